@@ -1,0 +1,36 @@
+"""Use an existing database as Python classes, with no model declared.
+
+>>> import sqlsoup
+>>> db = sqlsoup.SQLSoup("sqlite://")
+"""
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from sqlsoup._mapping import SelectableClassType, TableClassType
+from sqlsoup._session import Session
+from sqlsoup._soup import SQLSoup
+from sqlsoup.exc import (
+    ArgumentError,
+    NoSuchTableError,
+    PKNotFoundError,
+    SQLSoupError,
+    SQLSoupWarning,
+)
+
+__version__ = "1.0.0"
+
+__all__ = [
+    "SQLSoupError",
+    "SQLSoup",
+    "SelectableClassType",
+    "TableClassType",
+    "Session",
+    "ArgumentError",
+    "NoSuchTableError",
+    "SQLSoupWarning",
+    "SqlSoup",
+    "PKNotFoundError",
+    "SQLAlchemyError",
+]
+
+SqlSoup = SQLSoup

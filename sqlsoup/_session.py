@@ -1,0 +1,182 @@
+"""The default session registry, and how a session finds the engine of a reflected table.
+
+A MetaData is not bound to an engine in SQLAlchemy 2, so a session that was given no bind of its
+own cannot tell where a reflected table lives.  SQLSoup notes the engine in the attribute ``bind``
+of the MetaData, and :func:`find_engines` makes sessions look there when they have nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import wraps
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+)
+from sqlalchemy.exc import UnboundExecutionError
+from sqlalchemy.orm import ORMExecuteState, scoped_session, sessionmaker
+from sqlalchemy.orm import Session as PlainSession
+from sqlalchemy.sql import visitors
+
+from sqlsoup.exc import ArgumentError
+
+if TYPE_CHECKING:
+    from sqlalchemy import ClauseElement
+
+Bind = Engine | Connection
+SessionSource = scoped_session[Any] | PlainSession
+
+
+def bind_of(metadata: MetaData) -> Bind | None:
+    """Return the engine noted in a MetaData, or None."""
+    bind: Bind | None = getattr(metadata, "bind", None)
+    return bind
+
+
+def set_bind(metadata: MetaData, bind: Bind) -> None:
+    """Note the engine on which the tables of a MetaData live."""
+    holder: Any = metadata  # SQLAlchemy 2 declares no such attribute
+    holder.bind = bind
+
+
+_DRIVERS = {
+    "postgresql": {"psycopg": "psycopg", "psycopg2": "psycopg2-binary", "pg8000": "pg8000"},
+    "mysql": {"MySQLdb": "mysqlclient", "pymysql": "pymysql"},
+    "mariadb": {"MySQLdb": "mysqlclient", "pymysql": "pymysql"},
+}
+"""Modules of drivers by backend, and the packages that they are in."""
+
+
+def make_engine(url: str | URL) -> Engine:
+    """Make an engine, and say what to do when the driver is not installed.
+
+    :raises ArgumentError: the URL's driver is not installed.
+    """
+    try:
+        return create_engine(url)
+    except ModuleNotFoundError as error:
+        url = make_url(url)
+        backend = url.get_backend_name()
+        packages = _DRIVERS.get(backend, {})
+        installed = [module for module in packages if importlib.util.find_spec(module)]
+        hint = f"install {packages.get(str(error.name), error.name)!r}"
+        if installed:
+            hint += (
+                f", or use an installed driver with a URL like {backend}+{installed[0].lower()}://"
+            )
+        raise ArgumentError(
+            f"the driver for {url.drivername}:// is not installed ({error}): {hint}"
+        ) from error
+
+
+def current(session: SessionSource) -> PlainSession:
+    """Return the session of this thread or scope."""
+    plain: PlainSession = session() if isinstance(session, scoped_session) else session
+    return plain
+
+
+def existing(session: SessionSource) -> PlainSession | None:
+    """Return the session of this thread or scope if it has one, without making it."""
+    if isinstance(session, scoped_session) and not session.registry.has():
+        return None
+    return current(session)
+
+
+def given_bind(session: SessionSource) -> Bind | None:
+    """Return the engine or connection that the sessions were bound to as a whole, or None."""
+    plain = existing(session)
+    if plain is None:
+        factory = getattr(session, "session_factory", None)
+        if isinstance(factory, sessionmaker):
+            bind: Bind | None = factory.kw.get("bind")
+            return bind
+        plain = current(session)
+    return plain.bind
+
+
+def own_bind(session: PlainSession, clause: ClauseElement | None = None) -> Bind | None:
+    """Return the bind that the session was given for a statement, or None if it was given none."""
+    get_bind = session.get_bind
+    own = getattr(get_bind, "own", type(session).get_bind)
+    try:
+        bind: Bind = own(session, clause=clause)
+    except UnboundExecutionError:
+        return None
+    return bind
+
+
+def find_engines(session: SessionSource) -> None:
+    """Make a session, or all that a registry gives, find the engines of reflected tables.
+
+    A session's own binds always come first.  The sessions of a ``sessionmaker`` share a class that
+    exists for them alone and is taught once, those made already included.  Sessions from any other
+    callable are taught one by one, when they begin to work.
+    """
+    source: Any = session.session_factory if isinstance(session, scoped_session) else session
+    if isinstance(source, sessionmaker):
+        _teach(source.class_)
+    elif isinstance(source, PlainSession):
+        _teach(source)
+    elif not event.contains(PlainSession, "do_orm_execute", _teach_executing):
+        event.listen(PlainSession, "do_orm_execute", _teach_executing)
+        event.listen(PlainSession, "after_transaction_create", _teach_beginning)
+
+
+def _teach_executing(state: ORMExecuteState) -> None:
+    _teach(state.session)
+
+
+def _teach_beginning(session: PlainSession, _transaction: object) -> None:
+    _teach(session)
+
+
+def _teach(target: Any) -> None:
+    """Give a session, or a class of sessions, a ``get_bind`` that falls back on the MetaData."""
+    if hasattr(target.get_bind, "own"):
+        return
+    cls: type[PlainSession] = target if isinstance(target, type) else type(target)
+    own = cls.get_bind
+
+    @wraps(own)
+    def get_bind(self: PlainSession, mapper: Any = None, **kw: Any) -> Bind:
+        try:
+            return own(self, mapper, **kw)
+        except UnboundExecutionError:
+            bind = _bind_of_tables(mapper, kw.get("clause"))
+            if bind is None:
+                raise
+            return bind
+
+    finder: Any = get_bind
+    finder.own = own
+    target.get_bind = finder if target is cls else MethodType(finder, target)
+
+
+def _bind_of_tables(mapper: Any, clause: ClauseElement | None) -> Bind | None:
+    if mapper is not None:
+        clause = inspect(mapper).mapper.persist_selectable
+    for element in visitors.iterate(clause) if clause is not None else ():
+        if isinstance(element, Table):
+            bind = bind_of(element.metadata)
+            if bind is not None:
+                return bind
+    return None
+
+
+Session: scoped_session[PlainSession] = scoped_session(sessionmaker())
+"""The registry of sessions that every :class:`.SQLSoup` uses unless it is given another.
+
+It is thread-local and unbound: one session serves any number of SQLSoup objects on any number of
+engines, and one ``commit()`` covers them all.
+"""
+find_engines(Session)

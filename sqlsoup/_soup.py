@@ -1,0 +1,360 @@
+"""SQLSoup: the tables of a database as attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
+from sqlalchemy.orm import Query, scoped_session
+from sqlalchemy.orm import Session as PlainSession
+
+from sqlsoup import _session
+from sqlsoup._mapping import SelectableClassType, map_class, map_join, selectable_of
+from sqlsoup._reflect import complete_joins, reflect
+from sqlsoup.exc import ArgumentError, SQLSoupError
+
+
+class SQLSoup:
+    """A database whose tables are attributes, each a class mapped to its table.
+
+    The first use of an attribute reflects the table; nothing is declared, and nothing is connected
+    to before.
+
+    :param engine_or_metadata: a database URL (``str`` or :class:`sqlalchemy.URL`), an
+     :class:`sqlalchemy.Engine`, or a :class:`sqlalchemy.MetaData`.  The engine of a MetaData is its
+     attribute ``bind``; where that is not set, it is the bind of the session.  It may be left out
+     when a bound session is given.
+    :param base: the base class of the mapped classes.
+    :param session: a :class:`~sqlalchemy.orm.scoped_session` or a plain
+     :class:`~sqlalchemy.orm.Session`; the default is :data:`sqlsoup.Session`.  A bind of its own
+     comes before the engine of the SQLSoup.
+    :raises ArgumentError: an argument is none of these, or the URL's driver is not installed.
+    """
+
+    base: type
+    """The base class of classes that are mapped from now on."""
+
+    schema: str | None
+    """The schema in which tables are looked up; None is the default schema of the database."""
+
+    session: _session.SessionSource
+    """The registry of sessions, or the plain session."""
+
+    def __init__(
+        self,
+        engine_or_metadata: str | URL | Engine | MetaData | None = None,
+        base: type = object,
+        session: _session.SessionSource | None = None,
+    ) -> None:
+        if session is None and engine_or_metadata is None:
+            raise ArgumentError("invalid engine or metadata argument None")
+        if session is not None and not isinstance(session, scoped_session | PlainSession):
+            raise ArgumentError(
+                f"invalid session argument {session!r}; pass a scoped_session or a Session"
+            )
+        self._metadata = _metadata_of(engine_or_metadata)
+        self._cache: dict[str, SelectableClassType] = {}
+        self.base = base
+        self.schema = None
+        self.session = _session.Session if session is None else session
+        _session.find_engines(self.session)
+
+    @property
+    def bind(self) -> Engine | None:
+        """The engine: that of the MetaData, else that of the session, else None."""
+        bind = _session.bind_of(self._metadata) or _session.given_bind(self.session)
+        return bind if bind is None or isinstance(bind, Engine) else bind.engine
+
+    @property
+    def engine(self) -> Engine:
+        """The engine.
+
+        :raises ArgumentError: there is none.
+        """
+        bind = self.bind
+        if bind is None:
+            raise ArgumentError(
+                f"no engine for {self!r}: pass an engine or a URL, set the 'bind' of the MetaData, "
+                "or pass a session that is bound to an engine"
+            )
+        return bind
+
+    def commit(self) -> None:
+        """Flush what is pending and commit the session's transaction."""
+        self.session.commit()
+
+    def rollback(self) -> None:
+        """Roll the session's transaction back; rows forget what was not committed."""
+        self.session.rollback()
+
+    def flush(self) -> None:
+        """Send pending changes to the database, within the transaction."""
+        self.session.flush()
+
+    def delete(self, instance: Any) -> None:
+        """Mark a row to be deleted at the next flush."""
+        self.session.delete(instance)
+
+    def expunge(self, instance: Any) -> None:
+        """Remove a row from the session, which then neither stores nor refreshes it."""
+        self.session.expunge(instance)
+
+    def expunge_all(self) -> None:
+        """Remove all rows from the session."""
+        self.session.expunge_all()
+
+    def connection(self) -> Connection:
+        """Return the session's connection to this engine, within the session's transaction."""
+        session, engine = _session.current(self.session), self.engine
+        own = session.bind
+        joined = isinstance(own, Connection) and own.engine is engine
+        return session.connection(bind_arguments={"bind": own if joined else engine})
+
+    def execute(self, stmt: Any, *args: Any, **params: Any) -> sqlalchemy.Result[Any]:
+        """Execute a statement in the session's transaction, without flushing first.
+
+        :param stmt: SQL text with named parameters (``:name``), anything else that can be executed,
+         or a :class:`~sqlalchemy.orm.Query`.
+        :param args: parameters as one dict, or as a list of dicts to execute the statement once for
+         each.  ``params=`` takes the same.
+        :param params: parameters by name.
+        :return: the rows, as :meth:`sqlalchemy.orm.Session.execute` returns them.
+        :raises ArgumentError: parameters were given in more than one way.
+
+        .. versionchanged:: 1.0
+           Statements other than text, and keyword parameters, are accepted.
+        """
+        if isinstance(stmt, str):
+            stmt = text(stmt)
+        elif isinstance(stmt, Query):
+            stmt = stmt.statement
+        if isinstance(params.get("params"), Mapping | list | tuple):
+            args += (params.pop("params"),)
+        if len(args) + bool(params) > 1:
+            raise ArgumentError("parameters are either keywords, or one dict, or one list of dicts")
+        session = _session.current(self.session)
+        bind = _session.own_bind(session, stmt) or self.engine
+        with session.no_autoflush:
+            return session.execute(stmt, args[0] if args else params, bind_arguments={"bind": bind})
+
+    def entity(self, attr: str, schema: str | None = None) -> SelectableClassType:
+        """Return the class of a table, reflecting and mapping the table if that is yet to be done.
+
+        ``db.entity("users")`` is ``db.users``; use it where the name is not a Python identifier or
+        is that of a method.
+
+        :param attr: name of the table, or a name given with :meth:`map_to`.
+        :param schema: schema of the table; the default is :attr:`SQLSoup.schema`, and where that is None
+         the class of this name that is there already, or else the database's default schema.
+        :raises NoSuchTableError: there is no such table or view.
+        :raises SQLSoupError: the table has no primary key.
+        """
+        wanted = schema or self.schema
+        keys = [attr, f"{wanted}.{attr}"] if wanted else [attr]
+        for key in keys:
+            cached = self._cache.get(key)
+            if cached is not None and (
+                not wanted or _is_in(cached, wanted, attr, lenient=not schema)
+            ):
+                return cached
+        attrname = keys[-1] if attr in self._cache else attr
+        try:
+            return self.map_to(attrname, tablename=attr, schema=wanted)
+        except SQLSoupError:
+            if attrname not in self._cache:
+                raise
+            return self._cache[attrname]  # another thread was faster
+
+    def map_to(
+        self,
+        attrname: str,
+        tablename: str | None = None,
+        selectable: object = None,
+        schema: str | None = None,
+        base: type | None = None,
+        mapper_args: Mapping[str, Any] = MappingProxyType({}),
+    ) -> SelectableClassType:
+        """Map a table or selectable to an attribute name, with a choice of how.
+
+        :param attrname: name of the attribute.
+        :param tablename: name of the table, or
+        :param selectable: what to map instead: a table, mapped class, alias, join, subquery or
+         ``select()``.
+        :param schema: schema of the table; the default is :attr:`SQLSoup.schema`.
+        :param base: base class; the default is :attr:`SQLSoup.base`.
+        :param mapper_args: what :class:`sqlalchemy.orm.Mapper` takes; ``primary_key`` names the key
+         of what has none.
+        :return: the class, which is now the attribute.
+        :raises SQLSoupError: the name is taken, or there is no primary key.
+        :raises ArgumentError: the arguments contradict each other.
+        :raises NoSuchTableError: there is no such table or view.
+        """
+        if attrname in self._cache:
+            raise self._taken(attrname)
+        if tablename is not None:
+            if not isinstance(tablename, str):
+                raise ArgumentError("'tablename' argument must be a string.")
+            if selectable is not None:
+                raise ArgumentError("'tablename' and 'selectable' arguments are mutually exclusive")
+            source: FromClause = reflect(
+                self._metadata, tablename, schema or self.schema, self._connect
+            )
+        elif schema:
+            raise ArgumentError("'tablename' argument is required when using 'schema'.")
+        elif selectable is not None:
+            source = self._selectable(selectable)
+        else:
+            raise ArgumentError("'tablename' or 'selectable' argument is required.")
+        if not source.primary_key and not mapper_args.get("primary_key"):
+            kind = "selectable" if tablename is None else "table"
+            raise SQLSoupError(f"{kind} {_described(source)!r} does not have a primary key defined")
+        mapped = map_class(source, self.session, base or self.base, mapper_args)
+        if self._cache.setdefault(attrname, mapped) is not mapped:
+            raise self._taken(attrname)
+        return mapped
+
+    def map(
+        self, selectable: object, base: type | None = None, **mapper_args: Any
+    ) -> SelectableClassType:
+        """Map a selectable; the class belongs to the caller alone.
+
+        :param selectable: a table, mapped class, alias, join, subquery, CTE or ``select()``.
+        :param base: base class; the default is :attr:`SQLSoup.base`.
+        :param mapper_args: what :class:`sqlalchemy.orm.Mapper` takes.
+        :raises ArgumentError: it is nothing that can be selected from.
+        :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
+        """
+        source = self._selectable(selectable)
+        return map_class(source, self.session, base or self.base, mapper_args)
+
+    def with_labels(
+        self, selectable: object, base: type | None = None, **mapper_args: Any
+    ) -> SelectableClassType:
+        """Map a selectable with the name of its table before the name of each column.
+
+        This is for joins of tables that have a column name in common:
+        ``db.with_labels(db.join(db.users, db.loans)).users_name``.  What has no name of its own, a
+        ``select()`` or its subquery, gets no prefix, unless a select has a name twice.
+
+        :param selectable: as for :meth:`map`.
+        :param base: base class; the default is :attr:`SQLSoup.base`.
+        :param mapper_args: what :class:`sqlalchemy.orm.Mapper` takes.
+        """
+        style = sqlalchemy.LABEL_STYLE_TABLENAME_PLUS_COL
+        if isinstance(selectable, Select):
+            names = selectable.selected_columns.keys()
+            return self.map(
+                selectable if len({*names}) == len(names) else selectable.set_label_style(style),
+                base,
+                **mapper_args,
+            )
+        source = self._selectable(selectable)
+        if str(getattr(source, "name", "")).startswith("%("):  # SQLAlchemy is yet to name it
+            return self.map(source, base, **mapper_args)
+        return self.map(source.select().set_label_style(style), base, **mapper_args)
+
+    def join(
+        self,
+        left: object,
+        right: object,
+        onclause: Any = None,
+        isouter: bool = False,
+        base: type | None = None,
+        **mapper_args: Any,
+    ) -> SelectableClassType:
+        """Map a join; a row has the columns of both sides.
+
+        :param left: a mapped class or anything else that can be selected from.
+        :param right: likewise.
+        :param onclause: condition; the default is the foreign key between the two.
+        :param isouter: whether it is a LEFT OUTER JOIN.
+        :param base: base class; the default is :attr:`SQLSoup.base`.
+        :param mapper_args: what :class:`sqlalchemy.orm.Mapper` takes.
+        :raises sqlalchemy.exc.NoForeignKeysError: no foreign key ties the two.
+        :raises sqlalchemy.exc.AmbiguousForeignKeysError: more than one does.
+        :raises sqlalchemy.exc.InvalidRequestError: both have a column of the same name; raised when
+         the class is used for anything but :meth:`with_labels`.
+        """
+        joined = sqlalchemy.join(selectable_of(left), selectable_of(right), onclause, isouter)
+        return map_join(self._selectable(joined), self.session, base or self.base, mapper_args)
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, attr: str, value: Any) -> None: ...
+
+    def __getattr__(self, attr: str) -> Any:
+        if "_cache" not in vars(self) or _is_probe(attr):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attr!r}")
+        return self.entity(attr)
+
+    def __repr__(self) -> str:
+        return f"SQLSoup(MetaData(bind={self.bind!r}))"
+
+    def _selectable(self, thing: object) -> FromClause:
+        selectable = selectable_of(thing)
+        complete_joins(selectable, self._metadata, self._connect)
+        return selectable
+
+    @contextmanager
+    def _connect(self) -> Generator[Connection]:
+        """Give a connection to reflect with: the session's, if the session works on this engine."""
+        session, given = _session.existing(self.session), _session.given_bind(self.session)
+        if isinstance(given, Connection) and given.engine is self.engine:
+            yield given
+        elif (
+            session is not None
+            and session.in_transaction()
+            and session.is_active
+            and (given is None or given is self.engine)
+        ):
+            yield self.connection()
+        else:
+            with self.engine.connect() as connection:
+                yield connection
+
+    def _taken(self, attrname: str) -> SQLSoupError:
+        table = inspect(self._cache[attrname]).local_table
+        return SQLSoupError(f"Attribute {attrname!r} is already mapped to {_described(table)!r}")
+
+
+def _metadata_of(argument: object) -> MetaData:
+    if isinstance(argument, MetaData):
+        return argument
+    metadata = MetaData()
+    if isinstance(argument, str | URL):
+        argument = _session.make_engine(argument)
+    if isinstance(argument, Engine):
+        _session.set_bind(metadata, argument)
+    elif hasattr(argument, "sync_engine"):
+        raise ArgumentError(
+            f"invalid engine or metadata argument {argument!r}: SQLSoup is synchronous, pass a URL "
+            "or an Engine with a synchronous driver"
+        )
+    elif argument is not None:
+        raise ArgumentError(f"invalid engine or metadata argument {argument!r}")
+    return metadata
+
+
+def _described(selectable: FromClause) -> str:
+    return str(getattr(selectable, "name", type(selectable).__name__))
+
+
+def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -> bool:
+    """Tell if a cached class stands for the table of a name in a schema.
+
+    What was hung under the name by hand, a selectable or a table of another name, does so for the
+    schema of the SQLSoup (lenient), but not for one that is asked for.
+    """
+    table = inspect(cls).local_table
+    if isinstance(table, Table) and table.name == name:
+        return table.schema == schema
+    return lenient
+
+
+def _is_probe(attr: str) -> bool:
+    """Tell names by which Python and IPython look for features from names of tables."""
+    return attr.startswith(("_repr_", "_ipython_")) or (attr[:2] == attr[-2:] == "__")

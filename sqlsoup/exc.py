@@ -1,0 +1,47 @@
+"""The errors and the warning that SQLSoup itself raises.
+
+SQLAlchemy's own exceptions pass through SQLSoup unchanged: a missing driver aside, whatever the
+database or the ORM reports arrives as the class that SQLAlchemy documents for it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import exc as sa_exc
+
+
+class SQLSoupError(Exception):
+    """Base of the errors of this library, and what a table without a primary key raises."""
+
+    __module__ = "sqlsoup"
+
+
+class ArgumentError(SQLSoupError):
+    """An argument is of the wrong kind, or two of them contradict each other."""
+
+    __module__ = "sqlsoup"
+
+
+class NoSuchTableError(sa_exc.NoSuchTableError, AttributeError):
+    """There is no table or view of the name asked for.
+
+    It is :class:`sqlalchemy.exc.NoSuchTableError`, which is what SQLSoup 0.9 raised, and an
+    :class:`AttributeError` too, so that ``hasattr(db, "x")``, ``getattr(db, "x", None)`` and the
+    tools that probe an object behave.
+
+    .. versionadded:: 1.0
+    """
+
+    __module__ = "sqlsoup"
+
+
+class SQLSoupWarning(UserWarning):
+    """Something was accepted that is probably a mistake.
+
+    .. versionadded:: 1.0
+    """
+
+    __module__ = "sqlsoup"
+
+
+PKNotFoundError = SQLSoupError
+"""The name that releases before 0.9 used for the error of a table without a primary key."""
