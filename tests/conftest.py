@@ -1,0 +1,206 @@
+"""Databases to test on, and a small library in each.
+
+``SQLSOUP_TEST_URLS`` names the databases, separated by spaces.  One that cannot be reached is
+skipped, or fails the tests where ``SQLSOUP_TEST_REQUIRE`` is set.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Engine, event, make_url
+from sqlalchemy.exc import OperationalError
+
+import sqlsoup
+
+DEFAULT_URLS = (
+    "sqlite:// postgresql+psycopg2://postgres@127.0.0.1/test mysql+pymysql://root@127.0.0.1/test"
+)
+URLS = os.environ.get("SQLSOUP_TEST_URLS", DEFAULT_URLS).split()
+NAMESPACE = f"sqlsoup_test_{os.getpid()}"
+
+library = sa.MetaData()
+users = sa.Table(
+    "users",
+    library,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("email", sa.String(60)),
+    sa.Column("admin", sa.Integer, server_default="0"),
+)
+books = sa.Table(
+    "books",
+    library,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("title", sa.String(60), nullable=False),
+    sa.Column("year", sa.Integer),
+)
+loans = sa.Table(
+    "loans",
+    library,
+    sa.Column("book_id", sa.ForeignKey("books.id"), primary_key=True, autoincrement=False),
+    sa.Column("user_name", sa.ForeignKey("users.name")),
+    sa.Column("day", sa.Date),
+)
+tags = sa.Table("tags", library, sa.Column("word", sa.String(20), primary_key=True))
+book_tags = sa.Table(
+    "book_tags",
+    library,
+    sa.Column("book_id", sa.ForeignKey("books.id"), primary_key=True),
+    sa.Column("word", sa.ForeignKey("tags.word"), primary_key=True),
+)
+shelves = sa.Table(
+    "shelves",
+    library,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("title", sa.String(20)),
+    sa.Column("parent_id", sa.ForeignKey("shelves.id")),
+)
+seats = sa.Table(
+    "seats",
+    library,
+    sa.Column("room", sa.String(5), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("user_name", sa.ForeignKey("users.name")),
+)
+visits = sa.Table("visits", library, sa.Column("day", sa.Integer), sa.Column("n", sa.Integer))
+
+ROWS: list[tuple[sa.Table, list[dict[str, object]]]] = [
+    (users, [{"name": "Ada", "email": "ada@example.org", "admin": 1}]),
+    (users, [{"name": "Bo", "email": "bo@example.org", "admin": 0}]),
+    (users, [{"name": "Cy", "email": None, "admin": 0}]),
+    (books, [{"title": "Mustards", "year": 1989}, {"title": "Regional", "year": 1991}]),
+    (books, [{"title": "Soups", "year": None}]),
+    (loans, [{"book_id": 1, "user_name": "Bo"}, {"book_id": 3, "user_name": "Bo"}]),
+    (tags, [{"word": "food"}, {"word": "hot"}]),
+    (book_tags, [{"book_id": 1, "word": "food"}, {"book_id": 1, "word": "hot"}]),
+    (book_tags, [{"book_id": 3, "word": "food"}]),
+    (shelves, [{"id": 1, "title": "all"}, {"id": 2, "title": "old"}, {"id": 3, "title": "new"}]),
+    (seats, [{"room": "A", "number": 1}, {"room": "A", "number": 2}, {"room": "B", "number": 1}]),
+    (visits, [{"day": 1, "n": 7}, {"day": 2, "n": 5}]),
+]
+
+
+def _own_database(url: sa.URL) -> sa.URL:
+    """Make a database for this run alone, on a server that is there for others too."""
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {NAMESPACE}")
+    finally:
+        admin.dispose()
+    return url.set(database=NAMESPACE)
+
+
+@pytest.fixture(scope="session", params=URLS, ids=lambda url: make_url(url).get_backend_name())
+def server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database; ``sqlite://`` stands for a file of each test's own."""
+    url = make_url(request.param)
+    if url.get_backend_name() == "sqlite":
+        yield request.param
+        return
+    try:
+        own = _own_database(url)
+    except OperationalError as error:
+        reason = f"no database at {url!r}: {error.orig}"
+        if os.environ.get("SQLSOUP_TEST_REQUIRE"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    yield own.render_as_string(hide_password=False)
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {NAMESPACE}")
+    admin.dispose()
+
+
+@pytest.fixture
+def make_engine() -> Iterator[Callable[..., Engine]]:
+    """Make engines that are disposed of when the test ends."""
+    made: list[Engine] = []
+
+    def make(url: object, **options: object) -> Engine:
+        made.append(sa.create_engine(url, **options))  # type: ignore[call-overload]
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.dispose()
+
+
+@pytest.fixture
+def url(server: str, tmp_path: Path) -> str:
+    """The URL of a database for one test."""
+    return f"sqlite:///{tmp_path}/library.db" if server == "sqlite://" else server
+
+
+@pytest.fixture
+def engine(url: str, make_engine: Callable[..., Engine]) -> Iterator[Engine]:
+    """An engine on a small library, on each of the databases."""
+    engine = make_engine(url)
+    fill(engine)
+    yield engine
+    sqlsoup.Session.remove()
+    if engine.dialect.name != "sqlite":
+        empty(engine)
+
+
+@pytest.fixture
+def lite(tmp_path: Path, make_engine: Callable[..., Engine]) -> Iterator[Engine]:
+    """An engine on a small library in a SQLite file."""
+    engine = make_engine(f"sqlite:///{tmp_path}/lite.db")
+    fill(engine)
+    yield engine
+    sqlsoup.Session.remove()
+
+
+@pytest.fixture
+def db(engine: Engine) -> sqlsoup.SQLSoup:
+    """A SQLSoup on the library, on each of the databases."""
+    return sqlsoup.SQLSoup(engine)
+
+
+@pytest.fixture
+def soup(lite: Engine) -> sqlsoup.SQLSoup:
+    """A SQLSoup on the library in SQLite alone."""
+    return sqlsoup.SQLSoup(lite)
+
+
+def fill(engine: Engine) -> None:
+    """Make the tables of the library and their rows."""
+    library.create_all(engine)
+    with engine.begin() as connection:
+        for table, rows in ROWS:
+            connection.execute(table.insert(), rows)
+
+
+def empty(engine: Engine) -> None:
+    """Drop whatever tables and views there are."""
+    inspector = sa.inspect(engine)
+    quote = engine.dialect.identifier_preparer.quote
+    cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
+    with engine.begin() as connection:
+        if engine.dialect.name in ("mysql", "mariadb"):
+            connection.exec_driver_sql("SET foreign_key_checks = 0")
+        for name in inspector.get_view_names():
+            connection.exec_driver_sql(f"DROP VIEW {quote(name)}{cascade}")
+        for name in inspector.get_table_names():
+            connection.exec_driver_sql(f"DROP TABLE {quote(name)}{cascade}")
+    engine.dispose()
+
+
+@pytest.fixture
+def statements(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """The statements that the test's engine was sent; clear it to count from there."""
+    name = "engine" if "engine" in request.fixturenames else "lite"
+    engine: Engine = request.getfixturevalue(name)
+    seen: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
