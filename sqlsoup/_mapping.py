@@ -22,7 +22,7 @@ from sqlsoup.exc import ArgumentError, SQLSoupError, SQLSoupWarning
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Column
+    from sqlalchemy import Column, MetaData
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from sqlsoup._session import SessionSource
@@ -142,9 +142,16 @@ class _NewQuery:
 
 
 def map_class(
-    selectable: FromClause, session: SessionSource, base: type, mapper_args: Mapping[str, Any]
+    selectable: FromClause,
+    metadata: MetaData,
+    session: SessionSource,
+    base: type,
+    mapper_args: Mapping[str, Any],
 ) -> SelectableClassType:
-    """Return a new class that is mapped to a selectable."""
+    """Return a new class that is mapped to a selectable.
+
+    The MetaData is that of the SQLSoup; it has the engine for what is made of no table.
+    """
     for table in tables_in(selectable):
         settle(table)
     args = dict(mapper_args)
@@ -153,6 +160,7 @@ def map_class(
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls = _new_class(metaclass, selectable, session, base)
     mapped: type[Any] = cls
+    mapped._sqlsoup_metadata = metadata
     mapper = registry().map_imperatively(mapped, selectable, **args)
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
@@ -161,7 +169,11 @@ def map_class(
 
 
 def map_join(
-    join: FromClause, session: SessionSource, base: type, mapper_args: Mapping[str, Any]
+    join: FromClause,
+    metadata: MetaData,
+    session: SessionSource,
+    base: type,
+    mapper_args: Mapping[str, Any],
 ) -> SelectableClassType:
     """Return a new class that is mapped to a join.
 
@@ -169,7 +181,7 @@ def map_join(
     mapper's error as soon as it is used for anything else.
     """
     try:
-        return map_class(join, session, base, mapper_args)
+        return map_class(join, metadata, session, base, mapper_args)
     except sa_exc.InvalidRequestError as error:
         if len({column.key for column in join.columns}) == len(join.columns):
             raise
@@ -251,7 +263,13 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
                 message += f"; did you mean {near[0]!r}?"
             warnings.warn(message, SQLSoupWarning, stacklevel=3)
     row = type.__call__(cls, *args, **values)
-    cls._sqlsoup_session.add(row)
+    session = cls._sqlsoup_session
+    try:
+        session.add(row)
+    except BaseException:  # what it refers to cannot be stored; the session has the row already
+        if row in session:
+            session.expunge(row)
+        raise
     return row
 
 

@@ -163,14 +163,17 @@ def _teach(target: Any) -> None:
 
 
 def _bind_of_tables(mapper: Any, clause: ClauseElement | None) -> Bind | None:
+    mapped = None
     if mapper is not None:
-        clause = inspect(mapper).mapper.persist_selectable
+        mapper = inspect(mapper).mapper
+        clause = mapper.persist_selectable
+        mapped = getattr(mapper.class_, "_sqlsoup_metadata", None)
     for element in visitors.iterate(clause) if clause is not None else ():
         if isinstance(element, Table):
             bind = bind_of(element.metadata)
             if bind is not None:
                 return bind
-    return None
+    return None if mapped is None else bind_of(mapped)
 
 
 Session: scoped_session[PlainSession] = scoped_session(sessionmaker())

@@ -148,8 +148,9 @@ class SQLSoup:
         is that of a method.
 
         :param attr: name of the table, or a name given with :meth:`map_to`.
-        :param schema: schema of the table; the default is :attr:`SQLSoup.schema`, and where that is None
-         the class of this name that is there already, or else the database's default schema.
+        :param schema: schema of the table; the default is :attr:`SQLSoup.schema`.  Where that is
+         None, it is the class of this name that is there already, or else a table of the database's
+         default schema.
         :raises NoSuchTableError: there is no such table or view.
         :raises SQLSoupError: the table has no primary key.
         """
@@ -212,7 +213,7 @@ class SQLSoup:
         if not source.primary_key and not mapper_args.get("primary_key"):
             kind = "selectable" if tablename is None else "table"
             raise SQLSoupError(f"{kind} {_described(source)!r} does not have a primary key defined")
-        mapped = map_class(source, self.session, base or self.base, mapper_args)
+        mapped = self._map(source, base, mapper_args)
         if self._cache.setdefault(attrname, mapped) is not mapped:
             raise self._taken(attrname)
         return mapped
@@ -229,7 +230,7 @@ class SQLSoup:
         :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
         """
         source = self._selectable(selectable)
-        return map_class(source, self.session, base or self.base, mapper_args)
+        return self._map(source, base, mapper_args)
 
     def with_labels(
         self, selectable: object, base: type | None = None, **mapper_args: Any
@@ -252,6 +253,8 @@ class SQLSoup:
                 base,
                 **mapper_args,
             )
+        if isinstance(selectable, Query):
+            return self.map(selectable.set_label_style(style).statement, base, **mapper_args)
         source = self._selectable(selectable)
         if str(getattr(source, "name", "")).startswith("%("):  # SQLAlchemy is yet to name it
             return self.map(source, base, **mapper_args)
@@ -280,7 +283,8 @@ class SQLSoup:
          the class is used for anything but :meth:`with_labels`.
         """
         joined = sqlalchemy.join(selectable_of(left), selectable_of(right), onclause, isouter)
-        return map_join(self._selectable(joined), self.session, base or self.base, mapper_args)
+        source = self._selectable(joined)
+        return map_join(source, self._metadata, self.session, base or self.base, mapper_args)
 
     if TYPE_CHECKING:
 
@@ -293,6 +297,11 @@ class SQLSoup:
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={self.bind!r}))"
+
+    def _map(
+        self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
+    ) -> SelectableClassType:
+        return map_class(source, self._metadata, self.session, base or self.base, mapper_args)
 
     def _selectable(self, thing: object) -> FromClause:
         selectable = selectable_of(thing)
