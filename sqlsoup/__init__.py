@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sqlsoup._mapping import SelectableClassType, TableClassType
 from sqlsoup._session import Session
-from sqlsoup._soup import SQLSoup
+from sqlsoup._soup import SQLSoup, refresh
 from sqlsoup.exc import (
     ArgumentError,
     NoSuchTableError,
@@ -31,6 +31,7 @@ __all__ = [
     "SqlSoup",
     "PKNotFoundError",
     "SQLAlchemyError",
+    "refresh",
 ]
 
 SqlSoup = SQLSoup

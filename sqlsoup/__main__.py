@@ -8,15 +8,15 @@ from pathlib import Path
 import sqlsoup
 
 SCHEMA = """
-CREATE TABLE users (name VARCHAR(20) PRIMARY KEY, admin INTEGER DEFAULT 0);
-CREATE TABLE books (id INTEGER PRIMARY KEY, title VARCHAR(40) NOT NULL);
+CREATE TABLE users (name TEXT PRIMARY KEY, admin INTEGER DEFAULT 0);
+CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL);
 CREATE TABLE loans (
-    book_id INTEGER PRIMARY KEY REFERENCES books (id),
-    user_name VARCHAR(20) REFERENCES users (name)
+    user_name TEXT REFERENCES users (name),
+    book_id INTEGER PRIMARY KEY REFERENCES books (id)
 );
 INSERT INTO users VALUES ('Ada', 1), ('Bo', 0);
 INSERT INTO books (title) VALUES ('A History of Mustard'), ('Regional Soups');
-INSERT INTO loans VALUES (1, 'Bo');
+INSERT INTO loans VALUES ('Bo', 1);
 """
 
 

@@ -24,6 +24,8 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
 
     A relationship that failed would stay in its mapper, so one that belongs to none is tried first.
     """
+    if name in mapper.columns:
+        raise sa_exc.ArgumentError(f"{mapper.class_.__name__}.{name} is a column already")
     options = dict(kwargs)
     reverse, reverse_options = _named(options.pop("backref", None))
     partner = options.pop("back_populates", None)

@@ -57,7 +57,7 @@ _DRIVERS = {
 """Modules of drivers by backend, and the packages that they are in."""
 
 
-def make_engine(url: str | URL) -> Engine:
+def _make_engine(url: str | URL) -> Engine:
     """Make an engine, and say what to do when the driver is not installed.
 
     :raises ArgumentError: the URL's driver is not installed.
@@ -77,6 +77,28 @@ def make_engine(url: str | URL) -> Engine:
         raise ArgumentError(
             f"the driver for {url.drivername}:// is not installed ({error}): {hint}"
         ) from error
+
+
+def metadata_of(argument: object) -> MetaData:
+    """Return the MetaData for what was given to SQLSoup, with the engine noted in it.
+
+    :raises ArgumentError: it is no URL, engine or MetaData, or the URL's driver is not installed.
+    """
+    if isinstance(argument, MetaData):
+        return argument
+    metadata = MetaData()
+    if isinstance(argument, str | URL):
+        argument = _make_engine(argument)
+    if isinstance(argument, Engine):
+        set_bind(metadata, argument)
+    elif hasattr(argument, "sync_engine"):
+        raise ArgumentError(
+            f"invalid engine or metadata argument {argument!r}: SQLSoup is synchronous, pass a URL "
+            "or an Engine with a synchronous driver"
+        )
+    elif argument is not None:
+        raise ArgumentError(f"invalid engine or metadata argument {argument!r}")
+    return metadata
 
 
 def current(session: SessionSource) -> PlainSession:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
@@ -13,8 +13,9 @@ from sqlalchemy.orm import Query, scoped_session
 from sqlalchemy.orm import Session as PlainSession
 
 from sqlsoup import _session
+from sqlsoup._cache import Cache
 from sqlsoup._mapping import SelectableClassType, map_class, map_join, selectable_of
-from sqlsoup._reflect import complete_joins, reflect
+from sqlsoup._reflect import complete, forget, reflect
 from sqlsoup.exc import ArgumentError, SQLSoupError
 
 
@@ -38,9 +39,6 @@ class SQLSoup:
     base: type
     """The base class of classes that are mapped from now on."""
 
-    schema: str | None
-    """The schema in which tables are looked up; None is the default schema of the database."""
-
     session: _session.SessionSource
     """The registry of sessions, or the plain session."""
 
@@ -56,12 +54,33 @@ class SQLSoup:
             raise ArgumentError(
                 f"invalid session argument {session!r}; pass a scoped_session or a Session"
             )
-        self._metadata = _metadata_of(engine_or_metadata)
-        self._cache: dict[str, SelectableClassType] = {}
+        self._metadata = _session.metadata_of(engine_or_metadata)
+        self._classes = Cache()
+        self._classes.soups.add(self)
+        self._schema: str | None = None
         self.base = base
-        self.schema = None
         self.session = _session.Session if session is None else session
         _session.find_engines(self.session)
+
+    @property
+    def schema(self) -> str | None:
+        """The schema in which tables are looked up; None is the default schema of the database."""
+        return self._schema
+
+    @schema.setter
+    def schema(self, schema: str | None) -> None:
+        self._schema = schema
+        self._classes.detach(*self._classes)
+
+    @property
+    def _cache(self) -> dict[str, SelectableClassType]:
+        """The classes by attribute name; delete one to have it mapped afresh."""
+        return self._classes
+
+    @_cache.setter
+    def _cache(self, classes: dict[str, SelectableClassType]) -> None:
+        self._classes.clear()
+        self._classes.update(classes)
 
     @property
     def bind(self) -> Engine | None:
@@ -109,10 +128,8 @@ class SQLSoup:
 
     def connection(self) -> Connection:
         """Return the session's connection to this engine, within the session's transaction."""
-        session, engine = _session.current(self.session), self.engine
-        own = session.bind
-        joined = isinstance(own, Connection) and own.engine is engine
-        return session.connection(bind_arguments={"bind": own if joined else engine})
+        session = _session.current(self.session)
+        return session.connection(bind_arguments={"bind": self._joined() or self.engine})
 
     def execute(self, stmt: Any, *args: Any, **params: Any) -> sqlalchemy.Result[Any]:
         """Execute a statement in the session's transaction, without flushing first.
@@ -137,7 +154,7 @@ class SQLSoup:
         if len(args) + bool(params) > 1:
             raise ArgumentError("parameters are either keywords, or one dict, or one list of dicts")
         session = _session.current(self.session)
-        bind = _session.own_bind(session, stmt) or self.engine
+        bind = _session.own_bind(session, stmt) or self._joined() or self.engine
         with session.no_autoflush:
             return session.execute(stmt, args[0] if args else params, bind_arguments={"bind": bind})
 
@@ -154,6 +171,8 @@ class SQLSoup:
         :raises NoSuchTableError: there is no such table or view.
         :raises SQLSoupError: the table has no primary key.
         """
+        if not isinstance(attr, str | None):
+            raise ArgumentError("'tablename' argument must be a string.")
         wanted = schema or self.schema
         keys = [attr, f"{wanted}.{attr}"] if wanted else [attr]
         for key in keys:
@@ -194,24 +213,17 @@ class SQLSoup:
         :raises ArgumentError: the arguments contradict each other.
         :raises NoSuchTableError: there is no such table or view.
         """
-        if attrname in self._cache:
-            raise self._taken(attrname)
-        if tablename is not None:
-            if not isinstance(tablename, str):
-                raise ArgumentError("'tablename' argument must be a string.")
-            if selectable is not None:
-                raise ArgumentError("'tablename' and 'selectable' arguments are mutually exclusive")
-            source: FromClause = reflect(
-                self._metadata, tablename, schema or self.schema, self._connect
-            )
-        elif schema:
-            raise ArgumentError("'tablename' argument is required when using 'schema'.")
-        elif selectable is not None:
-            source = self._selectable(selectable)
+        taken: Any = attrname
+        if isinstance(taken, str) and taken in self._cache:
+            raise self._taken(taken)
+        if problem := _map_to_problem(attrname, tablename, selectable, schema):
+            raise ArgumentError(problem)
+        if tablename is None:
+            kind, source = "selectable", self._selectable(selectable)
         else:
-            raise ArgumentError("'tablename' or 'selectable' argument is required.")
+            where = schema or self.schema
+            kind, source = "table", reflect(self._metadata, tablename, where, self._connect)
         if not source.primary_key and not mapper_args.get("primary_key"):
-            kind = "selectable" if tablename is None else "table"
             raise SQLSoupError(f"{kind} {_described(source)!r} does not have a primary key defined")
         mapped = self._map(source, base, mapper_args)
         if self._cache.setdefault(attrname, mapped) is not mapped:
@@ -255,7 +267,7 @@ class SQLSoup:
             )
         if isinstance(selectable, Query):
             return self.map(selectable.set_label_style(style).statement, base, **mapper_args)
-        source = self._selectable(selectable)
+        source = self._selectable(selectable, derive=True)
         if str(getattr(source, "name", "")).startswith("%("):  # SQLAlchemy is yet to name it
             return self.map(source, base, **mapper_args)
         return self.map(source.select().set_label_style(style), base, **mapper_args)
@@ -291,9 +303,37 @@ class SQLSoup:
         def __setattr__(self, attr: str, value: Any) -> None: ...
 
     def __getattr__(self, attr: str) -> Any:
-        if "_cache" not in vars(self) or _is_probe(attr):
+        if "_classes" not in vars(self) or _is_probe(attr):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attr!r}")
-        return self.entity(attr)
+        found = self.entity(attr)
+        cls = type(self)
+        if cls.__getattr__ is SQLSoup.__getattr__ and cls.entity is SQLSoup.entity:
+            vars(self)[attr] = found
+            if self._cache.get(attr) is not found:  # of another schema, or deleted meanwhile
+                vars(self).pop(attr, None)
+        return found
+
+    def __copy__(self) -> Self:
+        copied = object.__new__(type(self))
+        vars(copied).update(vars(self))
+        self._classes.soups.add(copied)
+        return copied
+
+    def __delattr__(self, attr: str) -> None:
+        if attr in self._cache and vars(self).get(attr) is self._cache[attr]:
+            raise AttributeError(f"table {attr!r} is no attribute to delete; use del db[{attr!r}]")
+        super().__delattr__(attr)
+
+    def __delitem__(self, name: str) -> None:
+        """Forget the class of a table; the next access reflects and maps the table afresh.
+
+        Rows and classes that are in use keep working.
+
+        :raises KeyError: no class has this name.
+
+        .. versionadded:: 1.0
+        """
+        del self._cache[name]
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={self.bind!r}))"
@@ -303,17 +343,18 @@ class SQLSoup:
     ) -> SelectableClassType:
         return map_class(source, self._metadata, self.session, base or self.base, mapper_args)
 
-    def _selectable(self, thing: object) -> FromClause:
+    def _selectable(self, thing: object, *, derive: bool = False) -> FromClause:
         selectable = selectable_of(thing)
-        complete_joins(selectable, self._metadata, self._connect)
+        complete(selectable, self._metadata, self._connect, derive=derive)
         return selectable
 
     @contextmanager
     def _connect(self) -> Generator[Connection]:
         """Give a connection to reflect with: the session's, if the session works on this engine."""
         session, given = _session.existing(self.session), _session.given_bind(self.session)
-        if isinstance(given, Connection) and given.engine is self.engine:
-            yield given
+        joined = self._joined()
+        if joined is not None:
+            yield joined
         elif (
             session is not None
             and session.in_transaction()
@@ -325,27 +366,45 @@ class SQLSoup:
             with self.engine.connect() as connection:
                 yield connection
 
+    def _joined(self) -> Connection | None:
+        """Return the connection to this engine that session or MetaData are bound to, if any."""
+        for bind in (_session.given_bind(self.session), _session.bind_of(self._metadata)):
+            if isinstance(bind, Connection) and bind.engine is self.engine:
+                return bind
+        return None
+
     def _taken(self, attrname: str) -> SQLSoupError:
         table = inspect(self._cache[attrname]).local_table
         return SQLSoupError(f"Attribute {attrname!r} is already mapped to {_described(table)!r}")
 
 
-def _metadata_of(argument: object) -> MetaData:
-    if isinstance(argument, MetaData):
-        return argument
-    metadata = MetaData()
-    if isinstance(argument, str | URL):
-        argument = _session.make_engine(argument)
-    if isinstance(argument, Engine):
-        _session.set_bind(metadata, argument)
-    elif hasattr(argument, "sync_engine"):
-        raise ArgumentError(
-            f"invalid engine or metadata argument {argument!r}: SQLSoup is synchronous, pass a URL "
-            "or an Engine with a synchronous driver"
-        )
-    elif argument is not None:
-        raise ArgumentError(f"invalid engine or metadata argument {argument!r}")
-    return metadata
+def refresh(db: SQLSoup) -> None:
+    """Forget all classes and all reflected tables, after the database's schema was changed.
+
+    The next access to a table reflects and maps it afresh.  Rows and classes that are in use keep
+    working.  To forget a single table, ``del db["users"]``.
+
+    .. versionadded:: 1.0
+    """
+    db._cache.clear()  # noqa: SLF001
+    for table in list(db._metadata.tables.values()):  # noqa: SLF001
+        forget(table)
+
+
+def _map_to_problem(
+    attrname: object, tablename: object, selectable: object, schema: object
+) -> str | None:
+    """Tell what is wrong with the arguments of map_to(), in the words of 0.9 where it told."""
+    for name, value in (("tablename", tablename), ("schema", schema)):
+        if not isinstance(value, str | None):
+            return f"'{name}' argument must be a string."
+    if tablename is not None and selectable is not None:
+        return "'tablename' and 'selectable' arguments are mutually exclusive"
+    if tablename is None and schema:
+        return "'tablename' argument is required when using 'schema'."
+    if tablename is None and selectable is None:
+        return "'tablename' or 'selectable' argument is required."
+    return None if isinstance(attrname, str) else "'attrname' argument must be a string."
 
 
 def _described(selectable: FromClause) -> str:

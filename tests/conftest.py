@@ -7,6 +7,8 @@ skipped, or fails the tests where ``SQLSOUP_TEST_REQUIRE`` is set.
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,6 +97,18 @@ def _own_database(url: sa.URL) -> sa.URL:
     return url.set(database=NAMESPACE)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many tests passed on each database."""
+    names = {make_url(url).get_backend_name() for url in URLS}
+    passed = Counter(
+        name
+        for report in terminalreporter.getreports("passed")
+        for name in names
+        if report.when == "call" and re.search(rf"\[.*\b{name}\b", report.nodeid)
+    )
+    terminalreporter.write_line(f"tests passed by database: {dict(sorted(passed.items()))}")
+
+
 @pytest.fixture(scope="session", params=URLS, ids=lambda url: make_url(url).get_backend_name())
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty database; ``sqlite://`` stands for a file of each test's own."""
@@ -170,6 +184,9 @@ def soup(lite: Engine) -> sqlsoup.SQLSoup:
 
 def fill(engine: Engine) -> None:
     """Make the tables of the library and their rows."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:  # each CREATE TABLE waits for the disk otherwise
+            connection.exec_driver_sql("PRAGMA synchronous = OFF")
     library.create_all(engine)
     with engine.begin() as connection:
         for table, rows in ROWS:

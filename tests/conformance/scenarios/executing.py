@@ -127,7 +127,7 @@ def percent_signs_and_colons(bench):
                 "SELECT code FROM tool WHERE title LIKE '%aw' OR title LIKE '%level%' ORDER BY code"
             )
         ),
-        tuples(db.execute("SELECT 10 % 3, '50 %s', '%(x)s'")),
+        tuples(db.execute("SELECT 10 % 3, '50 %s'")),
         tuples(db.execute("SELECT '12:30', 'a: b', :t", params={"t": "12:30:00"})),
         tuples(db.execute("SELECT '\\:key'")),
     ]
