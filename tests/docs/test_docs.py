@@ -1,0 +1,195 @@
+"""The examples of README and documentation run, and what is public is documented.
+
+Examples are all that stand at a ``>>>`` prompt, and the Python blocks with the class ``tested``.  A
+page runs from top to bottom, in an empty folder that holds the library database, as one program.
+"""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+import io
+import itertools
+import re
+import sqlite3
+import textwrap
+import warnings
+from contextlib import closing, redirect_stdout
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+import sqlsoup
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+README = ROOT / "README.rst"
+PAGES = [README, *sorted(DOCS.glob("*.rst"))]
+REFERENCE = (DOCS / "reference.rst").read_text(encoding="utf-8")
+
+BLOCK = re.compile(
+    r"^(?P<indent> *)\.\. code-block:: python\n(?P<options>(?: *:\w+:.*\n)*)\n"
+    r"(?P<code>(?:(?P=indent) +\S.*\n|[ ]*\n)+)",
+    re.MULTILINE,
+)
+COMMAND = re.compile(r"^ +(python3 -m venv \.venv && .*)$", re.MULTILINE)
+COMMANDS = [
+    "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/python -m sqlsoup",
+    (
+        "python3 -m venv .venv && .venv/bin/pip install --quiet --editable '.[test]' "
+        "&& .venv/bin/python -m pytest"
+    ),
+]
+
+
+def blocks(text):
+    """The Python blocks of a page: line number, whether it is to run, source."""
+    return [
+        (
+            text[: found.start("code")].count("\n"),
+            ":class: tested" in found["options"],
+            textwrap.dedent(found["code"]),
+        )
+        for found in BLOCK.finditer(text)
+    ]
+
+
+def run_block(source, name, names):
+    """Run a block; what it prints is not compared."""
+    with redirect_stdout(io.StringIO()):
+        exec(compile(source, name, "exec"), names)
+
+
+def examples(page):
+    """A page as one doctest; a tested block becomes an example without output."""
+    text = page.read_text(encoding="utf-8")
+    found = doctest.DocTestParser().get_examples(text, page.name)
+    for line, tested, source in blocks(text):
+        if tested:
+            call = f"run_block({source!r}, {f'{page.name}, a block'!r}, globals())\n"
+            found.append(doctest.Example(call, "", lineno=line))
+    found.sort(key=lambda example: example.lineno)
+    names = {"__name__": page.stem, "run_block": run_block}
+    return doctest.DocTest(found, names, page.name, str(page), 0, text)
+
+
+@pytest.fixture
+def page_folder(tmp_path, monkeypatch):
+    """An empty folder with library.db; afterwards no session and no engine is left open."""
+    monkeypatch.chdir(tmp_path)
+    engines = []
+
+    def note(connection):
+        engines.append(connection.engine)
+
+    with closing(sqlite3.connect("library.db")) as connection:
+        connection.executescript((DOCS / "library.sql").read_text(encoding="utf-8"))
+    event.listen(Engine, "engine_connect", note)
+    yield tmp_path
+    event.remove(Engine, "engine_connect", note)
+    sqlsoup.Session.remove()
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples(page, page_folder):
+    """Every example of a page gives what the page says, without a warning."""
+    test = examples(page)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = []
+        result = doctest.DocTestRunner(verbose=False).run(
+            test, out=report.append, clear_globs=False
+        )
+    test.globs.clear()
+    assert not result.failed, "".join(report)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_are_python(page):
+    """The blocks that need something else to run, a web framework for instance, compile."""
+    for line, _, source in blocks(page.read_text(encoding="utf-8")):
+        compile(source, f"{page.name}, line {line}", "exec")
+
+
+def test_examples_are_found():
+    """The pages have as many examples as a look at them tells, so none is missed."""
+    prompts = {
+        page.name: len(re.findall(r"^ *>>> ", page.read_text(encoding="utf-8"), re.MULTILINE))
+        for page in PAGES
+    }
+    ran = {page.name: len([e for e in examples(page).examples if e.indent]) for page in PAGES}
+    assert ran == prompts
+    assert prompts["tutorial.rst"] > 80
+
+
+def test_readme_block(page_folder, capsys):
+    """README's eight lines, in an empty folder, end with a row that is stored."""
+    ((_, tested, source),) = blocks(README.read_text(encoding="utf-8"))
+    assert tested
+    assert (
+        len(source.split("\n\n")[0].strip().splitlines()) == len(source.strip().splitlines()) == 8
+    )
+    exec(compile(source, "README.rst", "exec"), {})
+    assert capsys.readouterr().out == "MappedBooks(id=1,title='Night Trains',year=2020)\n"
+    with closing(sqlite3.connect("shelf.db")) as connection:
+        assert connection.execute("SELECT * FROM books").fetchall() == [(1, "Night Trains", 2020)]
+
+
+def test_readme_commands():
+    """README has the two commands that .ci/run takes from it, and no third."""
+    assert COMMAND.findall(README.read_text(encoding="utf-8")) == COMMANDS
+
+
+def test_ci_runs_readme_commands():
+    """.ci/run reads the commands from README by the same pattern."""
+    run = ROOT / ".ci" / "run"
+    if not run.exists():
+        pytest.skip("not in a source distribution")
+    assert r"grep -oP '^ +\Kpython3 -m venv \.venv && .*' README.rst" in run.read_text()
+
+
+def documented(directive, name):
+    """Tell if the reference has a directive for a name."""
+    return re.search(rf"^ *\.\. {directive}:: ({re.escape(name)})$", REFERENCE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sqlsoup.__all__)
+def test_public_name_is_in_reference(name):
+    """Every public name stands in the reference under its public address."""
+    assert documented(r"(?:auto)?(?:class|exception|data|function)", name)
+
+
+@pytest.mark.parametrize("name", ["SQLSoup", "SelectableClassType", "TableClassType"])
+def test_members_are_in_reference(name):
+    """Every public member of the classes has a docstring, or an entry of its own."""
+    assert re.search(
+        rf"^\.\. autoclass:: {name}\n(   :.*\n)*   :members:\n", REFERENCE, re.MULTILINE
+    )
+    for member, value in vars(getattr(sqlsoup, name)).items():
+        if not member.startswith("_"):
+            assert inspect.cleandoc(value.__doc__ or ""), member
+
+
+def test_attributes_are_in_reference():
+    """What is no method is annotated and described in the class, or has an entry of its own."""
+    (cls,) = ast.parse(inspect.getsource(sqlsoup.SQLSoup)).body
+    described = {
+        attribute.target.id
+        for attribute, text in itertools.pairwise(cls.body)
+        if isinstance(attribute, ast.AnnAssign) and isinstance(text, ast.Expr)
+    }
+    for name in vars(sqlsoup.SQLSoup("sqlite://")):
+        assert name in described or name.startswith("_"), name
+    for name in ("_metadata", "_cache", "c", "_table", "_query"):
+        assert documented("attribute", name), name
+
+
+def test_migration_page_shows_the_deviations():
+    """The migration page is rendered from the list that the conformance tests check."""
+    assert "\n.. deviations:: ../tests/conformance/deviations.toml\n" in (
+        DOCS / "migrating.rst"
+    ).read_text(encoding="utf-8")
