@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from sqlalchemy import ColumnElement, FromClause, Select, SelectBase, Table, inspect
@@ -267,7 +268,7 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
     try:
         session.add(row)
     except BaseException:  # what it refers to cannot be stored; the session has the row already
-        if row in session:
+        with suppress(sa_exc.InvalidRequestError):
             session.expunge(row)
         raise
     return row

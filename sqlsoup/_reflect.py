@@ -131,12 +131,7 @@ def _given_up(key: ForeignKey) -> bool:
 
 
 def _give_up(key: ForeignKey) -> None:
-    """Warn of a foreign key to a table that is not there, and keep it out of the way."""
-    warnings.warn(
-        f"{key.parent} refers to {_target(key)!r}, which is not there or may not be read",
-        SQLSoupWarning,
-        stacklevel=5,
-    )
+    """Keep a foreign key to a table that is not there out of the way, and warn of it."""
     constraint: Any = key.constraint
     constraint.info[_MISSING] = True
     column = key.parent
@@ -144,6 +139,11 @@ def _give_up(key: ForeignKey) -> None:
         column.foreign_keys.discard(key)
         column.table.foreign_keys.discard(key)
         column.table.constraints.discard(constraint)
+    warnings.warn(
+        f"{column} refers to {_target(key)!r}, which is not there or may not be read",
+        SQLSoupWarning,
+        stacklevel=5,
+    )
 
 
 def _key(name: str, schema: str | None) -> str:

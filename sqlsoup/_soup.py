@@ -79,8 +79,9 @@ class SQLSoup:
 
     @_cache.setter
     def _cache(self, classes: dict[str, SelectableClassType]) -> None:
+        entries = dict(classes)
         self._classes.clear()
-        self._classes.update(classes)
+        self._classes.update(entries)
 
     @property
     def bind(self) -> Engine | None:

@@ -458,3 +458,25 @@ def test_a_session_of_another_library(lite):
     session.close()
     assert sqlsoup.SQLSoup(lite, session=session).users.count() == 3
     session.close()
+
+
+def test_a_file_that_is_no_database(tmp_path, make_engine):
+    """What the driver says of a broken database passes through."""
+    path = tmp_path / "broken.db"
+    path.write_bytes(b"this is no database" * 100)
+    db = sqlsoup.SQLSoup(make_engine(f"sqlite:///{path}"))
+    db.schema = "main"
+    with pytest.raises(sa.exc.DatabaseError, match="file is not a database"):
+        _ = db.users
+    assert not db._metadata.tables
+
+
+def test_a_join_that_fails_for_another_reason(soup):
+    """Only the error of a shared column name waits for the first use of a join."""
+
+    class Base:
+        def __init_subclass__(cls):
+            raise sa.exc.InvalidRequestError("not today")
+
+    with pytest.raises(sa.exc.InvalidRequestError, match=r"^not today$"):
+        soup.join(soup.books, soup.loans, base=Base)

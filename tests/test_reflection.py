@@ -617,3 +617,31 @@ def test_plain_session(engine: sa.Engine) -> None:
         db.loans.insert(book_id=2)
         db.commit()
         assert db.loans.count() == 3
+
+
+def test_dangling_key_of_a_plain_column(lite: sa.Engine) -> None:
+    """A key that is no part of a primary key stays on its table, and is warned of once."""
+    with lite.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE letters (id INTEGER PRIMARY KEY, sender INTEGER REFERENCES gone (id))"
+        )
+    db = SQLSoup(lite)
+    with pytest.warns(sqlsoup.SQLSoupWarning, match="^letters.sender refers to 'gone', which"):
+        labelled = db.with_labels(db.letters)
+    assert list(labelled.c.keys()) == ["letters_id", "letters_sender"]
+    assert [key.target_fullname for key in db.letters._table.foreign_keys] == ["gone.id"]
+    assert db.with_labels(db.letters).all() == []
+
+
+def test_use_alter_of_a_brought_table_stays(lite: sa.Engine) -> None:
+    """``use_alter`` that the user set on a key is the user's."""
+    metadata = sa.MetaData()
+    mine = sa.Table(
+        "loans",
+        metadata,
+        sa.Column("book_id", sa.ForeignKey("books.id", use_alter=True), primary_key=True),
+    )
+    metadata.bind = lite
+    db = SQLSoup(metadata)
+    assert db.loans.count() == 2
+    assert [constraint.use_alter for constraint in mine.foreign_key_constraints] == [True]

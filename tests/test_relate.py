@@ -552,3 +552,22 @@ def test_backref_with_the_name_of_a_method(soup: SQLSoup) -> None:
     """So may a backref."""
     soup.loans.relate("user", soup.users, backref="filter")
     assert {type(loan) for loan in soup.users.get("Bo").filter} == {soup.loans}
+
+
+def test_back_populates_of_a_side_that_is_there(soup: SQLSoup) -> None:
+    """back_populates may name a relationship that was made without it."""
+    soup.loans.relate("user", soup.users)
+    soup.users.relate("loans", soup.loans, back_populates="user")
+    ada = soup.users.get("Ada")
+    loan = soup.loans(book_id=2)
+    ada.loans.append(loan)
+    assert loan.user is ada
+
+
+def test_both_sides_of_one_direction(soup: SQLSoup) -> None:
+    """Two sides of one direction cannot populate each other, and nothing is changed."""
+    soup.shelves.relate("inner", soup.shelves, back_populates="outer")
+    with pytest.raises(sa.exc.ArgumentError, match=r"set remote_side on the many-to-one side$"):
+        soup.shelves.relate("outer", soup.shelves, back_populates="inner")
+    assert not hasattr(soup.shelves, "outer")
+    assert soup.shelves.get(1).inner == []
