@@ -23,15 +23,13 @@ class Cache(dict[str, SelectableClassType]):
         self.soups: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def __setitem__(self, name: str, cls: SelectableClassType) -> None:
-        self.detach(name)
+        before = self.get(name)
         super().__setitem__(name, cls)
+        self._detach(name, before)
 
     def __delitem__(self, name: str) -> None:
         """Forget a class and, if SQLSoup reflected it, its table: the next access is afresh."""
-        self.detach(name)
-        cls = self[name]
-        super().__delitem__(name)
-        forget(inspect(cls).local_table)
+        self._leave(name, super().pop(name))
 
     def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc]
         self.update(other)
@@ -42,24 +40,34 @@ class Cache(dict[str, SelectableClassType]):
             self[name] = cls
 
     def pop(self, name: str, *default: Any) -> Any:
-        if name not in self and default:
-            return default[0]
-        cls = self[name]
-        del self[name]
+        cls = super().pop(name, *default)
+        if isinstance(cls, SelectableClassType):
+            self._leave(name, cls)
         return cls
 
     def popitem(self) -> tuple[str, SelectableClassType]:
-        name = next(reversed(self))
-        return name, self.pop(name)
+        name, cls = super().popitem()
+        self._leave(name, cls)
+        return name, cls
 
     def clear(self) -> None:
-        self.detach(*self)
+        gone = self.copy()
         super().clear()
+        for name, cls in gone.items():
+            self._detach(name, cls)
 
-    def detach(self, *names: str) -> None:
-        """Make classes attributes no more."""
+    def detach(self) -> None:
+        """Make all classes attributes no more."""
+        for name, cls in self.copy().items():
+            self._detach(name, cls)
+
+    def _leave(self, name: str, cls: SelectableClassType) -> None:
+        self._detach(name, cls)
+        table = inspect(cls).local_table
+        if not any(inspect(other).local_table is table for other in self.copy().values()):
+            forget(table)
+
+    def _detach(self, name: str, cls: SelectableClassType | None) -> None:
         for soup in self.soups:
-            attributes = vars(soup)
-            for name in names:
-                if name in self and attributes.get(name) is self[name]:
-                    del attributes[name]
+            if cls is not None and vars(soup).get(name) is cls:
+                vars(soup).pop(name, None)

@@ -256,8 +256,9 @@ def _column_in(selectable: FromClause, column: Any) -> Any:
 
 def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:
     values.pop("_sa_instance_state", None)
+    own = vars(cls)
     for name in values:
-        if not any(name in vars(ancestor) for ancestor in cls.__mro__):
+        if name not in own and not any(name in vars(ancestor) for ancestor in cls.__mro__):
             message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
             attributes = inspect(cls).attrs.keys()
             if near := difflib.get_close_matches(name, attributes, n=1):

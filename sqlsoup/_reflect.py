@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import threading
 import warnings
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from sqlalchemy import (
     ClauseElement,
@@ -15,6 +15,7 @@ from sqlalchemy import (
     DefaultClause,
     ForeignKey,
     FromClause,
+    Integer,
     Join,
     MetaData,
     Table,
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 _REFLECTED = "sqlsoup.reflected"
 _MISSING = "sqlsoup.missing"
-_guard = threading.Lock()
+_UNRESOLVED = "sqlsoup.unresolved"
+_guard = threading.RLock()
+"""Held while a MetaData is changed or looked at closely, and never during a round trip."""
 
 
 def reflect(
@@ -78,21 +81,33 @@ def complete(
     """
     elements = list(visitors.iterate(selectable))
     derive = derive or any(isinstance(element, AliasedReturnsRows) for element in elements)
-    join = any(isinstance(element, Join) for element in elements)
+    joins = [element for element in elements if isinstance(element, Join)]
     keys = [
         key
         for table in elements
         if isinstance(table, Table) and table.metadata is metadata
         for key in table.foreign_keys
-        if (derive or (join and key.parent.primary_key))
-        and not _resolves(key)
-        and not _given_up(key)
+        if (derive or (joins and key.parent.primary_key)) and not _resolves(key)
     ]
-    if keys:
-        found = _reflect_targets(keys, metadata, connect)
-        for key in keys:
+    unknown = [key for key in keys if not _given_up(key)]
+    if unknown:
+        found = _reflect_targets(unknown, metadata, connect)
+        for key in unknown:
             if _target(key) not in found and not _given_up(key):
                 _give_up(key)
+    _compare_keys(joins, [key for key in keys if not _resolves(key)])
+
+
+def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
+    """Have joins compare their primary keys while foreign keys that lead nowhere are put aside."""
+    for key in dangling:
+        key.parent.foreign_keys.discard(key)
+    try:
+        for join in joins if dangling else ():
+            _ = join.primary_key
+    finally:
+        for key in dangling:
+            key.parent.foreign_keys.add(key)
 
 
 def _reflect_targets(
@@ -121,7 +136,7 @@ def _reflect_targets(
                 connection, schema, only=lambda name, _, n=missing: name in n, resolve_fks=False
             )
             for target, table in scratch.tables.items():
-                _publish(table, metadata)
+                _publish(table, metadata, table.name)
                 found.add(target)
     return found
 
@@ -131,16 +146,10 @@ def _given_up(key: ForeignKey) -> bool:
 
 
 def _give_up(key: ForeignKey) -> None:
-    """Keep a foreign key to a table that is not there out of the way, and warn of it."""
     constraint: Any = key.constraint
     constraint.info[_MISSING] = True
-    column = key.parent
-    if column.primary_key:  # a join would not have it
-        column.foreign_keys.discard(key)
-        column.table.foreign_keys.discard(key)
-        column.table.constraints.discard(constraint)
     warnings.warn(
-        f"{column} refers to {_target(key)!r}, which is not there or may not be read",
+        f"{key.parent} refers to {_target(key)!r}, which is not there or may not be read",
         SQLSoupWarning,
         stacklevel=5,
     )
@@ -181,8 +190,10 @@ def _load(metadata: MetaData, name: str, schema: str | None, connection: Connect
         # SQLite finds a table in any case, but SQLAlchemy its key in the right one alone
         for other in inspect(connection).get_table_names(schema):
             if other != name and other.lower() == name.lower():
-                return reflect(metadata, other, schema, lambda: nullcontext(connection))
-    return _publish(table, metadata)
+                table = Table(
+                    other, scratch, schema=schema, autoload_with=connection, resolve_fks=False
+                )
+    return _publish(table, metadata, name)
 
 
 def _scratch(metadata: MetaData) -> MetaData:
@@ -196,19 +207,24 @@ def _scratch(metadata: MetaData) -> MetaData:
     return scratch
 
 
-def _publish(found: Table, metadata: MetaData) -> Table:
+def _publish(found: Table, metadata: MetaData, name: str) -> Table:
     """Copy a reflected table into its MetaData.
 
     A SERIAL key becomes the generated key that it is: with ``nextval()`` as its server default
     SQLAlchemy would insert the rows of a flush one by one.
     """
-    table = found.to_metadata(metadata)
-    table.info[_REFLECTED] = True
-    if len(table.primary_key.columns) == 1:
-        (key,) = table.primary_key.columns
-        default: Any = key.server_default
-        if isinstance(default, DefaultClause) and str(default.arg).startswith("nextval("):
-            key.server_default = None
+    with _guard:
+        table = found.to_metadata(metadata, name=name)
+        table.info[_REFLECTED] = True
+        for key in table.primary_key:
+            default: Any = key.server_default
+            if (
+                isinstance(key.type, Integer)
+                and isinstance(default, DefaultClause)
+                and str(default.arg).startswith("nextval(")
+            ):
+                key.server_default = None
+        settle(table)
     return table
 
 
@@ -235,7 +251,8 @@ def forget(table: object) -> None:
         and _REFLECTED in table.info
         and table.metadata.tables.get(table.key) is table
     ):
-        table.metadata.remove(table)
+        with _guard:
+            table.metadata.remove(table)
 
 
 def settle(table: Table) -> None:
@@ -246,17 +263,21 @@ def settle(table: Table) -> None:
     takes it out of the sorting of tables at a flush; without that the flush would fail for the
     want of a table that it does not touch.
     """
-    for column in table.primary_key:
-        column.nullable = False
-    for constraint in table.foreign_key_constraints:
-        if not constraint.use_alter or constraint.info.get("sqlsoup.unresolved"):
-            constraint.use_alter = constraint.info["sqlsoup.unresolved"] = not all(
-                map(_resolves, constraint.elements)
-            )
+    with _guard:
+        for column in table.primary_key:
+            column.nullable = False
+        waiting = table.metadata.info.setdefault("sqlsoup.waiting", {})
+        for constraint in (*table.foreign_key_constraints, *waiting.pop(table.key, ())):
+            if not constraint.use_alter or constraint.info.get(_UNRESOLVED):
+                targets = {_target(key) for key in constraint.elements if not _resolves(key)}
+                constraint.use_alter = constraint.info[_UNRESOLVED] = bool(targets)
+                for target in targets:
+                    waiting.setdefault(target, WeakSet()).add(constraint)
 
 
 def _resolves(key: Any) -> bool:
-    try:
-        return key.column is not None
-    except sa_exc.InvalidRequestError:  # no such table or column, or it was just forgotten
-        return False
+    with _guard:
+        try:
+            return key.column is not None
+        except sa_exc.InvalidRequestError:  # no such table or column, or it was just forgotten
+            return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from typing import Any
 
@@ -17,13 +18,20 @@ from sqlalchemy.orm import (
 
 _NAMES = "sqlsoup.relationships"
 _WAITING = "sqlsoup.waiting"
+_lock = threading.RLock()
+_Definition = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Add a relationship to a mapper, or raise and leave both sides as they were.
 
-    A relationship that failed would stay in its mapper, so one that belongs to none is tried first.
+    SQLAlchemy keeps what it knows of relationships over one column in common, hence the lock.
     """
+    with _lock:
+        _relate(mapper, name, args, kwargs)
+
+
+def _relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if name in mapper.columns:
         raise sa_exc.ArgumentError(f"{mapper.class_.__name__}.{name} is a column already")
     options = dict(kwargs)
@@ -36,40 +44,80 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     names = {name, reverse or name}.union(*(table.info.get(_NAMES, ()) for table in tables))
     # several relationships over one foreign key are ordinary here, and not to be warned of
     options["overlaps"] = ",".join(sorted({*names, *options.get("overlaps", "").split(",")}))
-    trial = relationship(*args, **options)
-    trial.key = name
-    trial.set_parent(mapper, init=False)
-    trial.init()
-    mapper.registry.configure(cascade=True)
-
-    target = trial.mapper
-    other: Any = target.attrs.get(reverse or partner or "")
-    outdated = isinstance(other, RelationshipProperty) and _maps_again(mapper, other.mapper)
-    if reverse and other is None:
-        reverse_options = {"overlaps": options["overlaps"], **reverse_options}
-        _add(mapper, name, args, {**options, "backref": backref(reverse, **reverse_options)})
-    elif reverse:
-        if not outdated:
-            raise sa_exc.ArgumentError(
-                f"Error creating backref {reverse!r} on relationship {trial}: property of that "
-                f"name exists on {target}"
-            )
-        reverse_options = {**_mirrored(options), **reverse_options}
-        _pair(mapper, name, (args, options), target, reverse, ((mapper,), reverse_options))
-    elif partner and (other is None or outdated):
-        info = {**options.get("info", {}), _WAITING: (args, options)}
-        _add(mapper, name, args, {**options, "info": info})
+    trial = _try(mapper, name, args, options, reverse_options)
+    if reverse:
+        _add_with_backref(mapper, name, (args, options), trial, reverse, reverse_options)
     elif partner:
-        _check_partner(trial, other)
-        definition = other.info.get(_WAITING)
-        if definition:
-            _pair(mapper, name, (args, options), target, partner, definition)
-        else:
-            _add(mapper, name, args, {**options, "back_populates": partner})
+        _add_with_partner(mapper, name, (args, options), trial, partner)
     else:
         _add(mapper, name, args, options)
     for table in tables:
         table.info.setdefault(_NAMES, set()).update((name, reverse or name))
+
+
+def _try(
+    mapper: Mapper[Any],
+    name: str,
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    reverse_options: dict[str, Any],
+) -> RelationshipProperty[Any]:
+    """Return the relationship, complete but in no mapper, where one that fails would stay."""
+    relationship(mapper, **reverse_options)
+    lazy = options.get("lazy", "select")
+    for way in (reverse_options.get("lazy", lazy), lazy):
+        trial = relationship(*args, **{**options, "lazy": way})
+        trial.key = name
+        trial.set_parent(mapper, init=False)
+        trial.init()
+    mapper.registry.configure(cascade=True)
+    return trial
+
+
+def _add_with_backref(
+    mapper: Mapper[Any],
+    name: str,
+    definition: _Definition,
+    trial: RelationshipProperty[Any],
+    reverse: str,
+    reverse_options: dict[str, Any],
+) -> None:
+    (args, options), target = definition, trial.mapper
+    other = target.attrs.get(reverse)
+    if other is None:
+        reverse_options = {"overlaps": options["overlaps"], **reverse_options}
+        _add(mapper, name, args, {**options, "backref": backref(reverse, **reverse_options)})
+    elif _leads_to_earlier(other, mapper):
+        reverse_definition = ((mapper,), {**_mirrored(options), **reverse_options})
+        _pair(mapper, name, definition, target, reverse, reverse_definition)
+    else:
+        raise sa_exc.ArgumentError(
+            f"Error creating backref {reverse!r} on relationship {trial}: property of that "
+            f"name exists on {target}"
+        )
+
+
+def _add_with_partner(
+    mapper: Mapper[Any],
+    name: str,
+    definition: _Definition,
+    trial: RelationshipProperty[Any],
+    partner: str,
+) -> None:
+    (args, options), target = definition, trial.mapper
+    other: Any = target.attrs.get(partner)
+    if other is None or _leads_to_earlier(other, mapper):
+        waiting = {_WAITING: (partner, definition)}
+        _add(mapper, name, args, {**options, "info": {**options.get("info", {}), **waiting}})
+        return
+    _check_partner(trial, other)
+    waits_for, other_definition = other.info.get(_WAITING, (name, None))
+    if waits_for != name:
+        raise sa_exc.ArgumentError(f"back_populates of {other} is {waits_for!r}, not {name!r}")
+    if other_definition:
+        _pair(mapper, name, definition, target, partner, other_definition)
+    else:
+        _add(mapper, name, args, {**options, "back_populates": partner})
 
 
 def _named(argument: Any) -> tuple[str | None, dict[str, Any]]:
@@ -87,14 +135,15 @@ def _tables(mapper: Mapper[Any], args: tuple[Any, ...], options: dict[str, Any])
     return {t for t in (*mapped, options.get("secondary")) if isinstance(t, Table)}
 
 
-def _maps_again(mapper: Mapper[Any], earlier: Mapper[Any]) -> bool:
-    """Tell if a mapper has taken the place of an earlier one of the same table."""
-    table, earlier_table = mapper.local_table, earlier.local_table
+def _leads_to_earlier(other: object, mapper: Mapper[Any]) -> bool:
+    """Tell if an attribute is a relationship to an earlier class of the mapper's table."""
+    if not isinstance(other, RelationshipProperty) or other.mapper is mapper:
+        return False
+    table, earlier = mapper.local_table, other.mapper.local_table
     return (
-        mapper is not earlier
-        and isinstance(table, Table)
-        and isinstance(earlier_table, Table)
-        and (table.metadata, table.key) == (earlier_table.metadata, earlier_table.key)
+        isinstance(table, Table)
+        and isinstance(earlier, Table)
+        and (table.metadata, table.key) == (earlier.metadata, earlier.key)
     )
 
 
@@ -124,10 +173,10 @@ def _check_partner(trial: RelationshipProperty[Any], other: Any) -> None:
 def _pair(
     mapper: Mapper[Any],
     name: str,
-    definition: tuple[tuple[Any, ...], dict[str, Any]],
+    definition: _Definition,
     target: Mapper[Any],
     partner: str,
-    partner_definition: tuple[tuple[Any, ...], dict[str, Any]],
+    partner_definition: _Definition,
 ) -> None:
     """Add two relationships that populate each other.
 

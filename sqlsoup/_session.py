@@ -38,8 +38,16 @@ SessionSource = scoped_session[Any] | PlainSession
 
 
 def bind_of(metadata: MetaData) -> Bind | None:
-    """Return the engine noted in a MetaData, or None."""
-    bind: Bind | None = getattr(metadata, "bind", None)
+    """Return the engine noted in a MetaData, or None.
+
+    :raises ArgumentError: what is noted is neither an engine nor a connection.
+    """
+    bind: Any = getattr(metadata, "bind", None)
+    if isinstance(bind, str | URL):
+        bind = _make_engine(bind)
+        set_bind(metadata, bind)
+    if bind is not None and not isinstance(bind, Bind):
+        raise ArgumentError(f"the bind of the MetaData is no engine but {bind!r}")
     return bind
 
 

@@ -70,7 +70,7 @@ class SQLSoup:
     @schema.setter
     def schema(self, schema: str | None) -> None:
         self._schema = schema
-        self._classes.detach(*self._classes)
+        self._classes.detach()
 
     @property
     def _cache(self) -> dict[str, SelectableClassType]:
@@ -188,7 +188,7 @@ class SQLSoup:
         except SQLSoupError:
             if attrname not in self._cache:
                 raise
-            return self._cache[attrname]  # another thread was faster
+            return self.entity(attr, schema)  # another thread was faster
 
     def map_to(
         self,
@@ -214,9 +214,10 @@ class SQLSoup:
         :raises ArgumentError: the arguments contradict each other.
         :raises NoSuchTableError: there is no such table or view.
         """
-        taken: Any = attrname
-        if isinstance(taken, str) and taken in self._cache:
-            raise self._taken(taken)
+        name: Any = attrname
+        taken = self._cache.get(name) if isinstance(name, str) else None
+        if taken is not None:
+            raise _taken(attrname, taken)
         if problem := _map_to_problem(attrname, tablename, selectable, schema):
             raise ArgumentError(problem)
         if tablename is None:
@@ -227,8 +228,9 @@ class SQLSoup:
         if not source.primary_key and not mapper_args.get("primary_key"):
             raise SQLSoupError(f"{kind} {_described(source)!r} does not have a primary key defined")
         mapped = self._map(source, base, mapper_args)
-        if self._cache.setdefault(attrname, mapped) is not mapped:
-            raise self._taken(attrname)
+        first = self._cache.setdefault(attrname, mapped)
+        if first is not mapped:
+            raise _taken(attrname, first)
         return mapped
 
     def map(
@@ -304,7 +306,7 @@ class SQLSoup:
         def __setattr__(self, attr: str, value: Any) -> None: ...
 
     def __getattr__(self, attr: str) -> Any:
-        if "_classes" not in vars(self) or _is_probe(attr):
+        if "_classes" not in vars(self) or _is_probe(attr) or hasattr(type(self), attr):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attr!r}")
         found = self.entity(attr)
         cls = type(self)
@@ -321,7 +323,7 @@ class SQLSoup:
         return copied
 
     def __delattr__(self, attr: str) -> None:
-        if attr in self._cache and vars(self).get(attr) is self._cache[attr]:
+        if vars(self).get(attr, self) is self._cache.get(attr):
             raise AttributeError(f"table {attr!r} is no attribute to delete; use del db[{attr!r}]")
         super().__delattr__(attr)
 
@@ -360,9 +362,9 @@ class SQLSoup:
             session is not None
             and session.in_transaction()
             and session.is_active
-            and (given is None or given is self.engine)
+            and (given is None or given.engine.pool is self.engine.pool)
         ):
-            yield self.connection()
+            yield session.connection(bind_arguments={"bind": given or self.engine})
         else:
             with self.engine.connect() as connection:
                 yield connection
@@ -373,10 +375,6 @@ class SQLSoup:
             if isinstance(bind, Connection) and bind.engine is self.engine:
                 return bind
         return None
-
-    def _taken(self, attrname: str) -> SQLSoupError:
-        table = inspect(self._cache[attrname]).local_table
-        return SQLSoupError(f"Attribute {attrname!r} is already mapped to {_described(table)!r}")
 
 
 def refresh(db: SQLSoup) -> None:
@@ -406,6 +404,11 @@ def _map_to_problem(
     if tablename is None and selectable is None:
         return "'tablename' or 'selectable' argument is required."
     return None if isinstance(attrname, str) else "'attrname' argument must be a string."
+
+
+def _taken(attrname: str, cls: SelectableClassType) -> SQLSoupError:
+    table = _described(inspect(cls).local_table)
+    return SQLSoupError(f"Attribute {attrname!r} is already mapped to {table!r}")
 
 
 def _described(selectable: FromClause) -> str:

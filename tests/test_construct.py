@@ -439,3 +439,24 @@ def test_no_name_is_taken_that_0_9_left_to_tables(soup):
     public = [name for name in dir(soup) if not name.startswith("_")]
     attributes = {"base", "bind", "engine", "schema", "session"}
     assert public == sorted({*METHODS_OF_0_9, *attributes} - {"__init__"})
+
+
+def test_a_metadata_may_be_bound_to_a_url(lite):
+    """A URL as the bind of a MetaData becomes an engine, once."""
+    metadata = sa.MetaData()
+    metadata.bind = str(lite.url)
+    db = sqlsoup.SQLSoup(metadata)
+    assert db.users.count() == 3
+    assert db.bind is metadata.bind
+    sqlsoup.Session.remove()
+    db.bind.dispose()
+
+
+def test_a_metadata_bound_to_nothing_usable():
+    """Any other bind is named."""
+    metadata = sa.MetaData()
+    metadata.bind = 5
+    with pytest.raises(
+        sqlsoup.ArgumentError, match=r"^the bind of the MetaData is no engine but 5$"
+    ):
+        _ = sqlsoup.SQLSoup(metadata).users

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -32,6 +32,15 @@ def live(*kinds: type) -> list[int]:
     """Count the living instances of types."""
     things = gc.get_objects()
     return [sum(issubclass(type(thing), kind) for thing in things) for kind in kinds]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_objects() -> Iterator[None]:
+    """Keep the collector from looking at what other tests have left, which takes its time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def clear(engine: sa.Engine) -> None:

@@ -645,3 +645,75 @@ def test_use_alter_of_a_brought_table_stays(lite: sa.Engine) -> None:
     db = SQLSoup(metadata)
     assert db.loans.count() == 2
     assert [constraint.use_alter for constraint in mine.foreign_key_constraints] == [True]
+
+
+def test_dangling_key_stays_on_its_table(lite: sa.Engine) -> None:
+    """A join may put a dangling key aside; its table has it nevertheless, and joins by it later."""
+    with lite.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE parts (a INTEGER REFERENCES books (id), b INTEGER REFERENCES later (id),"
+            " PRIMARY KEY (a, b))"
+        )
+    db = SQLSoup(lite)
+    with pytest.warns(sqlsoup.SQLSoupWarning, match="^parts.b refers to 'later', which"):
+        assert db.join(db.parts, db.books).all() == []
+    assert db.join(db.parts, db.books).all() == []
+    keys = {key.target_fullname for key in db.parts._table.foreign_keys}
+    assert keys == {"books.id", "later.id"}
+    with lite.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE later (id INTEGER PRIMARY KEY)")
+    assert db.parts.join(db.later).all() == []
+
+
+def test_sorted_tables(db: SQLSoup) -> None:
+    """Tables sort by their foreign keys, whichever was met first."""
+    for name in ("book_tags", "loans", "tags", "users", "books"):
+        getattr(db, name)
+    order = [table.name for table in db._metadata.sorted_tables]
+    assert order.index("books") < order.index("loans")
+    assert order.index("users") < order.index("loans")
+    assert order.index("tags") < order.index("book_tags")
+
+
+@pytest.mark.parametrize("kind", ["NUMERIC", "VARCHAR(9)"])
+def test_sequence_of_a_key_that_is_no_integer(url: str, engine: sa.Engine, kind: str) -> None:
+    """A key of another type than INTEGER keeps its default, and gets its value from it."""
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SEQUENCE tickets_s START 501")
+        connection.exec_driver_sql(
+            f"CREATE TABLE tickets (id {kind} PRIMARY KEY DEFAULT nextval('tickets_s'), n INTEGER)"
+        )
+    db = SQLSoup(engine)
+    rows = [db.tickets.insert(n=n) for n in range(3)]
+    db.flush()
+    assert [int(row.id) for row in rows] == [501, 502, 503]
+    db.rollback()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE tickets")
+        connection.exec_driver_sql("DROP SEQUENCE tickets_s")
+
+
+def test_key_spelt_in_another_case(lite: sa.Engine) -> None:
+    """SQLite takes a table's name in any case, in foreign keys as well."""
+    with lite.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE visits_of (id INTEGER PRIMARY KEY, who TEXT REFERENCES Users (name))"
+        )
+    db = SQLSoup(lite)
+    assert list(db.join(db.Users, db.visits_of).c.keys()) == ["name", "email", "admin", "id", "who"]
+
+
+def test_engine_with_options_of_its_own(lite: sa.Engine) -> None:
+    """A session on the same pool is reflected through, whatever options its engine has."""
+    one = sa.create_engine(lite.url, poolclass=sa.QueuePool, pool_size=1, max_overflow=0)
+    session = orm.scoped_session(orm.sessionmaker(bind=one.execution_options(mark=1)))
+    db = SQLSoup(one, session=session)
+    db.users.insert(name="Dee")
+    db.flush()
+    assert db.books.count() == 3
+    db.commit()
+    assert db.users.count() == 4
+    session.remove()
+    one.dispose()

@@ -141,3 +141,12 @@ def test_schema_and_what_was_hung_by_hand(soup):
     assert soup.users._table.schema == "main"
     with pytest.raises(sqlsoup.NoSuchTableError, match=r"^main\.named: "):
         soup.entity("named", schema="main")
+
+
+def test_a_table_that_another_class_has_stays(soup):
+    """Forgetting one of two classes of a table leaves the other what it joins by."""
+    books = soup.books
+    soup.map_to("works", tablename="books")
+    del soup["works"]
+    assert soup.books is books
+    assert soup.join(soup.books, soup.loans).count() == 2

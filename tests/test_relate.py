@@ -571,3 +571,21 @@ def test_both_sides_of_one_direction(soup: SQLSoup) -> None:
         soup.shelves.relate("outer", soup.shelves, back_populates="inner")
     assert not hasattr(soup.shelves, "outer")
     assert soup.shelves.get(1).inner == []
+
+
+@pytest.mark.parametrize("wrong", [{"lazzy": 1}, {"lazy": "bogus"}], ids=str)
+def test_bad_backref_options(soup: SQLSoup, wrong: dict[str, Any]) -> None:
+    """A backref that cannot be leaves both classes as they were."""
+    with pytest.raises((TypeError, orm.exc.LoaderStrategyException, sa.exc.SQLAlchemyError)):
+        soup.loans.relate("book", soup.books, backref=("loans", wrong))
+    assert [hasattr(soup.loans, "book"), hasattr(soup.books, "loans")] == [False, False]
+    assert len(soup.loans.all()) == 2
+
+
+def test_back_populates_of_another_name(soup: SQLSoup) -> None:
+    """Both sides must name each other."""
+    soup.loans.relate("book", soup.books, back_populates="loanz")
+    message = "^back_populates of MappedLoans.book is 'loanz', not 'loans'$"
+    with pytest.raises(sa.exc.ArgumentError, match=message):
+        soup.books.relate("loans", soup.loans, back_populates="book")
+    assert not hasattr(soup.books, "loans")

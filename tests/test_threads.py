@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,7 +77,8 @@ def race(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
     for thread in running:
         thread.join(max(0.0, deadline - time.monotonic()))
     assert [thread for thread in running if thread.is_alive()] == []
-    assert errors == []
+    if errors:
+        raise errors[0]
     return results
 
 
@@ -342,3 +344,38 @@ def test_sessions_of_threads(db: SQLSoup) -> None:
     db.shelves  # noqa: B018
     race(work, threads=8)
     assert db.execute("SELECT title FROM shelves WHERE id = 1").scalar() == "all"
+
+
+def test_schemas_of_one_name(make_engine: Callable[..., sa.Engine], tmp_path: Path) -> None:
+    """Threads that ask for one name in different schemas get each its own table."""
+    engine = make_engine(f"sqlite:///{tmp_path}/main.db")
+
+    @sa.event.listens_for(engine, "connect")
+    def attach(connection: Any, _record: object) -> None:
+        for schema in ("s1", "s2"):
+            connection.execute(f"ATTACH DATABASE '{tmp_path}/{schema}.db' AS {schema}")
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.t (id INTEGER PRIMARY KEY)")
+            connection.commit()
+
+    engine.connect().close()
+    for _ in range(20):
+        db = SQLSoup(engine)
+
+        def ask(number: int, db: SQLSoup = db) -> str | None:
+            return db.entity("t", schema=f"s{number % 2 + 1}")._table.schema
+
+        assert race(ask, threads=2) == ["s1", "s2"]
+
+
+def test_an_attribute_leaves_with_the_class(soup: SQLSoup) -> None:
+    """No attribute outlives its class in the cache, however threads meet."""
+
+    def work(number: int) -> None:
+        for _ in range(200):
+            if number:
+                _ = soup.books
+            else:
+                soup._cache.pop("books", None)
+
+    race(work, threads=4)
+    assert vars(soup).get("books") is soup._cache.get("books")

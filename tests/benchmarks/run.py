@@ -1,0 +1,417 @@
+"""The benchmarks: run by ``tox -e bench``, which describes them in docs/benchmarks.rst.
+
+    python run.py [--quick] [--postgresql URL]
+
+Each measurement is made by a process of worker.py; here is only told which, and what it comes to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import report
+import schemas
+from rounds import SLOW, Sample, Samples, interleave, median, ratio
+
+WORKER = str(Path(__file__).with_name("worker.py"))
+OLD = ["sqlsoup==0.9.1", "SQLAlchemy==1.3.24", "psycopg2-binary"]
+TITLES = {
+    "driver": "driver alone",
+    "declared": "declared by hand",
+    "table": "one table",
+    "sqlsoup": "SQLSoup",
+    "peewee": "peewee DataSet",
+    "old": "SQLSoup 0.9.1",
+    "dataset": "dataset",
+    "automap": "automap",
+    "attribute": "instance attribute",
+}
+LIBRARIES = ["driver", "declared", "table", "sqlsoup", "peewee", "old", "dataset", "automap"]
+IMPORTS = {
+    "sqlalchemy.orm": "declared",
+    "sqlsoup": "sqlsoup",
+    "sqlalchemy.ext.automap": "automap",
+    "playhouse.dataset": "peewee",
+    "dataset": "dataset",
+    "sqlite3": "driver",
+    "sqlsoup (0.9.1)": "old",
+}
+WORK = ["load", "get", "insert", "update", "delete"]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is done."""
+
+    sqlite: dict[str, list[int]]
+    postgresql: dict[str, list[int]]
+    import_rounds: int
+    rounds: int
+    more: int  # rounds of what the targets are about
+    limit: float  # seconds for a first row
+    rows: int
+    row_rounds: int
+    joins: int
+    join_rounds: int
+
+
+FULL = Sizes(
+    sqlite={
+        "unrelated": [1, 100, 1000, 5000],
+        "tied": [100, 1000, 5000],
+        "chain": [100, 1000, 5000],
+        "cyclic": [2000],
+        "dangling": [100],
+    },
+    postgresql={
+        "unrelated": [1, 100, 1000],
+        "tied": [100, 1000],
+        "chain": [100, 1000],
+        "cyclic": [1000],
+    },
+    import_rounds=21,
+    rounds=5,
+    more=15,
+    limit=60,
+    rows=10_000,
+    row_rounds=7,
+    joins=10_000,
+    join_rounds=2,
+)
+QUICK = Sizes(
+    sqlite={"unrelated": [1], "tied": [50], "chain": [150], "dangling": [50]},
+    postgresql={"tied": [20]},
+    import_rounds=3,
+    rounds=1,
+    more=2,
+    limit=10,
+    rows=200,
+    row_rounds=2,
+    joins=200,
+    join_rounds=1,
+)
+
+
+@dataclass
+class Bench:
+    """One run."""
+
+    sizes: Sizes
+    servers: list[Any]
+    old: str
+    targets: list[list[str]] = field(default_factory=list)
+
+    def target(self, what: str, aim: str, found: str, reached: bool) -> None:
+        """Note a target and whether it was reached."""
+        self.targets.append([what, aim, found, "yes" if reached else "no"])
+
+    def at_most(self, what: str, aim: float, found: float | None) -> None:
+        """Note a ratio that is to be small."""
+        self.target(what, f"{aim:.2f}", report.times(found), found is not None and found <= aim)
+
+    def command(self, who: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+        """Return command and variables of a worker in the environment of a contestant."""
+        variables = dict(os.environ)
+        if who == "old":
+            variables.pop("PYTHONPATH", None)
+        return [self.old if who == "old" else sys.executable, *arguments], variables
+
+    def run(self, who: str, *arguments: str, limit: float | None = None) -> Sample:
+        """Run a process that answers with a line of JSON."""
+        command, variables = self.command(who, *arguments)
+        try:
+            done = subprocess.run(
+                command, env=variables, check=False, capture_output=True, text=True, timeout=limit
+            )
+        except subprocess.TimeoutExpired:
+            return {"error": f"over {limit:.0f} s"}
+        if done.returncode < 0:
+            return {"error": "crash"}
+        if done.returncode:
+            raise RuntimeError(f"{command}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def serving(self, url: str, names: list[str]) -> Iterator[Callable]:
+        """Give a function that has one of the contestants do some work."""
+        inside = {True: [n for n in names if n == "old"], False: [n for n in names if n != "old"]}
+        served = {}
+        for is_old, group in inside.items():
+            if group:
+                command, variables = self.command(group[0], WORKER, "serve", url, *group)
+                served[is_old] = subprocess.Popen(
+                    command,
+                    env=variables,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    bufsize=1,
+                )
+
+        def ask(who: str, work: str, size: int) -> Sample:
+            process = served[who == "old"]
+            process.stdin.write(json.dumps([who, work, size]) + "\n")
+            return json.loads(process.stdout.readline())
+
+        try:
+            yield ask
+        finally:
+            for process in served.values():
+                process.stdin.close()
+                process.wait()
+                process.stdout.close()
+
+    def imports(self) -> str:
+        """Import each module in a new process."""
+        clock = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+
+        def measure(what: str) -> Sample:
+            code = clock.format(what.partition(" ")[0])
+            return {"seconds": self.run(IMPORTS[what], "-P", "-c", code)}
+
+        found = interleave(IMPORTS, measure, self.sizes.import_rounds)
+        share = ratio(found, "sqlsoup", "sqlalchemy.orm")
+        self.at_most("import sqlsoup / import sqlalchemy.orm", 1.05, share)
+        rows = [
+            [name, report.duration(median(s)), report.times(ratio(found, name, "sqlalchemy.orm"))]
+            for name, s in found.items()
+        ]
+        return report.table(["import", "time", "ratio"], rows)
+
+    def first(self) -> str:
+        """Get first rows, from schemas of all shapes and sizes."""
+        return "\n\n".join(
+            self.first_in(server, shape, sizes)
+            for server in self.servers
+            for shape, sizes in getattr(self.sizes, server.title.lower()).items()
+        )
+
+    def first_in(self, server: Any, shape: str, sizes: list[int]) -> str:
+        """Get first rows from schemas of a shape."""
+        cells: dict[str, list[str]] = {who: [] for who in LIBRARIES}
+        given_up: dict[str, Sample] = {}
+        for size in sizes:
+            aimed = shape == "tied" and size == sizes[-1]
+            table = schemas.name(size - 1)
+            with server.database(schemas.many_tables(shape, size)) as url:
+
+                def measure(who: str, url: str = url, table: str = table) -> Sample:
+                    if who in given_up:
+                        return given_up[who]
+                    command = (WORKER, "first", url, table)
+                    sample = self.run(who, *command[:2], who, *command[2:], limit=self.sizes.limit)
+                    if str(sample.get("error")).startswith("over"):
+                        given_up[who] = sample
+                    return sample
+
+                rounds = self.sizes.more if aimed else self.sizes.rounds
+                found = interleave(LIBRARIES, measure, rounds)
+            for who, samples in found.items():
+                sample = samples[0]
+                took = sample.get("error") or report.duration(median(samples))
+                sent = f", {sample['statements']:,}" if "statements" in sample else ""
+                cells[who].append(took + sent)
+            self.first_targets(f"{server.title}, {shape}, {size:,}", found, aimed=aimed)
+        print(f"{server.title}, {shape}: done", flush=True)
+        head = [f"{server.title}, {shape}", *(f"{size:,}" for size in sizes)]
+        return report.table(head, [[TITLES[who], *row] for who, row in cells.items()])
+
+    def first_targets(self, where: str, found: Samples, *, aimed: bool) -> None:
+        """Compare with the targets."""
+        ours, plain = (found[who][0].get("statements") for who in ("sqlsoup", "table"))
+        what = f"statements at first access: {where}"
+        reached = ours is not None and ours <= plain
+        self.target(what, str(plain), str(ours or found["sqlsoup"][0]), reached)
+        if aimed:
+            what = f"first row / one table: {where}"
+            self.at_most(what, 1.15, ratio(found, "sqlsoup", "table"))
+            what += ", processor time"
+            self.at_most(what, 1.15, ratio(found, "sqlsoup", "table", "cpu"))
+            for who in ("old", "automap"):
+                faster = ratio(found, who, "sqlsoup")
+                text = report.times(faster) if faster else str(found[who][0].get("error"))
+                what = f"first row, {TITLES[who]} / SQLSoup: {where}"
+                self.target(what, "at least 100", text, faster is None or faster >= 100)
+
+    def second(self, url: str) -> str:
+        """Look an attribute up again."""
+        names = ["attribute", "sqlsoup", "old", "peewee", "dataset", "automap"]
+        with self.serving(url, names) as ask:
+            found = interleave(
+                names, lambda who: ask(who, "second", 200_000), 5 * self.sizes.rounds
+            )
+        self.at_most("second access / attribute", 1.5, ratio(found, "sqlsoup", "attribute"))
+        return report.table(
+            ["second access", "time", "ratio"],
+            [
+                [TITLES[who], report.duration(median(s)), report.times(ratio(found, who, names[0]))]
+                for who, s in found.items()
+            ],
+        )
+
+    def work(self, server: Any, url: str) -> str:
+        """Do the work with rows; what was inserted is then updated and deleted."""
+        size = self.sizes.rows
+        found: dict[str, Samples] = {work: {} for work in WORK}
+
+        with self.serving(url, LIBRARIES) as ask:
+            for who in LIBRARIES:
+                self.turn(server, url, ask, who, 10)  # connects and reflects
+            turns = interleave(
+                LIBRARIES,
+                lambda who: self.turn(server, url, ask, who, size),
+                self.sizes.row_rounds,
+                always=["declared", "sqlsoup"],
+            )
+        for work in WORK:
+            for who, samples in turns.items():
+                found[work][who] = {number: each[work] for number, each in samples.items()}
+        rows = []
+        for work, samples in found.items():
+            name = {"load": f"{schemas.PEOPLE:,} rows loaded"}.get(work, f"{size:,} {work}")
+            rows += [
+                [
+                    name if who == LIBRARIES[0] else "\\",
+                    TITLES[who],
+                    report.duration(median(samples[who])),
+                    report.times(ratio(samples, who, "declared")),
+                    report.times(ratio(samples, who, "declared", "cpu")),
+                    f"{samples[who][0]['statements']:,}",
+                ]
+                for who in LIBRARIES
+            ]
+            what = f"{server.title}, {work}"
+            share = ratio(samples, "sqlsoup", "declared")
+            cpu = ratio(samples, "sqlsoup", "declared", "cpu")
+            self.at_most(f"{what} / declared by hand", 1.05, share)
+            self.at_most(f"{what} / declared by hand, processor time", 1.05, cpu)
+            theirs, ours = (samples[who][0]["statements"] for who in ("declared", "sqlsoup"))
+            self.target(f"{what}, statements", f"{theirs:,}", f"{ours:,}", ours == theirs)
+        print(f"{server.title}, work with rows: done", flush=True)
+        head = [server.title, "", "time", "ratio", "processor", "statements"]
+        return report.table(head, rows)
+
+    def turn(self, server: Any, url: str, ask: Callable, who: str, size: int) -> Sample:
+        """Have one contestant do all kinds of work once."""
+        server.empty(url, "items")
+        answers = {work: ask(who, work, size) for work in WORK}
+        return {**answers, "seconds": sum(answer["seconds"] for answer in answers.values())}
+
+    def joins(self, url: str) -> str:
+        """Map joins and drop them."""
+        number = self.sizes.joins
+        names = ["declared", "sqlsoup", "old"]
+        found = interleave(
+            names,
+            lambda who: {**self.run(who, WORKER, "joins", who, url, str(number), ""), "seconds": 0},
+            self.sizes.join_rounds,
+        )
+        memory = {
+            who: self.run(who, WORKER, "joins", who, url, str(number), "memory")["memory"]
+            for who in names
+        }
+        marks = [*found["sqlsoup"][0]["times"]]
+        rows, growth = [], {}
+        for who, samples in found.items():
+            for sample in samples.values():
+                sample["growth"] = sample["times"][marks[-1]] / sample["times"][marks[0]]
+                sample.update(sample["times"])
+            growth[who] = median(samples, "growth")
+            kept = [memory[who][mark] for mark in marks]
+            rows.append(
+                [
+                    TITLES[who],
+                    *(report.duration(median(samples, mark)) for mark in marks),
+                    report.times(growth[who]),
+                    *(f"{size / 1024:,.0f} KiB, {objects:,}" for size, objects in kept),
+                ]
+            )
+        self.at_most(f"join {marks[2]} / join {marks[0]}", 1.1, growth["sqlsoup"])
+        second, last = (memory["sqlsoup"][mark] for mark in marks[1:])
+        joins = int(marks[2]) - int(marks[1])
+        more = [(b - a) / joins for a, b in zip(second, last, strict=True)]
+        what = f"kept of each join from {marks[1]} to {marks[2]}"
+        self.target(f"{what}, bytes", "at most 100", f"{more[0]:.0f}", more[0] <= 100)
+        self.target(f"{what}, objects", "at most 0.1", f"{more[1]:.2f}", more[1] <= 0.1)
+        head = ["", *(f"join {mark}" for mark in marks), "last / first"]
+        return report.table([*head, *(f"kept after {mark}" for mark in marks)], rows)
+
+
+def old_environment() -> str:
+    """Return the Python of an environment with SQLSoup 0.9.1, which is made if it is not there."""
+    folder = Path(sys.prefix) / "sqlsoup-0.9.1"
+    python = folder / "bin" / "python"
+    done = folder / "complete"
+    if not done.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        install = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        subprocess.run([*install, *OLD], check=True)
+        done.touch()
+    return str(python)
+
+
+def main() -> None:
+    """Run all, print the tables and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="small sizes; writes no page")
+    parser.add_argument(
+        "--postgresql",
+        metavar="URL",
+        default="postgresql://postgres@127.0.0.1:5432/test",
+        help="a database of the server to use; '' leaves PostgreSQL out, and writes no page",
+    )
+    options = parser.parse_args()
+    sizes = QUICK if options.quick else FULL
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="sqlsoup-bench-") as folder:
+        servers: list[Any] = [schemas.Sqlite(Path(folder))]
+        version = None
+        if options.postgresql:
+            servers.append(schemas.Postgresql(options.postgresql))
+            with closing(psycopg2.connect(options.postgresql)) as connection:
+                version = connection.get_parameter_status("server_version").split()[0]
+        bench = Bench(sizes, servers, old_environment())
+        parts = {"imports": bench.imports(), "first": bench.first()}
+        rows_tables = []
+        for server in servers:
+            is_postgresql = server.title == "PostgreSQL"
+            with server.database(schemas.with_rows(postgresql=is_postgresql)) as url:
+                if not is_postgresql:
+                    parts["second"] = bench.second(url)
+                    parts["joins_table"] = bench.joins(url)
+                rows_tables.append(bench.work(server, url))
+    parts["rows_tables"] = "\n\n".join(rows_tables)
+    parts["targets"] = report.table(["what", "target", "found", "reached"], bench.targets)
+    for part in parts.values():
+        print(f"\n{part}")
+    print(f"\n{time.monotonic() - begin:.0f} s")
+    if not options.quick and version:
+        text = report.TEXT.format(
+            **parts,
+            minutes=20,
+            date=report.today(),
+            machine=report.machine(),
+            versions=report.versions(version),
+            slow=SLOW,
+            limit=sizes.limit,
+            people=schemas.PEOPLE,
+            rows=sizes.rows,
+            joins=sizes.joins,
+        )
+        report.PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
