@@ -183,10 +183,11 @@ class SQLSoup:
             ):
                 return cached
         attrname = keys[-1] if attr in self._cache else attr
+        taken = attrname in self._cache
         try:
             return self.map_to(attrname, tablename=attr, schema=wanted)
         except SQLSoupError:
-            if attrname not in self._cache:
+            if taken or attrname not in self._cache:
                 raise
             return self.entity(attr, schema)  # another thread was faster
 

@@ -574,3 +574,41 @@ def test_nothing_half_mapped_is_left(soup):
         soup.map_to("users", tablename="users", mapper_args={"polymorphic_on": "x"})
     assert soup._cache == {}
     assert soup.users.get("Ada").email == "ada@example.org"
+
+
+class Overtaken(sqlsoup.SQLSoup):
+    """A SQLSoup whose every table is mapped by somebody else just before."""
+
+    def map_to(self, attrname, *args, **kwargs):
+        """Map twice."""
+        if attrname not in self._cache:
+            super().map_to(attrname, *args, **kwargs)
+        return super().map_to(attrname, *args, **kwargs)
+
+
+def test_the_first_of_two_threads_wins(lite):
+    """Who comes second to a table gets the class of who was first."""
+    db = Overtaken(lite)
+    assert db.users is db._cache["users"]
+    assert db.entity("users", schema="main") is db._cache["main.users"]
+
+
+def test_a_name_taken_while_it_is_mapped(soup):
+    """map_to() refuses a name that was taken while it worked."""
+
+    class Base:
+        def __init_subclass__(cls):
+            if "people" not in soup._cache:
+                soup.map_to("people", tablename="users", base=object)
+
+    with pytest.raises(sqlsoup.SQLSoupError) as raised:
+        soup.map_to("people", tablename="users", base=Base)
+    assert str(raised.value) == "Attribute 'people' is already mapped to 'users'"
+
+
+def test_a_name_with_a_schema_that_was_hung_by_hand(soup):
+    """What hangs under the name that a table would take is left alone, and said so."""
+    soup.map_to("main.users", tablename="books")
+    _ = soup.users
+    with pytest.raises(sqlsoup.SQLSoupError, match=r"'main\.users' is already mapped to 'books'$"):
+        soup.entity("users", schema="main")

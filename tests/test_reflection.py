@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import orm
 
 import sqlsoup
 from sqlsoup import SQLSoup, SQLSoupWarning, TableClassType
+from sqlsoup._reflect import reflect
 
 Keys = dict[int, list[int]]
 TITLES = {"Mustards", "Regional", "Soups"}
@@ -717,3 +719,34 @@ def test_engine_with_options_of_its_own(lite: sa.Engine) -> None:
     assert db.users.count() == 4
     session.remove()
     one.dispose()
+
+
+def test_reflected_by_another_thread_meanwhile(lite: sa.Engine) -> None:
+    """A table that came while a thread waited for a connection is not reflected again."""
+    metadata = sa.MetaData()
+
+    @contextmanager
+    def connect() -> Iterator[sa.Connection]:
+        with lite.connect() as connection:
+            reflect(metadata, "users", None, lambda: nullcontext(connection))
+            yield connection
+
+    seen: list[str] = []
+    sa.event.listen(metadata, "column_reflect", lambda _i, _t, column: seen.append(column["name"]))
+    assert reflect(metadata, "users", None, connect) is metadata.tables["users"]
+    assert seen == ["name", "email", "admin"]
+
+
+def test_key_into_a_schema_that_does_not_exist(lite: sa.Engine) -> None:
+    """A key into a schema that is not there is warned of like one to a missing table."""
+    metadata = sa.MetaData()
+    sa.Table(
+        "loans",
+        metadata,
+        sa.Column("book_id", sa.ForeignKey("nowhere.books.id"), primary_key=True),
+        sa.Column("user_name", sa.ForeignKey("users.name")),
+    )
+    metadata.bind = lite
+    db = SQLSoup(metadata)
+    with pytest.warns(sqlsoup.SQLSoupWarning, match="^loans.book_id refers to 'nowhere.books', wh"):
+        assert db.join(db.loans, db.users).count() == 2
