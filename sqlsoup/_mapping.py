@@ -16,7 +16,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.sql import base as sql_base
 
-from sqlsoup._reflect import settle, tables_in
+from sqlsoup._reflect import settle, tables_in, undisturbed
 from sqlsoup._relate import relate
 from sqlsoup.exc import ArgumentError, SQLSoupError, SQLSoupWarning
 
@@ -159,10 +159,13 @@ def map_class(
     if args.get("primary_key"):
         args["primary_key"] = [_column_in(selectable, key) for key in args["primary_key"]]
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
-    cls = _new_class(metaclass, selectable, session, base)
-    mapped: type[Any] = cls
-    mapped._sqlsoup_metadata = metadata
-    mapper = registry().map_imperatively(mapped, selectable, **args)
+
+    def make() -> tuple[SelectableClassType, Mapper[Any]]:
+        mapped: Any = _new_class(metaclass, selectable, session, base)
+        mapped._sqlsoup_metadata = metadata
+        return mapped, registry().map_imperatively(mapped, selectable, **args)
+
+    cls, mapper = undisturbed(make)
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)

@@ -6,7 +6,7 @@ import difflib
 import threading
 import warnings
 from contextlib import AbstractContextManager, ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 from sqlalchemy import (
@@ -31,6 +31,7 @@ from sqlsoup.exc import NoSuchTableError, SQLSoupWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_T = TypeVar("_T")
 _REFLECTED = "sqlsoup.reflected"
 _MISSING = "sqlsoup.missing"
 _UNRESOLVED = "sqlsoup.unresolved"
@@ -64,6 +65,19 @@ def reflect(
             if table is None:
                 table = _load(metadata, name, schema, connection)
     return table
+
+
+def undisturbed(make: Callable[[], _T]) -> _T:
+    """Call a function, and again if it met a table that another thread was just publishing.
+
+    SQLAlchemy shows a Table in its MetaData an instant before it has a name.
+    """
+    try:
+        return make()
+    except AttributeError:
+        with _guard:  # it is published when this is free
+            pass
+        return make()
 
 
 def complete(
@@ -100,14 +114,15 @@ def complete(
 
 def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
     """Have joins compare their primary keys while foreign keys that lead nowhere are put aside."""
-    for key in dangling:
-        key.parent.foreign_keys.discard(key)
-    try:
-        for join in joins if dangling else ():
-            _ = join.primary_key
-    finally:
+    with _guard:
         for key in dangling:
-            key.parent.foreign_keys.add(key)
+            key.parent.foreign_keys.discard(key)
+        try:
+            for join in joins:
+                _ = join.primary_key
+        finally:
+            for key in dangling:
+                key.parent.foreign_keys.add(key)
 
 
 def _reflect_targets(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as PlainSession
 from sqlsoup import _session
 from sqlsoup._cache import Cache
 from sqlsoup._mapping import SelectableClassType, map_class, map_join, selectable_of
-from sqlsoup._reflect import complete, forget, reflect
+from sqlsoup._reflect import complete, forget, reflect, undisturbed
 from sqlsoup.exc import ArgumentError, SQLSoupError
 
 
@@ -176,18 +176,18 @@ class SQLSoup:
             raise ArgumentError("'tablename' argument must be a string.")
         wanted = schema or self.schema
         keys = [attr, f"{wanted}.{attr}"] if wanted else [attr]
+        taken = [key for key in keys if key in self._cache]
         for key in keys:
             cached = self._cache.get(key)
             if cached is not None and (
                 not wanted or _is_in(cached, wanted, attr, lenient=not schema)
             ):
                 return cached
-        attrname = keys[-1] if attr in self._cache else attr
-        taken = attrname in self._cache
+        attrname = keys[-1] if attr in taken else attr
         try:
             return self.map_to(attrname, tablename=attr, schema=wanted)
         except SQLSoupError:
-            if taken or attrname not in self._cache:
+            if attrname in taken or attrname not in self._cache:
                 raise
             return self.entity(attr, schema)  # another thread was faster
 
@@ -298,7 +298,8 @@ class SQLSoup:
         :raises sqlalchemy.exc.InvalidRequestError: both have a column of the same name; raised when
          the class is used for anything but :meth:`with_labels`.
         """
-        joined = sqlalchemy.join(selectable_of(left), selectable_of(right), onclause, isouter)
+        sides = selectable_of(left), selectable_of(right)
+        joined = undisturbed(lambda: sqlalchemy.join(*sides, onclause, isouter))
         source = self._selectable(joined)
         return map_join(source, self._metadata, self.session, base or self.base, mapper_args)
 

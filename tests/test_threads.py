@@ -26,7 +26,7 @@ COLUMNS = ["id", "note", "size", "up_id"]
 def _hostile() -> Iterator[None]:
     """Switch threads as often as the interpreter can."""
     before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
+    sys.setswitchinterval(1e-4)
     yield
     sys.setswitchinterval(before)
 
@@ -379,3 +379,20 @@ def test_an_attribute_leaves_with_the_class(soup: SQLSoup) -> None:
 
     race(work, threads=4)
     assert vars(soup).get("books") is soup._cache.get("books")
+
+
+def test_a_table_without_a_name_yet(soup: SQLSoup) -> None:
+    """Mapping begins again if SQLAlchemy met a table that another thread was just publishing."""
+    met: list[str] = []
+
+    @sa.event.listens_for(orm.Mapper, "instrument_class")
+    def trip(_mapper: object, cls: type) -> None:
+        met.append(cls.__name__)
+        if len(met) == 1:
+            raise AttributeError("'Table' object has no attribute 'name'")
+
+    try:
+        assert soup.users.count() == 3
+    finally:
+        sa.event.remove(orm.Mapper, "instrument_class", trip)
+    assert met == ["MappedUsers", "MappedUsers"]
