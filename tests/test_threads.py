@@ -24,7 +24,7 @@ COLUMNS = ["id", "note", "size", "up_id"]
 
 @pytest.fixture(autouse=True)
 def _hostile() -> Iterator[None]:
-    """Switch threads as often as the interpreter can."""
+    """Switch threads fifty times as often as usual."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
     yield
