@@ -29,7 +29,7 @@ class Cache(dict[str, SelectableClassType]):
 
     def __delitem__(self, name: str) -> None:
         """Forget a class and, if SQLSoup reflected it, its table: the next access is afresh."""
-        self._leave(name, super().pop(name))
+        self.pop(name)
 
     def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc]
         self.update(other)

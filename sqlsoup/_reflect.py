@@ -143,8 +143,9 @@ def _reflect_targets(
             there = {name for name in names if _key(name, schema) in metadata.tables}
             found.update(_key(name, schema) for name in there)
             missing = names - there
-            known = schema is None or schema in inspect(connection).get_schema_names()
-            if not missing or not known:
+            if not missing or (
+                schema is not None and schema not in inspect(connection).get_schema_names()
+            ):
                 continue
             scratch = _scratch(metadata)
             scratch.reflect(
