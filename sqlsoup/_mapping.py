@@ -6,7 +6,6 @@ same table can be mapped any number of times, and a class that is dropped is col
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -16,9 +15,9 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.sql import base as sql_base
 
-from sqlsoup._reflect import settle, tables_in, undisturbed
+from sqlsoup._reflect import settle, tables_in
 from sqlsoup._relate import relate
-from sqlsoup.exc import ArgumentError, SQLSoupError, SQLSoupWarning
+from sqlsoup.exc import ArgumentError, SQLSoupError, SQLSoupWarning, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,6 +38,7 @@ class SelectableClassType(type):
     column or relationship of the same name comes first.
     """
 
+    _sqlsoup_metadata: MetaData
     _sqlsoup_session: SessionSource
     _sqlsoup_query_type: type[Query[Any]] | None
     _table: FromClause
@@ -159,17 +159,13 @@ def map_class(
     if args.get("primary_key"):
         args["primary_key"] = [_column_in(selectable, key) for key in args["primary_key"]]
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
-
-    def make() -> tuple[SelectableClassType, Mapper[Any]]:
-        mapped: Any = _new_class(metaclass, selectable, session, base)
-        mapped._sqlsoup_metadata = metadata
-        return mapped, registry().map_imperatively(mapped, selectable, **args)
-
-    cls, mapper = undisturbed(make)
+    cls: Any = _new_class(metaclass, selectable, session, base)
+    cls._sqlsoup_metadata = metadata
+    mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
-    return cls
+    return cast("SelectableClassType", cls)
 
 
 def map_join(
@@ -263,9 +259,7 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
     for name in values:
         if name not in own and not any(name in vars(ancestor) for ancestor in cls.__mro__):
             message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
-            attributes = inspect(cls).attrs.keys()
-            if near := difflib.get_close_matches(name, attributes, n=1):
-                message += f"; did you mean {near[0]!r}?"
+            message += suggestion(name, inspect(cls).attrs.keys())
             warnings.warn(message, SQLSoupWarning, stacklevel=3)
     row = type.__call__(cls, *args, **values)
     session = cls._sqlsoup_session

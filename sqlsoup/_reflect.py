@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 import warnings
+from collections import defaultdict
 from contextlib import AbstractContextManager, ExitStack
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, WeakValueDictionary
 
 from sqlalchemy import (
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     DefaultClause,
     ForeignKey,
+    ForeignKeyConstraint,
     FromClause,
     Integer,
     Join,
@@ -25,18 +26,37 @@ from sqlalchemy import (
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows
+from sqlalchemy.types import NullType
 
-from sqlsoup.exc import NoSuchTableError, SQLSoupWarning
+from sqlsoup.exc import NoSuchTableError, SQLSoupWarning, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_T = TypeVar("_T")
-_REFLECTED = "sqlsoup.reflected"
-_MISSING = "sqlsoup.missing"
-_UNRESOLVED = "sqlsoup.unresolved"
 _guard = threading.RLock()
 """Held while a MetaData is changed or looked at closely, and never during a round trip."""
+
+
+class _Notes:
+    """What is to be known of the tables of a MetaData; kept in its ``info``."""
+
+    def __init__(self) -> None:
+        self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self.reflected: WeakSet[Table] = WeakSet()
+        self.settled: WeakSet[Table] = WeakSet()
+        self.referrers: defaultdict[str, WeakSet[ForeignKeyConstraint]] = defaultdict(WeakSet)
+        """The foreign keys by what they refer to."""
+        self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
+        """Those whose ``use_alter`` was set here."""
+        self.given_up: WeakSet[ForeignKeyConstraint] = WeakSet()
+
+
+def _notes(metadata: MetaData) -> _Notes:
+    with _guard:
+        notes: _Notes | None = metadata.info.get("sqlsoup")
+        if notes is None:
+            notes = metadata.info["sqlsoup"] = _Notes()
+        return notes
 
 
 def reflect(
@@ -65,19 +85,6 @@ def reflect(
             if table is None:
                 table = _load(metadata, name, schema, connection)
     return table
-
-
-def undisturbed(make: Callable[[], _T]) -> _T:
-    """Call a function, and again if it met a table that another thread was just publishing.
-
-    SQLAlchemy shows a Table in its MetaData an instant before it has a name.
-    """
-    try:
-        return make()
-    except AttributeError:
-        with _guard:  # it is published when this is free
-            pass
-        return make()
 
 
 def complete(
@@ -152,18 +159,18 @@ def _reflect_targets(
                 connection, schema, only=lambda name, _, n=missing: name in n, resolve_fks=False
             )
             for target, table in scratch.tables.items():
-                _publish(table, metadata, table.name)
+                _publish(table, metadata)
                 found.add(target)
     return found
 
 
 def _given_up(key: ForeignKey) -> bool:
-    return key.constraint is not None and _MISSING in key.constraint.info
+    return key.constraint in _notes(key.parent.table.metadata).given_up
 
 
 def _give_up(key: ForeignKey) -> None:
     constraint: Any = key.constraint
-    constraint.info[_MISSING] = True
+    _notes(key.parent.table.metadata).given_up.add(constraint)
     warnings.warn(
         f"{key.parent} refers to {_target(key)!r}, which is not there or may not be read",
         SQLSoupWarning,
@@ -187,29 +194,32 @@ def tables_in(selectable: ClauseElement) -> Iterator[Table]:
 
 def _lock(metadata: MetaData, key: str) -> threading.RLock:
     with _guard:
-        locks = metadata.info.setdefault("sqlsoup.locks", WeakValueDictionary())
+        locks = _notes(metadata).locks
         lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
         return lock
 
 
 def _load(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
+    table = _read(metadata, name, schema, connection)
+    if not table.primary_key and connection.dialect.name == "sqlite":
+        # SQLite finds a table in any case, but SQLAlchemy its key in the right one alone
+        for other in inspect(connection).get_table_names(schema):
+            if other != name and other.lower() == name.lower():
+                found = _read(metadata, other, schema, connection)
+                table = found.to_metadata(_scratch(metadata), name=name)
+    return _publish(table, metadata)
+
+
+def _read(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
     scratch = _scratch(metadata)
     try:
-        table = Table(name, scratch, schema=schema, autoload_with=connection, resolve_fks=False)
+        return Table(name, scratch, schema=schema, autoload_with=connection, resolve_fks=False)
     except sa_exc.NoSuchTableError:
         raise _missing(name, schema, connection) from None
     except sa_exc.DBAPIError:
         if schema and schema not in inspect(connection).get_schema_names():
             raise _missing(name, schema, connection) from None
         raise
-    if not table.primary_key and connection.dialect.name == "sqlite":
-        # SQLite finds a table in any case, but SQLAlchemy its key in the right one alone
-        for other in inspect(connection).get_table_names(schema):
-            if other != name and other.lower() == name.lower():
-                table = Table(
-                    other, scratch, schema=schema, autoload_with=connection, resolve_fks=False
-                )
-    return _publish(table, metadata, name)
 
 
 def _scratch(metadata: MetaData) -> MetaData:
@@ -223,52 +233,48 @@ def _scratch(metadata: MetaData) -> MetaData:
     return scratch
 
 
-def _publish(found: Table, metadata: MetaData, name: str) -> Table:
-    """Copy a reflected table into its MetaData.
+def _publish(table: Table, metadata: MetaData) -> Table:
+    """Move a reflected table into its MetaData, complete, so that no thread sees less of it.
+
+    The constructor of a Table, and so ``to_metadata()`` as well, would show it there before it has
+    a name and columns, and other threads look there for the targets of foreign keys at any time.
 
     A SERIAL key becomes the generated key that it is: with ``nextval()`` as its server default
     SQLAlchemy would insert the rows of a flush one by one.
     """
+    for key in table.primary_key:
+        default: Any = key.server_default
+        if (
+            isinstance(key.type, Integer)
+            and isinstance(default, DefaultClause)
+            and str(default.arg).startswith("nextval(")
+        ):
+            key.server_default = None
+    table.metadata = metadata
     with _guard:
-        table = found.to_metadata(metadata, name=name)
-        table.info[_REFLECTED] = True
-        for key in table.primary_key:
-            default: Any = key.server_default
-            if (
-                isinstance(key.type, Integer)
-                and isinstance(default, DefaultClause)
-                and str(default.arg).startswith("nextval(")
-            ):
-                key.server_default = None
+        _notes(metadata).reflected.add(table)
+        dict.__setitem__(metadata.tables, table.key, table)
         settle(table)
     return table
 
 
 def _missing(name: str, schema: str | None, connection: Connection) -> NoSuchTableError:
-    message = f"{_key(name, schema)}: there is no table or view of this name"
-    if near := _nearest(name, schema, connection):
-        message += f"; did you mean {near!r}?"
-    return NoSuchTableError(message)
-
-
-def _nearest(name: str, schema: str | None, connection: Connection) -> str | None:
     inspector = inspect(connection)
     try:
         names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-    except sa_exc.SQLAlchemyError:
-        return None
-    return next(iter(difflib.get_close_matches(name, names, n=1)), None)
+    except sa_exc.SQLAlchemyError:  # no such schema
+        names = []
+    message = f"{_key(name, schema)}: there is no table or view of this name"
+    return NoSuchTableError(message + suggestion(name, names))
 
 
 def forget(table: object) -> None:
     """Take a table that was reflected here out of its MetaData; the foreign keys to it stay."""
-    if (
-        isinstance(table, Table)
-        and _REFLECTED in table.info
-        and table.metadata.tables.get(table.key) is table
-    ):
+    if isinstance(table, Table):
         with _guard:
-            table.metadata.remove(table)
+            reflected = _notes(table.metadata).reflected
+            if table in reflected and table.metadata.tables.get(table.key) is table:
+                table.metadata.remove(table)
 
 
 def settle(table: Table) -> None:
@@ -277,23 +283,44 @@ def settle(table: Table) -> None:
     Key columns are not nullable: SQLite says they are, and SQLAlchemy then refuses two new rows
     in one flush.  A foreign key whose target is not in the MetaData is marked ``use_alter``, which
     takes it out of the sorting of tables at a flush; without that the flush would fail for the
-    want of a table that it does not touch.
+    want of a table that it does not touch.  The keys that wait for this table, or that led to
+    an earlier one in its place, lead to it from now on.
     """
     with _guard:
         for column in table.primary_key:
             column.nullable = False
-        waiting = table.metadata.info.setdefault("sqlsoup.waiting", {})
-        for constraint in (*table.foreign_key_constraints, *waiting.pop(table.key, ())):
-            if not constraint.use_alter or constraint.info.get(_UNRESOLVED):
-                targets = {_target(key) for key in constraint.elements if not _resolves(key)}
-                constraint.use_alter = constraint.info[_UNRESOLVED] = bool(targets)
-                for target in targets:
-                    waiting.setdefault(target, WeakSet()).add(constraint)
+        notes = _notes(table.metadata)
+        constraints = table.foreign_key_constraints
+        if table not in notes.settled:
+            notes.settled.add(table)
+            for constraint in constraints:
+                for key in constraint.elements:
+                    notes.referrers[_target(key)].add(constraint)
+            for constraint in notes.referrers[table.key]:
+                for key in constraint.elements:
+                    _renew(key)
+            constraints = constraints.union(notes.referrers[table.key])
+        for constraint in constraints:
+            if not constraint.use_alter or constraint in notes.postponed:
+                constraint.use_alter = not all(_resolves(key) for key in constraint.elements)
+                if constraint.use_alter:
+                    notes.postponed.add(constraint)
+
+
+def _renew(key: ForeignKey) -> None:
+    """Have a foreign key look for its column again; the earlier one stays if there is none."""
+    before = vars(key).pop("column", None)
+    if before is not None and not _resolves(key):
+        vars(key)["column"] = before
 
 
 def _resolves(key: Any) -> bool:
+    """Tell if the target of a foreign key is there; its column then has a type in any case."""
     with _guard:
         try:
-            return key.column is not None
+            target = key.column
         except sa_exc.InvalidRequestError:  # no such table or column, or it was just forgotten
             return False
+        if isinstance(key.parent.type, NullType):
+            key.parent.type = target.type
+        return True

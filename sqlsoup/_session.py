@@ -179,13 +179,13 @@ def _teach(target: Any) -> None:
 
     @wraps(own)
     def get_bind(self: PlainSession, mapper: Any = None, **kw: Any) -> Bind:
+        if self.bind is not None:
+            return own(self, mapper, **kw)
+        self.bind = _bind_of_tables(mapper, kw.get("clause"))  # what the session falls back on
         try:
             return own(self, mapper, **kw)
-        except UnboundExecutionError:
-            bind = _bind_of_tables(mapper, kw.get("clause"))
-            if bind is None:
-                raise
-            return bind
+        finally:
+            self.bind = None
 
     finder: Any = get_bind
     finder.own = own

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as PlainSession
 from sqlsoup import _session
 from sqlsoup._cache import Cache
 from sqlsoup._mapping import SelectableClassType, map_class, map_join, selectable_of
-from sqlsoup._reflect import complete, forget, reflect, undisturbed
+from sqlsoup._reflect import complete, forget, reflect
 from sqlsoup.exc import ArgumentError, SQLSoupError
 
 
@@ -299,8 +299,7 @@ class SQLSoup:
          the class is used for anything but :meth:`with_labels`.
         """
         sides = selectable_of(left), selectable_of(right)
-        joined = undisturbed(lambda: sqlalchemy.join(*sides, onclause, isouter))
-        source = self._selectable(joined)
+        source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
         return map_join(source, self._metadata, self.session, base or self.base, mapper_args)
 
     if TYPE_CHECKING:

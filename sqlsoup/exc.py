@@ -6,7 +6,12 @@ database or the ORM reports arrives as the class that SQLAlchemy documents for i
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import exc as sa_exc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class SQLSoupError(Exception):
@@ -45,3 +50,11 @@ class SQLSoupWarning(UserWarning):
 
 PKNotFoundError = SQLSoupError
 """The name that releases before 0.9 used for the error of a table without a primary key."""
+
+
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """Return the end of a message that says which of the names may have been meant, or ``""``."""
+    import difflib  # slow to import, and rarely needed
+
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

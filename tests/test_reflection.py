@@ -750,3 +750,18 @@ def test_key_into_a_schema_that_does_not_exist(lite: sa.Engine) -> None:
     db = SQLSoup(metadata)
     with pytest.warns(sqlsoup.SQLSoupWarning, match="^loans.book_id refers to 'nowhere.books', wh"):
         assert db.join(db.loans, db.users).count() == 2
+
+
+def test_type_of_a_key_to_a_table_not_yet_seen(soup):
+    """A column of the user's own that takes its type from a foreign key has it in the end."""
+    notes = sa.Table(
+        "notes",
+        soup._metadata,
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("book_id", sa.ForeignKey("books.id")),
+    )
+    cls = soup.map(notes)
+    assert isinstance(notes.c.book_id.type, sa.types.NullType)
+    assert isinstance(soup.books.c.id.type, sa.Integer)
+    assert isinstance(notes.c.book_id.type, sa.Integer)
+    assert soup.join(cls, soup.books).c.keys() == ["number", "book_id", *soup.books.c.keys()]

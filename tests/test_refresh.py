@@ -150,3 +150,13 @@ def test_a_table_that_another_class_has_stays(soup):
     del soup["works"]
     assert soup.books is books
     assert soup.join(soup.books, soup.loans).count() == 2
+
+
+def test_a_copy_of_the_users_own(soup):
+    """A table that was copied into another MetaData is not forgotten with the original."""
+    other = sa.MetaData()
+    copied = soup.users._table.to_metadata(other)
+    cls = soup.map(copied)
+    soup._cache["copy"] = cls
+    del soup["copy"]
+    assert other.tables["users"] is copied
