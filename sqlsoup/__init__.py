@@ -7,6 +7,7 @@
 from sqlalchemy.exc import SQLAlchemyError
 
 from sqlsoup._mapping import SelectableClassType, TableClassType
+from sqlsoup._rows import as_dict, as_dicts
 from sqlsoup._session import Session
 from sqlsoup._soup import SQLSoup, refresh
 from sqlsoup.exc import (
@@ -32,6 +33,8 @@ __all__ = [
     "PKNotFoundError",
     "SQLAlchemyError",
     "refresh",
+    "as_dict",
+    "as_dicts",
 ]
 
 SqlSoup = SQLSoup

@@ -6,28 +6,51 @@ same table can be mapped any number of times, and a class that is dropped is col
 
 from __future__ import annotations
 
-import warnings
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from inspect import isroutine
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, cast
 
-from sqlalchemy import ColumnElement, FromClause, Select, SelectBase, Table, inspect
+from sqlalchemy import FromClause, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.sql import base as sql_base
 
+from sqlsoup._describe import describe
+from sqlsoup._keys import as_list, key_columns
 from sqlsoup._reflect import settle, tables_in
 from sqlsoup._relate import relate
-from sqlsoup.exc import ArgumentError, SQLSoupError, SQLSoupWarning, suggestion
+from sqlsoup._session import current
+from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
-    from sqlalchemy import Column, MetaData
+    from sqlalchemy import Column, Connection, MetaData
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from sqlsoup._session import SessionSource
 
 _T = TypeVar("_T", bound="SelectableClassType")
+
+
+class Related(Protocol):
+    """Relationships that foreign keys imply."""
+
+    def add(self, cls: Any, name: str) -> bool:
+        """Add the one of a name to a class; tell if there is one."""
+
+    def names(self, cls: Any) -> Iterable[str]:
+        """Return the names that there are for a class."""
+
+
+class Origin(NamedTuple):
+    """What a class has from the SQLSoup that made it."""
+
+    session: SessionSource
+    metadata: MetaData
+    connect: Callable[[], AbstractContextManager[Connection]]
+    relationships: Related | None
 
 
 class SelectableClassType(type):
@@ -38,8 +61,7 @@ class SelectableClassType(type):
     column or relationship of the same name comes first.
     """
 
-    _sqlsoup_metadata: MetaData
-    _sqlsoup_session: SessionSource
+    _sqlsoup: Origin
     _sqlsoup_query_type: type[Query[Any]] | None
     _table: FromClause
 
@@ -61,9 +83,9 @@ class SelectableClassType(type):
         :param ident: value of the key.  For a key of several columns a tuple or list in their
          order, or a dict by attribute name.
         """
-        if cls._query_type().get is not Query.get:
-            return cls._new_query().get(ident)
-        return None if ident is None else cls._sqlsoup_session.get(cls, ident)
+        if (cls._sqlsoup_query_type or cls._query_type()).get is not Query.get:
+            return new_query(cls).get(ident)
+        return None if ident is None else current(cls._sqlsoup.session).get(cls, ident)
 
     def delete(cls, *criteria: Any, **options: Any) -> int:
         """Delete all rows, or those that meet the criteria, with one statement.
@@ -73,7 +95,7 @@ class SelectableClassType(type):
         :param options: what :meth:`sqlalchemy.orm.Query.delete` takes.
         :return: number of rows, as counted by the database.
         """
-        query = cls._new_query()
+        query = new_query(cls)
         if criteria and isinstance(criteria[0], str | bool):
             return query.delete(*criteria, **options)
         return query.filter(*criteria).delete(**options)
@@ -81,20 +103,54 @@ class SelectableClassType(type):
     def __getattr__(cls, name: str) -> Any:
         if not name.startswith("_") and hasattr(cls, "_table"):  # not while it is being mapped
             if name == "session" or hasattr(cls._query_type(), name):
-                return getattr(cls._new_query(), name)
+                return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
+            if cls._relates_by_itself(name):
+                return getattr(cls, name)
         raise AttributeError(
             f"{cls.__name__!r} has no column, relationship or query method {name!r}"
         )
 
+    def __dir__(cls) -> list[str]:
+        own = [*super().__dir__()]
+        if not hasattr(cls, "_table"):  # SQLAlchemy asks while it maps the class
+            return own
+        query = cls._query_type()
+        methods = {name for name in dir(query) if isroutine(getattr(query, name))}
+        names = {"columns", "session", *methods, *dir(type(cls))} - {*dir(type)}
+        with suppress(Exception):  # completion tells what it can
+            names.update(
+                cls._sqlsoup.relationships.names(cls) if cls._sqlsoup.relationships else ()
+            )
+        return list({*own, *(name for name in names if not name.startswith("_"))})
+
+    def _relates_by_itself(cls, name: str) -> bool:
+        """Tell if there is a relationship of this name, after adding it if it was yet to be."""
+        related = cls._sqlsoup.relationships
+        return related is not None and related.add(cls, name)
+
     def _query_type(cls) -> type[Query[Any]]:
         if cls._sqlsoup_query_type is None:
-            cls._sqlsoup_query_type = type(cls._sqlsoup_session.query())
+            cls._sqlsoup_query_type = type(cls._sqlsoup.session.query())
         return cls._sqlsoup_query_type
 
-    def _new_query(cls) -> Query[Any]:
-        return cls._sqlsoup_session.query(cls)
+
+def new_query(cls: SelectableClassType) -> Query[Any]:
+    """Return a query of a class, whatever its columns are called."""
+    if isinstance(cls, _AmbiguousJoin):
+        raise sa_exc.InvalidRequestError(cls._sqlsoup_problem)
+    return cls._sqlsoup.session.query(cls)
+
+
+def reserved_names(cls: SelectableClassType) -> set[str]:
+    """Return the names that a relationship which nobody asked for cannot have.
+
+    They are those of columns, and of what class and rows have by themselves.
+    """
+    own = (name for ancestor in cls.__mro__[1:] for name in vars(ancestor))
+    methods = {*dir(cls._query_type()), *dir(type(cls))}
+    return {"c", "columns", "session", *inspect(cls).columns.keys(), *own, *methods}
 
 
 class TableClassType(SelectableClassType):
@@ -139,28 +195,49 @@ class _NewQuery:
     """The class attribute ``_query``."""
 
     def __get__(self, row: object, cls: SelectableClassType) -> Query[Any]:
-        return cls._new_query()
+        return new_query(cls)
+
+
+class _Description:
+    """The docstring of mapped classes, made when ``help()`` asks for it; their type keeps its own.
+
+    ``pydoc`` looks at the type of a class first, hence it is there.
+    """
+
+    def __init__(self, own: str | None) -> None:
+        self._own = own
+
+    def __get__(self, cls: SelectableClassType | None, metaclass: type) -> str | None:
+        if cls is None:
+            return self._own
+        mapper: Mapper[Any] | None = inspect(cls, raiseerr=False)
+        if mapper is None or vars(cls).get("__doc__"):  # a subclass
+            return cast("str | None", vars(cls)["__doc__"])
+        return describe(mapper, cls._sqlsoup.connect)
+
+    def __set__(self, cls: SelectableClassType, text: str | None) -> None:
+        vars(type)["__doc__"].__set__(cls, text)
+
+
+for _metaclass in (SelectableClassType, TableClassType, _AmbiguousJoin):
+    _documented: Any = _metaclass
+    _documented.__doc__ = _Description(_metaclass.__doc__)
 
 
 def map_class(
-    selectable: FromClause,
-    metadata: MetaData,
-    session: SessionSource,
-    base: type,
-    mapper_args: Mapping[str, Any],
+    selectable: FromClause, origin: Origin, base: type, mapper_args: Mapping[str, Any]
 ) -> SelectableClassType:
     """Return a new class that is mapped to a selectable.
 
-    The MetaData is that of the SQLSoup; it has the engine for what is made of no table.
+    :raises ArgumentError: ``primary_key`` names a column that is not there.
     """
     for table in tables_in(selectable):
         settle(table)
     args = dict(mapper_args)
-    if args.get("primary_key"):
-        args["primary_key"] = [_column_in(selectable, key) for key in args["primary_key"]]
+    if key := as_list(args.get("primary_key")):
+        args["primary_key"] = key_columns(selectable, key, args.get("properties") or ())
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
-    cls: Any = _new_class(metaclass, selectable, session, base)
-    cls._sqlsoup_metadata = metadata
+    cls: Any = _new_class(metaclass, selectable, origin, base)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
@@ -169,11 +246,7 @@ def map_class(
 
 
 def map_join(
-    join: FromClause,
-    metadata: MetaData,
-    session: SessionSource,
-    base: type,
-    mapper_args: Mapping[str, Any],
+    join: FromClause, origin: Origin, base: type, mapper_args: Mapping[str, Any]
 ) -> SelectableClassType:
     """Return a new class that is mapped to a join.
 
@@ -181,11 +254,11 @@ def map_join(
     mapper's error as soon as it is used for anything else.
     """
     try:
-        return map_class(join, metadata, session, base, mapper_args)
+        return map_class(join, origin, base, mapper_args)
     except sa_exc.InvalidRequestError as error:
         if len({column.key for column in join.columns}) == len(join.columns):
             raise
-        ambiguous = _new_class(_AmbiguousJoin, join, session, base)
+        ambiguous = _new_class(_AmbiguousJoin, join, origin, base)
         ambiguous._table = join
         ambiguous._sqlsoup_problem = f"{error} Or wrap the join in with_labels()."
         return ambiguous
@@ -209,9 +282,7 @@ def selectable_of(thing: object) -> FromClause:
     return found
 
 
-def _new_class(
-    metaclass: type[_T], selectable: FromClause, session: SessionSource, base: type
-) -> _T:
+def _new_class(metaclass: type[_T], selectable: FromClause, origin: Origin, base: type) -> _T:
     base_hash: Any = base.__hash__
     namespace = {
         "__module__": "sqlsoup",
@@ -220,9 +291,11 @@ def _new_class(
         "__eq__": _eq,
         "__lt__": _lt,
         "__hash__": base_hash or object.__hash__,
-        "_sqlsoup_session": session,
+        "_sqlsoup": origin,
         "_sqlsoup_query_type": None,
     }
+    if origin.relationships is not None:
+        namespace["__getattr__"], namespace["__setattr__"] = _getattr, _setattr_for(base)
     return metaclass("Mapped" + _name(selectable), (base,), namespace)
 
 
@@ -245,24 +318,19 @@ def _columns(mapper: Mapper[Any]) -> ReadOnlyColumnCollection[str, Column[Any]]:
     return cast("ReadOnlyColumnCollection[str, Column[Any]]", columns)
 
 
-def _column_in(selectable: FromClause, column: Any) -> Any:
-    """Find the column of a subquery that stands for a column of a table inside it."""
-    if isinstance(column, ColumnElement):
-        found = selectable.corresponding_column(cast("Column[Any]", column))
-        return column if found is None else found
-    return column
-
-
 def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:
     values.pop("_sa_instance_state", None)
     own = vars(cls)
     for name in values:
-        if name not in own and not any(name in vars(ancestor) for ancestor in cls.__mro__):
+        if (
+            name not in own
+            and not any(name in vars(ancestor) for ancestor in cls.__mro__)
+            and not cls._relates_by_itself(name)
+        ):
             message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
-            message += suggestion(name, inspect(cls).attrs.keys())
-            warnings.warn(message, SQLSoupWarning, stacklevel=3)
+            warn(message + suggestion(name, inspect(cls).attrs.keys()))
     row = type.__call__(cls, *args, **values)
-    session = cls._sqlsoup_session
+    session = cls._sqlsoup.session
     try:
         session.add(row)
     except BaseException:  # what it refers to cannot be stored; the session has the row already
@@ -270,6 +338,35 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
             session.expunge(row)
         raise
     return row
+
+
+def _getattr(self: Any, name: str) -> Any:
+    """Find a relationship that was yet to be added to the class of a row."""
+    cls = type(self)
+    if not name.startswith("_") and cls._relates_by_itself(name):
+        return getattr(self, name)
+    for ancestor in cls.__mro__:
+        inherited = vars(ancestor).get("__getattr__", _getattr)
+        if inherited is not _getattr:
+            return inherited(self, name)
+    raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
+
+
+def _setattr_for(base: Any) -> Callable[[Any, str, Any], None]:
+    """Return a method that adds a relationship which was yet to be, and then sets it."""
+
+    def set_attribute(self: Any, name: str, value: Any) -> None:
+        cls = type(self)
+        if not (
+            name in vars(cls)
+            or name.startswith("_")
+            or name in vars(self)
+            or any(name in vars(ancestor) for ancestor in cls.__mro__)
+        ):
+            cls._relates_by_itself(name)
+        base.__setattr__(self, name, value)
+
+    return set_attribute
 
 
 def _init(__self: Any, **values: Any) -> None:  # SQLAlchemy's wrapper keeps the parameter's name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from collections import defaultdict
@@ -28,13 +29,18 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
-from sqlsoup.exc import NoSuchTableError, SQLSoupWarning, suggestion
+from sqlsoup._catalog import is_there, table_names
+from sqlsoup.exc import NoSuchTableError, SQLSoupError, SQLSoupWarning, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _guard = threading.RLock()
 """Held while a MetaData is changed or looked at closely, and never during a round trip."""
+
+
+# Told by a warning that names the table as well.
+warnings.filterwarnings("ignore", "Did not recognize type", sa_exc.SAWarning, re.escape(__name__))
 
 
 class _Notes:
@@ -73,9 +79,10 @@ def reflect(
     Tables that the foreign keys refer to are not reflected with it.
 
     :raises NoSuchTableError: there is no table or view of this name.
+    :raises SQLSoupError: the MetaData has another table in its place.
     """
     schema = schema or metadata.schema
-    key = _key(name, schema)
+    key = _key(schema, name)
     lock = _lock(metadata, key)
     with lock:
         table = metadata.tables.get(key)
@@ -84,6 +91,15 @@ def reflect(
             table = metadata.tables.get(key)
             if table is None:
                 table = _load(metadata, name, schema, connection)
+    if table.name != name:  # a dot in a name is like the one after a schema
+        with connect() as connection:
+            if is_there(connection, schema, name):
+                raise SQLSoupError(
+                    f"there is {key!r} as the name of a table, and as schema and name of another; "
+                    "one MetaData cannot hold both, use another SQLSoup for one of them"
+                )
+            if schema:
+                raise _missing(name, schema, connection)
     return table
 
 
@@ -112,9 +128,9 @@ def complete(
     ]
     unknown = [key for key in keys if not _given_up(key)]
     if unknown:
-        found = _reflect_targets(unknown, metadata, connect)
+        found = reflect_all(map(target_of, unknown), metadata, connect)
         for key in unknown:
-            if _target(key) not in found and not _given_up(key):
+            if _key(*target_of(key)) not in found and not _given_up(key):
                 _give_up(key)
     _compare_keys(joins, [key for key in keys if not _resolves(key)])
 
@@ -132,23 +148,26 @@ def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
                 key.parent.foreign_keys.add(key)
 
 
-def _reflect_targets(
-    keys: list[ForeignKey],
+def reflect_all(
+    tables: Iterable[tuple[str | None, str]],
     metadata: MetaData,
     connect: Callable[[], AbstractContextManager[Connection]],
 ) -> set[str]:
-    """Reflect what foreign keys refer to, and return the names of what was there."""
-    wanted: dict[str | None, set[str]] = {}
-    for key in keys:
-        prefix, _, name = _target(key).rpartition(".")
-        wanted.setdefault(prefix or metadata.schema, set()).add(name)
+    """Reflect those of some tables, given by schema and name, that are not in the MetaData.
+
+    This takes one round of reflection for each schema.  Return the keys of the tables that are
+    there.
+    """
+    wanted: defaultdict[str | None, set[str]] = defaultdict(set)
+    for schema, name in tables:
+        wanted[schema or metadata.schema].add(name)
     found: set[str] = set()
     with connect() as connection, ExitStack() as stack:
-        for target in sorted({_key(name, where) for where in wanted for name in wanted[where]}):
+        for target in sorted({_key(where, name) for where in wanted for name in wanted[where]}):
             stack.enter_context(_lock(metadata, target))
         for schema, names in wanted.items():
-            there = {name for name in names if _key(name, schema) in metadata.tables}
-            found.update(_key(name, schema) for name in there)
+            there = {name for name in names if _key(schema, name) in metadata.tables}
+            found.update(_key(schema, name) for name in there)
             missing = names - there
             if not missing or (
                 schema is not None and schema not in inspect(connection).get_schema_names()
@@ -159,7 +178,7 @@ def _reflect_targets(
                 connection, schema, only=lambda name, _, n=missing: name in n, resolve_fks=False
             )
             for target, table in scratch.tables.items():
-                _publish(table, metadata)
+                _publish(table, metadata, connection)
                 found.add(target)
     return found
 
@@ -171,20 +190,27 @@ def _given_up(key: ForeignKey) -> bool:
 def _give_up(key: ForeignKey) -> None:
     constraint: Any = key.constraint
     _notes(key.parent.table.metadata).given_up.add(constraint)
-    warnings.warn(
-        f"{key.parent} refers to {_target(key)!r}, which is not there or may not be read",
-        SQLSoupWarning,
-        stacklevel=5,
-    )
+    target = _key(*target_of(key))
+    warn(f"{key.parent} refers to {target!r}, which is not there or may not be read")
 
 
-def _key(name: str, schema: str | None) -> str:
+def _key(schema: str | None, name: str) -> str:
     return f"{schema}.{name}" if schema else name
 
 
-def _target(key: ForeignKey) -> str:
-    prefix, _, name = key.target_fullname.rpartition(".")[0].rpartition(".")
-    return _key(name, prefix or key.parent.table.metadata.schema)
+def target_of(key: ForeignKey) -> tuple[str | None, str]:
+    """Return schema and name of the table that a foreign key refers to."""
+    tokens: Any = getattr(key, "target_tokens", None)  # SQLAlchemy 2.0 has a string alone
+    prefix, name = (
+        tokens[:2] if tokens else key.target_fullname.rpartition(".")[0].rpartition(".")[::2]
+    )
+    return prefix or key.parent.table.metadata.schema, name
+
+
+def described_target(key: ForeignKey) -> str:
+    """Return the name of the column that a foreign key refers to, with table and schema."""
+    tokens: Any = getattr(key, "target_tokens", None)
+    return key.target_fullname if tokens is None else ".".join(filter(None, tokens))
 
 
 def tables_in(selectable: ClauseElement) -> Iterator[Table]:
@@ -207,17 +233,19 @@ def _load(metadata: MetaData, name: str, schema: str | None, connection: Connect
             if other != name and other.lower() == name.lower():
                 found = _read(metadata, other, schema, connection)
                 table = found.to_metadata(_scratch(metadata), name=name)
-    return _publish(table, metadata)
+    return _publish(table, metadata, connection)
 
 
 def _read(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
     scratch = _scratch(metadata)
     try:
         return Table(name, scratch, schema=schema, autoload_with=connection, resolve_fks=False)
+    except sa_exc.SAWarning as warning:  # warnings are errors
+        raise SQLSoupWarning(f"{_key(schema, name)}: {warning}") from None
     except sa_exc.NoSuchTableError:
         raise _missing(name, schema, connection) from None
-    except sa_exc.DBAPIError:
-        if schema and schema not in inspect(connection).get_schema_names():
+    except (sa_exc.DBAPIError, ValueError):
+        if not connection.invalidated and not is_there(connection, schema, name):
             raise _missing(name, schema, connection) from None
         raise
 
@@ -228,12 +256,14 @@ def _scratch(metadata: MetaData) -> MetaData:
 
     @event.listens_for(scratch, "column_reflect")
     def forward(inspector: Any, table: Table, column: Any) -> None:
+        if inspector.dialect.name in {"mysql", "mariadb"}:  # SQLAlchemy leaves it as it is quoted
+            column["name"] = column["name"].replace("``", "`")
         metadata.dispatch.column_reflect(inspector, table, column)
 
     return scratch
 
 
-def _publish(table: Table, metadata: MetaData) -> Table:
+def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
     """Move a reflected table into its MetaData, complete, so that no thread sees less of it.
 
     The constructor of a Table, and so ``to_metadata()`` as well, would show it there before it has
@@ -251,6 +281,13 @@ def _publish(table: Table, metadata: MetaData) -> Table:
         ):
             key.server_default = None
     table.metadata = metadata
+    for column in table.columns:
+        if isinstance(column.type, NullType) and connection.dialect.name != "sqlite":
+            # a column of SQLite need not have a type, and the computed ones of a view have none
+            warn(
+                f"SQLAlchemy does not know the type of the column {column}, whose values are what "
+                "the driver gives; set it with a listener to 'column_reflect'"
+            )
     with _guard:
         _notes(metadata).reflected.add(table)
         dict.__setitem__(metadata.tables, table.key, table)
@@ -259,12 +296,11 @@ def _publish(table: Table, metadata: MetaData) -> Table:
 
 
 def _missing(name: str, schema: str | None, connection: Connection) -> NoSuchTableError:
-    inspector = inspect(connection)
     try:
-        names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+        names = table_names(connection, schema)
     except sa_exc.SQLAlchemyError:  # no such schema
         names = []
-    message = f"{_key(name, schema)}: there is no table or view of this name"
+    message = f"{_key(schema, name)}: there is no table or view of this name"
     return NoSuchTableError(message + suggestion(name, names))
 
 
@@ -295,7 +331,7 @@ def settle(table: Table) -> None:
             notes.settled.add(table)
             for constraint in constraints:
                 for key in constraint.elements:
-                    notes.referrers[_target(key)].add(constraint)
+                    notes.referrers[_key(*target_of(key))].add(constraint)
             for constraint in notes.referrers[table.key]:
                 for key in constraint.elements:
                     _renew(key)

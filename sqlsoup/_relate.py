@@ -18,7 +18,13 @@ from sqlalchemy.orm import (
 
 _NAMES = "sqlsoup.relationships"
 _WAITING = "sqlsoup.waiting"
-_lock = threading.RLock()
+IMPLIED = "sqlsoup.implied"
+"""In the ``info`` of a relationship: nobody asked for it, so that it gives way to others.
+
+The value is its options where it stands alone, without another that leads back.
+"""
+lock = threading.RLock()
+"""Held while relationships are added."""
 _Definition = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -27,7 +33,7 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
 
     SQLAlchemy keeps what it knows of relationships over one column in common, hence the lock.
     """
-    with _lock:
+    with lock:
         _relate(mapper, name, args, kwargs)
 
 
@@ -87,7 +93,7 @@ def _add_with_backref(
     if other is None:
         reverse_options = {"overlaps": options["overlaps"], **reverse_options}
         _add(mapper, name, args, {**options, "backref": backref(reverse, **reverse_options)})
-    elif _leads_to_earlier(other, mapper):
+    elif _gives_way(other, mapper):
         reverse_definition = ((mapper,), {**_mirrored(options), **reverse_options})
         _pair(mapper, name, definition, target, reverse, reverse_definition)
     else:
@@ -106,7 +112,7 @@ def _add_with_partner(
 ) -> None:
     (args, options), target = definition, trial.mapper
     other: Any = target.attrs.get(partner)
-    if other is None or _leads_to_earlier(other, mapper):
+    if other is None or _gives_way(other, mapper):
         waiting = {_WAITING: (partner, definition)}
         _add(mapper, name, args, {**options, "info": {**options.get("info", {}), **waiting}})
         return
@@ -135,13 +141,19 @@ def _tables(mapper: Mapper[Any], args: tuple[Any, ...], options: dict[str, Any])
     return {t for t in (*mapped, options.get("secondary")) if isinstance(t, Table)}
 
 
-def _leads_to_earlier(other: object, mapper: Mapper[Any]) -> bool:
-    """Tell if an attribute is a relationship to an earlier class of the mapper's table."""
-    if not isinstance(other, RelationshipProperty) or other.mapper is mapper:
+def _gives_way(other: object, mapper: Mapper[Any]) -> bool:
+    """Tell if an attribute is a relationship that nobody asked for, or is outdated.
+
+    It is outdated when it leads to an earlier class of the mapper's table.
+    """
+    if not isinstance(other, RelationshipProperty):
         return False
+    if IMPLIED in other.info:
+        return True
     table, earlier = mapper.local_table, other.mapper.local_table
     return (
-        isinstance(table, Table)
+        other.mapper is not mapper
+        and isinstance(table, Table)
         and isinstance(earlier, Table)
         and (table.metadata, table.key) == (earlier.metadata, earlier.key)
     )
@@ -189,10 +201,16 @@ def _pair(
 
 
 def _add(mapper: Mapper[Any], name: str, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-    prop = relationship(*args, **options)
-    if isinstance(mapper.attrs.get(name), RelationshipProperty):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
-            mapper.add_property(name, prop)
-    else:
+    prop, before = relationship(*args, **options), mapper.attrs.get(name)
+    if not isinstance(before, RelationshipProperty):
         mapper.add_property(name, prop)
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
+        mapper.add_property(name, prop)
+    partner = before.mapper.attrs.get(before.back_populates or name)
+    if isinstance(partner, RelationshipProperty) and partner.back_populates == name:
+        alone = partner.info.get(IMPLIED)
+        if alone is not None and partner.mapper is mapper:  # it has lost its other side
+            args, options = (mapper,), {**alone, "overlaps": options["overlaps"]}
+            _add(before.mapper, partner.key, args, {**options, "info": partner.info})

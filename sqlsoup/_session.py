@@ -8,6 +8,7 @@ of the MetaData, and :func:`find_engines` makes sessions look there when they ha
 from __future__ import annotations
 
 import importlib.util
+from contextlib import contextmanager
 from functools import wraps
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,11 @@ from sqlalchemy.orm import ORMExecuteState, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
 
-from sqlsoup.exc import ArgumentError
+from sqlsoup.exc import ArgumentError, SQLSoupError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
     from sqlalchemy import ClauseElement
 
 Bind = Engine | Connection
@@ -43,10 +46,12 @@ def bind_of(metadata: MetaData) -> Bind | None:
     :raises ArgumentError: what is noted is neither an engine nor a connection.
     """
     bind: Any = getattr(metadata, "bind", None)
+    if bind is None or isinstance(bind, Engine):
+        return bind
     if isinstance(bind, str | URL):
         bind = _make_engine(bind)
         set_bind(metadata, bind)
-    if bind is not None and not isinstance(bind, Bind):
+    if not isinstance(bind, Bind):
         raise ArgumentError(f"the bind of the MetaData is no engine but {bind!r}")
     return bind
 
@@ -134,6 +139,47 @@ def given_bind(session: SessionSource) -> Bind | None:
     return plain.bind
 
 
+def engine_of(session: SessionSource, metadata: MetaData) -> Engine:
+    """Return the engine that is noted in a MetaData, or else that of the session.
+
+    :raises ArgumentError: there is none.
+    """
+    bind = bind_of(metadata) or given_bind(session)
+    if bind is None:
+        raise ArgumentError(
+            "no engine for SQLSoup(MetaData(bind=None)): pass an engine or a URL, set the 'bind' "
+            "of the MetaData, or pass a session that is bound to an engine"
+        )
+    return bind.engine
+
+
+def bind_for(session: SessionSource, metadata: MetaData) -> Bind:
+    """Return the connection to the engine that session or MetaData are bound to, or the engine."""
+    engine = engine_of(session, metadata)
+    for bind in (given_bind(session), bind_of(metadata)):
+        if isinstance(bind, Connection) and bind.engine is engine:
+            return bind
+    return engine
+
+
+@contextmanager
+def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]:
+    """Give a connection to reflect with: the session's, if the session works on this engine."""
+    bind, plain, given = bind_for(session, metadata), existing(session), given_bind(session)
+    if isinstance(bind, Connection):
+        yield bind
+    elif (
+        plain is not None
+        and plain.in_transaction()
+        and plain.is_active
+        and (given is None or given.engine.pool is bind.pool)
+    ):
+        yield plain.connection(bind_arguments={"bind": given or bind})
+    else:
+        with bind.connect() as connection:
+            yield connection
+
+
 def own_bind(session: PlainSession, clause: ClauseElement | None = None) -> Bind | None:
     """Return the bind that the session was given for a statement, or None if it was given none."""
     get_bind = session.get_bind
@@ -193,17 +239,65 @@ def _teach(target: Any) -> None:
 
 
 def _bind_of_tables(mapper: Any, clause: ClauseElement | None) -> Bind | None:
+    """Return the bind of the first table that has one, or that of the SQLSoup of the class."""
     mapped = None
     if mapper is not None:
         mapper = inspect(mapper).mapper
         clause = mapper.persist_selectable
-        mapped = getattr(mapper.class_, "_sqlsoup_metadata", None)
-    for element in visitors.iterate(clause) if clause is not None else ():
+        mapped = getattr(mapper.class_, "_sqlsoup", None)
+    if isinstance(clause, Table):
+        tables: Iterable[Any] = (clause,)
+    else:
+        tables = () if clause is None else visitors.iterate(clause)
+    for element in tables:
         if isinstance(element, Table):
             bind = bind_of(element.metadata)
             if bind is not None:
                 return bind
-    return None if mapped is None else bind_of(mapped)
+    return None if mapped is None else bind_of(mapped.metadata)
+
+
+_DEPTH = "sqlsoup.blocks"
+_SPOILED = "sqlsoup.spoiled"
+
+
+def enter(session: PlainSession) -> None:
+    """Begin a block of a session, or one within it."""
+    if not session.in_transaction():
+        session.begin()
+    session.info[_DEPTH] = session.info.get(_DEPTH, 0) + 1
+
+
+def leave(session: PlainSession, error: BaseException | None) -> None:
+    """End a block: the outermost one commits, or rolls back if it or one within it failed.
+
+    :raises SQLSoupError: one within it failed, and the exception was caught in between; or the
+     block began in another session.
+    """
+    depth = session.info.pop(_DEPTH, 0)
+    if depth > 1:
+        session.info[_DEPTH] = depth - 1
+        if error is not None:
+            session.info[_SPOILED] = session.get_transaction(), error
+        return
+    spoiled, cause = session.info.pop(_SPOILED, (None, None))
+    if error is not None:
+        session.rollback()
+        return
+    try:
+        if not depth:
+            raise SQLSoupError(
+                "this block ends in another session than it began in, so that it was rolled back; "
+                "do not remove the session within a block, nor end a block in another thread"
+            )
+        if spoiled is not None and spoiled is session.get_transaction():
+            raise SQLSoupError(
+                "a block within this one failed, so that nothing of it was stored"
+            ) from cause
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
 
 
 Session: scoped_session[PlainSession] = scoped_session(sessionmaker())

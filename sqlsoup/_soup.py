@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakValueDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
@@ -14,9 +17,15 @@ from sqlalchemy.orm import Session as PlainSession
 
 from sqlsoup import _session
 from sqlsoup._cache import Cache
-from sqlsoup._mapping import SelectableClassType, map_class, map_join, selectable_of
+from sqlsoup._catalog import locate, table_names
+from sqlsoup._implied import Implied, Namer
+from sqlsoup._keys import as_list, described, has_key, keyless
+from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
 from sqlsoup._reflect import complete, forget, reflect
 from sqlsoup.exc import ArgumentError, SQLSoupError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 
 class SQLSoup:
@@ -33,7 +42,17 @@ class SQLSoup:
     :param session: a :class:`~sqlalchemy.orm.scoped_session` or a plain
      :class:`~sqlalchemy.orm.Session`; the default is :data:`sqlsoup.Session`.  A bind of its own
      comes before the engine of the SQLSoup.
+    :param primary_keys: the columns that tell rows apart, by the name of a table or view that has
+     no primary key (``"report"`` or ``"schema.report"``).
+    :param relationships: True for relationships without :meth:`TableClassType.relate`, from the
+     foreign keys of the database, or a function that names them.  It is called with the name of the
+     table that gets the attribute, the name of the other table, the columns of the foreign key (a
+     tuple of ``str``) and the name that the attribute would have, and returns a name, or None for
+     no attribute.
     :raises ArgumentError: an argument is none of these, or the URL's driver is not installed.
+
+    .. versionadded:: 1.0
+       *primary_keys* and *relationships*
     """
 
     base: type
@@ -47,6 +66,9 @@ class SQLSoup:
         engine_or_metadata: str | URL | Engine | MetaData | None = None,
         base: type = object,
         session: _session.SessionSource | None = None,
+        *,
+        primary_keys: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        relationships: bool | Namer = False,
     ) -> None:
         if session is None and engine_or_metadata is None:
             raise ArgumentError("invalid engine or metadata argument None")
@@ -58,6 +80,14 @@ class SQLSoup:
         self._classes = Cache()
         self._classes.soups.add(self)
         self._schema: str | None = None
+        self._primary_keys = {name: as_list(key) for name, key in primary_keys.items()}
+        self._implied = (
+            Implied(relationships, self._metadata, self._connect, self._class_for)
+            if relationships
+            else None
+        )
+        self._unnamed: WeakValueDictionary[Table, SelectableClassType] = WeakValueDictionary()
+        self._listed: tuple[float, str | None, list[str]] | None = None
         self.base = base
         self.session = _session.Session if session is None else session
         _session.find_engines(self.session)
@@ -95,13 +125,7 @@ class SQLSoup:
 
         :raises ArgumentError: there is none.
         """
-        bind = self.bind
-        if bind is None:
-            raise ArgumentError(
-                f"no engine for {self!r}: pass an engine or a URL, set the 'bind' of the MetaData, "
-                "or pass a session that is bound to an engine"
-            )
-        return bind
+        return _session.engine_of(self.session, self._metadata)
 
     def commit(self) -> None:
         """Flush what is pending and commit the session's transaction."""
@@ -130,7 +154,8 @@ class SQLSoup:
     def connection(self) -> Connection:
         """Return the session's connection to this engine, within the session's transaction."""
         session = _session.current(self.session)
-        return session.connection(bind_arguments={"bind": self._joined() or self.engine})
+        bind = _session.bind_for(self.session, self._metadata)
+        return session.connection(bind_arguments={"bind": bind})
 
     def execute(self, stmt: Any, *args: Any, **params: Any) -> sqlalchemy.Result[Any]:
         """Execute a statement in the session's transaction, without flushing first.
@@ -155,11 +180,13 @@ class SQLSoup:
         if len(args) + bool(params) > 1:
             raise ArgumentError("parameters are either keywords, or one dict, or one list of dicts")
         session = _session.current(self.session)
-        bind = _session.own_bind(session, stmt) or self._joined() or self.engine
+        bind = _session.own_bind(session, stmt) or _session.bind_for(session, self._metadata)
         with session.no_autoflush:
             return session.execute(stmt, args[0] if args else params, bind_arguments={"bind": bind})
 
-    def entity(self, attr: str, schema: str | None = None) -> SelectableClassType:
+    def entity(
+        self, attr: str, schema: str | None = None, *, primary_key: Sequence[Any] = ()
+    ) -> SelectableClassType:
         """Return the class of a table, reflecting and mapping the table if that is yet to be done.
 
         ``db.entity("users")`` is ``db.users``; use it where the name is not a Python identifier or
@@ -169,27 +196,33 @@ class SQLSoup:
         :param schema: schema of the table; the default is :attr:`SQLSoup.schema`.  Where that is
          None, it is the class of this name that is there already, or else a table of the database's
          default schema.
+        :param primary_key: columns, or names of columns, that tell rows apart; for a table or view
+         that has no primary key, or in place of the one it has.
         :raises NoSuchTableError: there is no such table or view.
-        :raises SQLSoupError: the table has no primary key.
+        :raises SQLSoupError: the table has no primary key, or is mapped with another.
+
+        .. versionadded:: 1.0
+           *primary_key*
         """
         if not isinstance(attr, str | None):
             raise ArgumentError("'tablename' argument must be a string.")
+        key = as_list(primary_key)
         wanted = schema or self.schema
-        keys = [attr, f"{wanted}.{attr}"] if wanted else [attr]
-        taken = [key for key in keys if key in self._cache]
-        for key in keys:
-            cached = self._cache.get(key)
-            if cached is not None and (
-                not wanted or _is_in(cached, wanted, attr, lenient=not schema)
-            ):
-                return cached
-        attrname = keys[-1] if attr in taken else attr
+        cached = self._cached(attr, schema)
+        if cached is not None:
+            if key and not has_key(inspect(cached), key):
+                raise _taken(attr, cached)
+            return cached
+        names = [attr, f"{wanted}.{attr}"] if wanted else [attr]
+        taken = [name for name in names if name in self._cache]
+        attrname = names[-1] if attr in taken else attr
+        args = {"primary_key": key} if key else {}
         try:
-            return self.map_to(attrname, tablename=attr, schema=wanted)
-        except SQLSoupError:
-            if attrname in taken or attrname not in self._cache:
+            return self.map_to(attrname, tablename=attr, schema=wanted, mapper_args=args)
+        except SQLSoupError as error:
+            if attrname in taken or not _was_faster(error):
                 raise
-            return self.entity(attr, schema)  # another thread was faster
+            return self.entity(attr, schema, primary_key=key)
 
     def map_to(
         self,
@@ -226,12 +259,21 @@ class SQLSoup:
         else:
             where = schema or self.schema
             kind, source = "table", reflect(self._metadata, tablename, where, self._connect)
-        if not source.primary_key and not mapper_args.get("primary_key"):
-            raise SQLSoupError(f"{kind} {_described(source)!r} does not have a primary key defined")
+        key = as_list(mapper_args.get("primary_key"))
+        if not key and isinstance(source, Table):
+            here = source.schema == (self.schema or self._metadata.schema)
+            names = [source.fullname, *[source.name] * here]
+            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+        if key:
+            mapper_args = {**mapper_args, "primary_key": key}
+        elif not source.primary_key:
+            raise keyless(kind, source)
         mapped = self._map(source, base, mapper_args)
         first = self._cache.setdefault(attrname, mapped)
         if first is not mapped:
             raise _taken(attrname, first)
+        if self._implied is not None:
+            self._implied.renew(mapped)
         return mapped
 
     def map(
@@ -272,7 +314,8 @@ class SQLSoup:
         if isinstance(selectable, Query):
             return self.map(selectable.set_label_style(style).statement, base, **mapper_args)
         source = self._selectable(selectable, derive=True)
-        if str(getattr(source, "name", "")).startswith("%("):  # SQLAlchemy is yet to name it
+        named = isinstance(source, Table) or not str(getattr(source, "name", "")).startswith("%(")
+        if not named:  # by SQLAlchemy, which is yet to name it
             return self.map(source, base, **mapper_args)
         return self.map(source.select().set_label_style(style), base, **mapper_args)
 
@@ -300,7 +343,7 @@ class SQLSoup:
         """
         sides = selectable_of(left), selectable_of(right)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
-        return map_join(source, self._metadata, self.session, base or self.base, mapper_args)
+        return map_join(source, self._origin(), base or self.base, mapper_args)
 
     if TYPE_CHECKING:
 
@@ -328,6 +371,26 @@ class SQLSoup:
             raise AttributeError(f"table {attr!r} is no attribute to delete; use del db[{attr!r}]")
         super().__delattr__(attr)
 
+    def __getitem__(self, name: str) -> SelectableClassType:
+        """Return the class of a table, whatever its name.
+
+        ``db["schema.table"]`` is a table of another schema, unless there is a table whose own name
+        has the dot.
+
+        :raises NoSuchTableError: there is no such table or view; it is a :class:`KeyError`.
+        :raises SQLSoupError: the table has no primary key.
+
+        .. versionadded:: 1.0
+        """
+        dotted: Any = name
+        if isinstance(dotted, str) and "." in name and self._cached(name) is None:
+            with self._connect() as connection:
+                schema, table = locate(connection, name, self.schema) or (self.schema, name)
+            if schema != self.schema:
+                return self._class_for(schema, table)
+            name = table
+        return self.entity(name)
+
     def __delitem__(self, name: str) -> None:
         """Forget the class of a table; the next access reflects and maps the table afresh.
 
@@ -339,43 +402,109 @@ class SQLSoup:
         """
         del self._cache[name]
 
+    def __contains__(self, name: object) -> bool:
+        """Tell if there is a table or view of a name, or a class that was mapped to it.
+
+        .. versionadded:: 1.0
+        """
+        if not isinstance(name, str):
+            return False
+        if self._cached(name) is not None:
+            return True
+        with self._connect() as connection:
+            return locate(connection, name, self.schema) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the names of all tables and views of the default schema, or of the one set.
+
+        .. versionadded:: 1.0
+        """
+        with self._connect() as connection:
+            return iter(table_names(connection, self.schema))
+
+    def __dir__(self) -> list[str]:
+        names = (name for name in self._ipython_key_completions_() if not iskeyword(name))
+        return sorted({*super().__dir__(), *filter(str.isidentifier, names)})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Return the names of tables as they were within the last seconds; never raise."""
+        listed, now = self._listed, time.monotonic()
+        if listed is None or listed[0] < now - 5 or listed[1] != self.schema:
+            try:
+                names = list(self)
+            except Exception:  # noqa: BLE001 - a completion is no place for any error
+                names = []
+            listed = self._listed = (now, self.schema, names)
+        return listed[2]
+
+    def __enter__(self) -> Self:
+        """Begin a block that is one transaction.
+
+        It is committed at the end, and rolled back if an exception leaves the block; the connection
+        goes back to the pool either way.  What the session had not committed before is part of it,
+        and so is a block within the block.  When that one fails, the outer block cannot be
+        committed any more: if the exception was caught in between, it raises SQLSoupError at its
+        end.
+
+        .. versionadded:: 1.0
+        """
+        _session.enter(_session.current(self.session))
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        _session.leave(_session.current(self.session), error)
+
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={self.bind!r}))"
+
+    def _cached(self, attr: str, schema: str | None = None) -> SelectableClassType | None:
+        """Return the class for the table of a name that is there already, or None."""
+        wanted = schema or self.schema
+        for key in (attr, f"{wanted}.{attr}") if wanted else (attr,):
+            cached = self._cache.get(key)
+            if cached is not None and (
+                not wanted or _is_in(cached, wanted, attr, lenient=not schema)
+            ):
+                return cached
+        return None
+
+    def _class_for(self, schema: str | None, name: str) -> SelectableClassType:
+        """Return the class of a table of exactly this schema; one without an attribute if need be.
+
+        The attribute of a table of another schema is ``schema.name``.
+        """
+        table = reflect(self._metadata, name, schema, self._connect)
+        attr = name if schema in {None, self.schema} else f"{schema}.{name}"
+        for key in {attr, name}:
+            cached = self._cache.get(key)
+            if cached is not None and inspect(cached).local_table is table:
+                return cached
+        if attr in self._cache or (self.schema and not schema):
+            unnamed = self._unnamed.get(table)
+            return self._unnamed.setdefault(table, self.map(table)) if unnamed is None else unnamed
+        try:
+            return self.map_to(attr, tablename=name, schema=schema)
+        except SQLSoupError as error:
+            if not _was_faster(error):
+                raise
+            return self._class_for(schema, name)
 
     def _map(
         self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
     ) -> SelectableClassType:
-        return map_class(source, self._metadata, self.session, base or self.base, mapper_args)
+        return map_class(source, self._origin(), base or self.base, mapper_args)
+
+    def _origin(self) -> Origin:
+        connect = partial(_session.connect, self.session, self._metadata)  # does not hold self
+        return Origin(self.session, self._metadata, connect, self._implied)
 
     def _selectable(self, thing: object, *, derive: bool = False) -> FromClause:
         selectable = selectable_of(thing)
         complete(selectable, self._metadata, self._connect, derive=derive)
         return selectable
 
-    @contextmanager
-    def _connect(self) -> Generator[Connection]:
-        """Give a connection to reflect with: the session's, if the session works on this engine."""
-        session, given = _session.existing(self.session), _session.given_bind(self.session)
-        joined = self._joined()
-        if joined is not None:
-            yield joined
-        elif (
-            session is not None
-            and session.in_transaction()
-            and session.is_active
-            and (given is None or given.engine.pool is self.engine.pool)
-        ):
-            yield session.connection(bind_arguments={"bind": given or self.engine})
-        else:
-            with self.engine.connect() as connection:
-                yield connection
-
-    def _joined(self) -> Connection | None:
-        """Return the connection to this engine that session or MetaData are bound to, if any."""
-        for bind in (_session.given_bind(self.session), _session.bind_of(self._metadata)):
-            if isinstance(bind, Connection) and bind.engine is self.engine:
-                return bind
-        return None
+    def _connect(self) -> AbstractContextManager[Connection]:
+        return _session.connect(self.session, self._metadata)
 
 
 def refresh(db: SQLSoup) -> None:
@@ -386,6 +515,7 @@ def refresh(db: SQLSoup) -> None:
 
     .. versionadded:: 1.0
     """
+    db._listed = None  # noqa: SLF001
     db._cache.clear()  # noqa: SLF001
     for table in list(db._metadata.tables.values()):  # noqa: SLF001
         forget(table)
@@ -408,12 +538,16 @@ def _map_to_problem(
 
 
 def _taken(attrname: str, cls: SelectableClassType) -> SQLSoupError:
-    table = _described(inspect(cls).local_table)
-    return SQLSoupError(f"Attribute {attrname!r} is already mapped to {table!r}")
+    error: Any = SQLSoupError(
+        f"Attribute {attrname!r} is already mapped to {described(inspect(cls).local_table)!r}"
+    )
+    error.taken = True
+    return error  # type: ignore[no-any-return]
 
 
-def _described(selectable: FromClause) -> str:
-    return str(getattr(selectable, "name", type(selectable).__name__))
+def _was_faster(error: SQLSoupError) -> bool:
+    """Tell if a name that was free is taken: by another thread, which may have left it again."""
+    return hasattr(error, "taken")
 
 
 def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -> bool:

@@ -6,6 +6,8 @@ database or the ORM reports arrives as the class that SQLAlchemy documents for i
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import TYPE_CHECKING
 
 from sqlalchemy import exc as sa_exc
@@ -26,12 +28,12 @@ class ArgumentError(SQLSoupError):
     __module__ = "sqlsoup"
 
 
-class NoSuchTableError(sa_exc.NoSuchTableError, AttributeError):
+class NoSuchTableError(sa_exc.NoSuchTableError, AttributeError, KeyError):
     """There is no table or view of the name asked for.
 
     It is :class:`sqlalchemy.exc.NoSuchTableError`, which is what SQLSoup 0.9 raised, and an
-    :class:`AttributeError` too, so that ``hasattr(db, "x")``, ``getattr(db, "x", None)`` and the
-    tools that probe an object behave.
+    :class:`AttributeError` and :class:`KeyError` too, so that ``hasattr(db, "x")``, ``db["x"]`` and
+    the tools that probe an object behave.
 
     .. versionadded:: 1.0
     """
@@ -50,6 +52,14 @@ class SQLSoupWarning(UserWarning):
 
 PKNotFoundError = SQLSoupError
 """The name that releases before 0.9 used for the error of a table without a primary key."""
+
+
+def warn(message: str) -> None:
+    """Issue a :class:`SQLSoupWarning` that points at the first caller outside the package."""
+    level = 2
+    while sys._getframe(level - 1).f_globals["__name__"].startswith("sqlsoup."):  # noqa: SLF001
+        level += 1
+    warnings.warn(message, SQLSoupWarning, stacklevel=level)
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:

@@ -175,7 +175,10 @@ def test_a_missing_table(name, hint, db):
 
 def test_a_table_without_a_key(db):
     """A table without a primary key is a SQLSoupError that names it."""
-    message = "table 'visits' does not have a primary key defined"
+    message = (
+        "table 'visits' does not have a primary key defined; name columns that tell its rows "
+        "apart, as in db.entity('visits', primary_key=['day', 'n']); it has the columns day, n"
+    )
     with _refused(db, sqlsoup.SQLSoupError, message):
         _ = db.visits
     with _refused(db, sqlsoup.SQLSoupError, message):
@@ -185,7 +188,10 @@ def test_a_table_without_a_key(db):
 def test_a_selectable_without_a_key(db):
     """A selectable without a primary key is an error that names it, of map_to() and of map()."""
     totals = sa.select(sa.func.count().label("n")).select_from(db.users._table).subquery("totals")
-    message = "selectable 'totals' does not have a primary key defined"
+    message = (
+        "selectable 'totals' does not have a primary key defined; name columns that tell its rows "
+        "apart, as in mapper_args={\"primary_key\": ['n']}; it has the columns n"
+    )
     with _refused(db, sqlsoup.SQLSoupError, message):
         db.map_to("totals", selectable=totals)
     message = (

@@ -13,8 +13,6 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.rst"
 
 TEXT = """\
-:orphan:
-
 Benchmarks
 ==========
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, assert_type
 
 from sqlalchemy import Connection, Engine, MetaData, Result, create_engine, select
@@ -22,9 +23,11 @@ class Base:
 class Library(SQLSoup):
     """A subclass, as programs wrote them."""
 
-    def entity(self, attr: str, schema: str | None = None) -> SelectableClassType:
+    def entity(
+        self, attr: str, schema: str | None = None, *, primary_key: Sequence[Any] = ()
+    ) -> SelectableClassType:
         """Find the tables of a prefix."""
-        return super().entity(f"lib_{attr}", schema)
+        return super().entity(f"lib_{attr}", schema, primary_key=primary_key)
 
 
 def constructing(engine: Engine, metadata: MetaData, session: Session) -> None:

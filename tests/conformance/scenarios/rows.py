@@ -195,9 +195,10 @@ def names_in_dir(bench):
 
 
 def names_in_dir_of_the_class(bench):
-    """``dir()`` of a class without underscored names."""
+    """``dir()`` of a class without underscored names: columns, and whether there is a method."""
     db = sqlsoup.SQLSoup(bench.engine)
-    return [name for name in dir(db.tool) if name[0] != "_"]
+    names = [name for name in dir(db.tool) if name[0] != "_"]
+    return [[name for name in names if name in ["c"] + db.tool.c.keys()], "filter" in names]
 
 
 def class_attributes_from_rows(bench):

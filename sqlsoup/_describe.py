@@ -1,0 +1,58 @@
+"""What ``help()`` says of a mapped class."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Table
+
+from sqlsoup._catalog import references_to
+from sqlsoup._keys import foreign_keys_of
+from sqlsoup._reflect import described_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Column, Connection
+    from sqlalchemy.orm import Mapper
+
+
+def describe(mapper: Mapper[Any], connect: Callable[[], AbstractContextManager[Connection]]) -> str:
+    """Return the columns of a mapper, and for a table what it refers to and what refers to it."""
+    source = mapper.local_table
+    kind = "Table" if isinstance(source, Table) else type(source).__name__
+    lines = [f"{kind} {getattr(source, 'fullname', None) or mapper.class_.__name__}", ""]
+    rows = [[key, *_described(column, mapper)] for key, column in mapper.columns.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    if isinstance(source, Table):
+        for title, found in (
+            ("Refers to", _targets(source)),
+            ("Is referred to by", _referrers(source, connect)),
+        ):
+            listed = list(found)
+            lines += ["", f"{title}:", *listed] if listed else []
+    return "\n".join(lines)
+
+
+def _described(column: Column[Any], mapper: Mapper[Any]) -> tuple[str, str]:
+    nullable = getattr(column, "nullable", True)
+    notes = [*["primary key"] * (column in mapper.primary_key), *["not null"] * (not nullable)]
+    return str(column.type), ", ".join(notes)
+
+
+def _targets(table: Table) -> Iterator[str]:
+    for key in foreign_keys_of(table):
+        targets = map(described_target, key.elements)
+        yield f"{', '.join(key.column_keys)} -> {', '.join(targets)}"
+
+
+def _referrers(
+    table: Table, connect: Callable[[], AbstractContextManager[Connection]]
+) -> Iterator[str]:
+    with suppress(Exception), connect() as connection:  # no database, or it says nothing
+        for found in references_to(connection, table.name, table.schema):
+            name = ".".join(filter(None, (found.schema, found.table)))
+            yield f"{name} ({', '.join(found.columns)})"

@@ -1,0 +1,105 @@
+"""Keys of tables, those named by the user included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, FromClause, Table, UniqueConstraint
+
+from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from sqlalchemy import Column
+    from sqlalchemy.orm import Mapper
+
+
+def as_list(columns: Any) -> list[Any]:
+    """Return a list of columns or their names from such a list, from one alone, or from None."""
+    if columns is None:
+        return []
+    return [columns] if isinstance(columns, str | ColumnElement) else list(columns)
+
+
+def key_columns(selectable: FromClause, columns: Any, properties: Container[str] = ()) -> list[Any]:
+    """Return the columns of a selectable that make its key.
+
+    Names that ``properties`` of the mapper give are left to SQLAlchemy.
+
+    :raises ArgumentError: there is no such column.
+    """
+    return [_column_in(selectable, column, properties) for column in columns]
+
+
+def _column_in(selectable: FromClause, column: Any, properties: Container[str]) -> Any:
+    if isinstance(column, ColumnElement):  # perhaps of a table within the subquery
+        found = selectable.corresponding_column(cast("Column[Any]", column))
+        return column if found is None else found
+    if column in selectable.c or column in properties:
+        return selectable.c.get(column, column)
+    raise ArgumentError(
+        f"{described(selectable)!r} has no column {column!r} for its primary key"
+        + suggestion(str(column), selectable.c.keys())
+    )
+
+
+def has_key(mapper: Mapper[Any], columns: Any) -> bool:
+    """Tell if a class is mapped with a key of these columns."""
+    return list(mapper.primary_key) == key_columns(mapper.local_table, columns)
+
+
+def keyless(kind: str, source: FromClause) -> SQLSoupError:
+    """Return the error for what has no primary key, which shows how to name one."""
+    name, columns = described(source), source.c.keys()
+    unique = _unique(source) if isinstance(source, Table) else []
+    example = unique[0] if unique else columns
+    if kind == "table":
+        schema = f", {source.schema!r}" if getattr(source, "schema", None) else ""
+        call = f"db.entity({name!r}{schema}, primary_key={example})"
+    else:
+        call = f'mapper_args={{"primary_key": {example}}}'
+    message = (
+        f"{kind} {name!r} does not have a primary key defined; name columns that tell its rows "
+        f"apart, as in {call}; it has the columns {', '.join(columns)}"
+    )
+    for key in unique:
+        message += f"; unique: {', '.join(key)}"
+    return SQLSoupError(message)
+
+
+def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:
+    """Return the foreign keys of a table in the order of its columns."""
+    places = {column: place for place, column in enumerate(table.c)}
+    return sorted(
+        table.foreign_key_constraints, key=lambda key: [places[e.parent] for e in key.elements]
+    )
+
+
+def unique_keys(table: Table) -> list[set[str]]:
+    """Return the sets of columns of which no two rows have the same values."""
+    return [{*table.primary_key.columns.keys()}, *map(set, _unique(table))]
+
+
+def _unique(table: Table) -> list[list[str]]:
+    """Return the columns of unique constraints and indexes on all rows, NULLs last."""
+    found: list[list[Any]] = [
+        list(constraint.columns)
+        for constraint in table.constraints
+        if isinstance(constraint, UniqueConstraint)
+    ]
+    for index in table.indexes:
+        partial = any(
+            option.endswith("_where") and value is not None
+            for option, value in index.dialect_kwargs.items()
+        )
+        if index.unique and not partial and len(index.columns) == len(index.expressions):
+            found.append(list(index.columns))
+    found.sort(key=lambda columns: any(column.nullable for column in columns))
+    keys = dict.fromkeys(tuple(column.key for column in columns) for columns in found)
+    return [list(key) for key in keys]
+
+
+def described(selectable: FromClause) -> str:
+    """Return a name for a selectable."""
+    return str(getattr(selectable, "name", type(selectable).__name__))

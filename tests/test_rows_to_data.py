@@ -1,0 +1,397 @@
+"""Rows as plain data: dicts, JSON, and the data frames of pandas and polars."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+
+import pandas
+import polars
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm.exc import DetachedInstanceError
+
+import sqlsoup
+from sqlsoup import as_dict, as_dicts
+
+ADA = {"name": "Ada", "email": "ada@example.org", "admin": 1}
+BO = {"name": "Bo", "email": "bo@example.org", "admin": 0}
+CY = {"name": "Cy", "email": None, "admin": 0}
+MUSTARDS = {"id": 1, "title": "Mustards", "year": 1989}
+DAYS = [datetime.date(2026, 3, 2), datetime.date(2026, 2, 20)]
+
+
+def made(soup, columns, values):
+    """Make a table ``odd`` with one row, and return its class."""
+    soup.execute(f"CREATE TABLE odd ({columns})")
+    soup.execute(f"INSERT INTO odd VALUES ({values})")
+    soup.commit()
+    return soup.odd
+
+
+@pytest.fixture
+def lent(db):
+    """The library, with a day for each loan."""
+    for loan, day in zip(db.loans.order_by(db.loans.book_id), DAYS, strict=True):
+        loan.day = day
+    db.commit()
+    return db
+
+
+def test_a_row(db):
+    """A row becomes a dict by the names of its columns, in the order of the table."""
+    done = as_dict(db.users.get("Ada"))
+    assert type(done) is dict
+    assert list(done.items()) == list(ADA.items())
+    assert list(as_dict(db.loans.get(1))) == ["book_id", "user_name", "day"]
+    assert list(done) == db.users.c.keys()
+
+
+def test_a_row_that_is_new(soup):
+    """A row that was not flushed has None where the database is yet to give a value."""
+    book = soup.books.insert(title="Stock")
+    assert as_dict(book) == {"id": None, "title": "Stock", "year": None}
+    soup.flush()
+    assert as_dict(book) == {"id": 4, "title": "Stock", "year": None}
+    soup.rollback()
+
+
+def test_the_dict_is_a_copy(soup):
+    """A change of the dict is none of the row."""
+    ada = soup.users.get("Ada")
+    as_dict(ada)["email"] = "new"
+    assert ada.email == "ada@example.org"
+    assert not soup.session.dirty
+
+
+def test_relationships_are_left_out(soup, statements):
+    """Relationships are neither in the dict nor loaded for it, other attributes are left out."""
+    soup.loans.relate("book", soup.books, backref="loans")
+    book = soup.books.get(1)
+    book.note = "not a column"
+    statements.clear()
+    assert as_dict(book) == MUSTARDS
+    assert statements == []
+
+
+def test_rows_of_a_join(db):
+    """A row of a join has the columns of both sides, those of the left side first."""
+    lent = db.join(db.books, db.loans)
+    assert list(as_dict(lent.filter_by(id=1).one()).items()) == [
+        ("id", 1),
+        ("title", "Mustards"),
+        ("year", 1989),
+        ("book_id", 1),
+        ("user_name", "Bo"),
+        ("day", None),
+    ]
+
+
+def test_rows_with_labels(db):
+    """With labels the names are those of the attributes."""
+    pairs = db.with_labels(db.join(db.users, db.loans))
+    assert as_dicts(pairs.order_by(pairs.loans_book_id))[0] == {
+        "users_name": "Bo",
+        "users_email": "bo@example.org",
+        "users_admin": 0,
+        "loans_book_id": 1,
+        "loans_user_name": "Bo",
+        "loans_day": None,
+    }
+
+
+def test_rows_of_a_mapped_select(soup):
+    """A class that is mapped to a select gives the columns of the select."""
+    tally = soup.map(
+        sa.select(soup.loans.user_name, sa.func.count().label("books")).group_by("user_name"),
+        primary_key=["user_name"],
+    )
+    assert as_dicts(tally) == [{"user_name": "Bo", "books": 2}]
+
+
+def test_names_are_those_of_the_attributes(soup):
+    """A column that was mapped under another name has that name, in its place."""
+    table = soup.books._table
+    args = {"properties": {"called": table.c.title}}
+    works = soup.map_to("works", selectable=table, mapper_args=args)
+    assert list(as_dict(works.get(1)).items()) == [
+        ("id", 1),
+        ("called", "Mustards"),
+        ("year", 1989),
+    ]
+
+
+def test_a_row_of_a_class_of_ones_own(lite):
+    """Rows of classes that SQLSoup did not make are rows as well."""
+
+    class Base(orm.DeclarativeBase):
+        pass
+
+    class Tag(Base):
+        __tablename__ = "tags"
+        word: orm.Mapped[str] = orm.mapped_column(primary_key=True)
+
+    with orm.Session(lite) as session:
+        assert as_dict(session.get(Tag, "hot")) == {"word": "hot"}
+        assert as_dicts(session.scalars(sa.select(Tag).order_by(Tag.word)))[1] == {"word": "hot"}
+
+
+SOURCES = {
+    "entity": lambda db: db.users,
+    "query": lambda db: db.users.order_by("name"),
+    "query of the session": lambda db: db.session.query(db.users).order_by("name"),
+    "query of columns": lambda db: db.users.with_entities(*db.users.c).order_by("name"),
+    "all()": lambda db: db.users.order_by("name").all(),
+    "generator": lambda db: (row for row in db.users.order_by("name")),
+    "scalars of a select": lambda db: db.session.scalars(sa.select(db.users).order_by("name")),
+    "result of a select": lambda db: db.session.execute(sa.select(db.users).order_by("name")),
+    "execute() of a select": lambda db: db.execute(sa.select(db.users._table).order_by("name")),
+    "execute() of text": lambda db: db.execute("SELECT * FROM users ORDER BY name"),
+    "mappings()": lambda db: db.execute("SELECT * FROM users ORDER BY name").mappings(),
+    "connection": lambda db: db.connection().execute(sa.text("SELECT * FROM users ORDER BY 1")),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_sources_of_rows(kind, db, statements):
+    """Whatever gives rows becomes a list of dicts, with one statement."""
+    source = SOURCES[kind]
+    source(db)
+    statements.clear()
+    done = as_dicts(source(db))
+    assert type(done) is list
+    assert {type(row) for row in done} == {dict}
+    done.sort(key=lambda row: row["name"])
+    assert [list(row.items()) for row in done] == [list(row.items()) for row in (ADA, BO, CY)]
+    assert len(statements) == 1
+
+
+def test_no_rows(soup):
+    """Where there are no rows the list is empty."""
+    assert as_dicts(soup.users.filter_by(name="Nobody")) == []
+    assert as_dicts([]) == []
+
+
+def test_rows_of_a_query_of_columns(db):
+    """Expressions have their labels, in the order of the query."""
+    query = db.session.query(sa.func.count().label("n"), db.users.admin).group_by(db.users.admin)
+    assert [list(row.items()) for row in as_dicts(query.order_by(db.users.admin))] == [
+        [("n", 2), ("admin", 0)],
+        [("n", 1), ("admin", 1)],
+    ]
+    assert as_dict(query.order_by(db.users.admin).first()) == {"n": 2, "admin": 0}
+
+
+def test_rows_within_rows(soup):
+    """Whole rows within a row become dicts, under the names that SQLAlchemy gives them."""
+    query = soup.session.query(soup.books, soup.loans, soup.books.year.label("age")).outerjoin(
+        soup.loans, soup.loans.book_id == soup.books.id
+    )
+    first, second, _ = as_dicts(query.order_by(soup.books.id))
+    loan = {"book_id": 1, "user_name": "Bo", "day": None}
+    assert first == {"MappedBooks": MUSTARDS, "MappedLoans": loan, "age": 1989}
+    assert second["MappedLoans"] is None
+    assert as_dict(soup.session.execute(sa.select(soup.books)).first()) == MUSTARDS
+
+
+@pytest.mark.parametrize("mappings", [False, True], ids=["Row", "RowMapping"])
+def test_two_columns_of_one_name(mappings, soup):
+    """A dict has no room for both, so none is dropped in silence."""
+    result = soup.execute("SELECT b.id, l.book_id AS id, title FROM books b, loans l")
+    message = "two columns of the row are named 'id'; give one of them a label"
+    with pytest.raises(sqlsoup.ArgumentError, match=f"^{message}$"):
+        as_dicts(result.mappings() if mappings else result)
+
+
+def test_a_join_with_two_columns_of_one_name(soup):
+    """A join that has to be wrapped in with_labels() says so."""
+    same = soup.join(soup.books, soup.shelves, soup.books.id == soup.shelves.id)
+    with pytest.raises(InvalidRequestError, match=r"Or wrap the join in with_labels\(\)\.$"):
+        as_dicts(same)
+    assert len(as_dicts(soup.with_labels(same))) == 3
+
+
+def test_expired_rows(soup, statements):
+    """A row that a commit expired is read anew, with one statement."""
+    ada = soup.users.get("Ada")
+    soup.commit()
+    statements.clear()
+    assert as_dict(ada) == ADA
+    assert len(statements) == 1
+
+
+def test_detached_rows(soup):
+    """A detached row gives the values it has; one that has none raises SQLAlchemy's error."""
+    ada = soup.users.get("Ada")
+    soup.session.remove()
+    assert as_dict(ada) == ADA
+    bo = soup.users.get("Bo")
+    soup.commit()
+    soup.session.remove()
+    with pytest.raises(DetachedInstanceError):
+        as_dict(bo)
+
+
+@pytest.mark.parametrize("thing", [None, 5, "Ada", {"name": "Ada"}, ("Ada",), object], ids=repr)
+def test_what_is_no_row(thing):
+    """Anything else than a row is refused, and named."""
+    with pytest.raises(sqlsoup.ArgumentError, match=f"^{re.escape(repr(thing))} is no row$"):
+        as_dict(thing)
+    with pytest.raises(sqlsoup.ArgumentError, match=f"^{re.escape(repr(thing))} is no row$"):
+        as_dicts([thing])
+
+
+def test_a_class_is_no_row(soup):
+    """Neither is a mapped class, nor what a query of one column gives with ``scalars()``."""
+    with pytest.raises(sqlsoup.ArgumentError, match=r"^<class 'sqlsoup\.MappedUsers'> is no row$"):
+        as_dict(soup.users)
+    with pytest.raises(sqlsoup.ArgumentError, match=r"^'Ada' is no row$"):
+        as_dicts(soup.session.scalars(sa.select(soup.users.name).order_by(soup.users.name)))
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        lambda db: None,
+        lambda db: 5,
+        lambda db: sa.select(db.users),
+        lambda db: db.users.name,
+        lambda db: db.users.get("Ada"),
+        lambda db: db.users._table,
+    ],
+    ids=["None", "int", "select", "column", "row", "table"],
+)
+def test_what_has_no_rows(thing, soup):
+    """What cannot be iterated is refused: a statement is executed first, a row is for as_dict."""
+    thing = thing(soup)
+    message = f"{thing!r} has no rows; pass a mapped class, a query or a result"
+    with pytest.raises(sqlsoup.ArgumentError, match=f"^{re.escape(message)}$"):
+        as_dicts(thing)
+
+
+def test_columns_that_hide_methods(soup):
+    """Columns may be called like methods of a query, or like what SQLSoup and SQLAlchemy use."""
+    words = "key all c columns filter items order_by query registry metadata session statement"
+    names = [*words.split(), "_table", "_query", "_sqlsoup_query", "with_entities"]
+    columns = ", ".join(f'"{name}" INTEGER' for name in names)
+    odd = made(soup, f"{columns}, PRIMARY KEY (key)", ", ".join(map(str, range(len(names)))))
+    assert as_dicts(odd) == [{name: number for number, name in enumerate(names)}]
+    assert list(as_dict(soup.session.get(odd, 0))) == names
+
+
+def test_columns_that_are_no_identifiers(soup):
+    """Names keep their spaces, quotes and letters."""
+    odd = made(
+        soup, 'id INTEGER PRIMARY KEY, "a b" INTEGER, "é""x" INTEGER, "1.2" INTEGER', "1,2,3,4"
+    )
+    assert as_dicts(odd) == [{"id": 1, "a b": 2, 'é"x': 3, "1.2": 4}]
+
+
+def test_json(lent):
+    """The dicts are ready for JSON, given what is to become of dates."""
+    loans = lent.loans.order_by(lent.loans.book_id)
+    assert json.dumps(as_dicts(loans), default=str) == (
+        '[{"book_id": 1, "user_name": "Bo", "day": "2026-03-02"}, '
+        '{"book_id": 3, "user_name": "Bo", "day": "2026-02-20"}]'
+    )
+
+
+def test_copying_rows(soup):
+    """The dict can be given to ``insert()``."""
+    copy = soup.users.insert(**{**as_dict(soup.users.get("Cy")), "name": "Dee"})
+    soup.flush()
+    assert as_dict(copy) == {**CY, "name": "Dee"}
+    soup.rollback()
+
+
+ENTITY = {
+    "select": lambda db, cls: sa.select(cls),
+    "query": lambda db, cls: cls.filter(sa.true()).statement,
+}
+
+
+@pytest.mark.parametrize("kind", ENTITY)
+def test_pandas(kind, lent):
+    """``pandas.read_sql`` reads an entity or a query in the session's transaction."""
+    lent.books.get(1).year = 2001
+    lent.flush()
+    frame = pandas.read_sql(ENTITY[kind](lent, lent.books), lent.connection(), index_col="id")
+    text = "str" if pandas.__version__ >= "3" else "object"
+    assert frame.dtypes.astype(str).to_dict() == {"title": text, "year": "float64"}
+    assert frame.sort_index()["title"].to_dict() == {1: "Mustards", 2: "Regional", 3: "Soups"}
+    assert frame["year"].dropna().to_dict() == {1: 2001.0, 2: 1991.0}
+    whole = {"year": "Int64"}
+    frame = pandas.read_sql(ENTITY[kind](lent, lent.books), lent.connection(), dtype=whole)
+    assert str(frame.dtypes["year"]) == "Int64"
+    lent.rollback()
+
+    loans = ENTITY[kind](lent, lent.loans)
+    frame = pandas.read_sql(loans, lent.connection(), parse_dates=["day"]).sort_values("book_id")
+    assert {name: dtype.kind for name, dtype in frame.dtypes.items()} == {
+        "book_id": "i",
+        "user_name": "O",
+        "day": "M",
+    }
+    assert frame["book_id"].tolist() == [1, 3]
+    assert frame["user_name"].tolist() == ["Bo", "Bo"]
+    assert [day.date() for day in frame["day"]] == DAYS
+    lent.rollback()
+    assert lent.engine.pool.checkedout() == 0
+
+
+def test_pandas_in_pieces(soup):
+    """A query, a join among them, can be read in pieces."""
+    lent = soup.join(soup.books, soup.loans).order_by("id")
+    pieces = list(pandas.read_sql(lent.statement, soup.connection(), chunksize=1))
+    assert [piece["title"].tolist() for piece in pieces] == [["Mustards"], ["Soups"]]
+    assert list(pieces[0].columns) == ["id", "title", "year", "book_id", "user_name", "day"]
+
+
+def test_pandas_writes_in_the_transaction(db, engine):
+    """``to_sql`` is part of the transaction, and of a block."""
+    frame = pandas.DataFrame({"word": ["new", "old"]})
+    frame.to_sql("tags", db.connection(), if_exists="append", index=False)
+    assert db.tags.count() == 4
+    db.rollback()
+    assert db.tags.count() == 2
+    with db:
+        frame.to_sql("tags", db.connection(), if_exists="append", index=False)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM tags")) == 4
+
+
+def test_pandas_of_dicts(soup):
+    """The dicts make a data frame as well."""
+    frame = pandas.DataFrame(as_dicts(soup.users.order_by(soup.users.name)))
+    assert list(frame.columns) == ["name", "email", "admin"]
+    assert frame["admin"].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("kind", ENTITY)
+def test_polars(kind, lent):
+    """``polars.read_database`` reads an entity or a query in the session's transaction."""
+    lent.books.get(1).year = 2001
+    lent.flush()
+    frame = polars.read_database(ENTITY[kind](lent, lent.books), lent.connection()).sort("id")
+    assert frame.schema == {"id": polars.Int64, "title": polars.String, "year": polars.Int64}
+    assert frame.rows() == [(1, "Mustards", 2001), (2, "Regional", 1991), (3, "Soups", None)]
+    lent.rollback()
+
+    frame = polars.read_database(ENTITY[kind](lent, lent.loans), lent.connection()).sort("book_id")
+    assert frame.schema == {
+        "book_id": polars.Int64,
+        "user_name": polars.String,
+        "day": polars.Date,
+    }
+    assert frame.rows() == [(1, "Bo", DAYS[0]), (3, "Bo", DAYS[1])]
+    lent.rollback()
+    assert lent.engine.pool.checkedout() == 0
+
+
+def test_polars_of_dicts(soup):
+    """The dicts make a data frame as well."""
+    frame = polars.DataFrame(as_dicts(soup.users.order_by(soup.users.name)))
+    assert frame.rows(named=True) == [ADA, BO, CY]
