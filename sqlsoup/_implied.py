@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 Namer = Callable[[str, str, tuple[str, ...], str], str | None]
-_UNRELATED = (sa_exc.InvalidRequestError, sa_exc.ArgumentError, sa_exc.DBAPIError)
+_UNRELATED = (SQLSoupError, sa_exc.NoReferenceError, sa_exc.NoSuchTableError, sa_exc.ArgumentError)
 
 
 class Implied:
@@ -47,6 +47,7 @@ class Implied:
         self._connect = connect
         self._class_for = class_for
         self._references: WeakKeyDictionary[Table, list[Reference]] = WeakKeyDictionary()
+        self._reflected_between: WeakSet[Table] = WeakSet()
         self._related: dict[str, WeakSet[SelectableClassType]] = {}
         """The classes that may have relationships, by the keys of the tables these lead to."""
 
@@ -74,9 +75,7 @@ class Implied:
                 or self._add_to_many(cls, table, name)
                 or self._add_through(cls, table, name)
             )
-        except (SQLSoupError, *_UNRELATED) as error:
-            if getattr(error, "connection_invalidated", False):
-                raise
+        except _UNRELATED as error:
             raise AttributeError(f"{cls.__name__}.{name}: {error}") from error
 
     def renew(self, cls: Any) -> None:
@@ -103,7 +102,7 @@ class Implied:
         reverse = None
         if self._class_for(table.schema, table.name) is cls and _sides(table) is None:
             siblings = [
-                Reference(table.schema, table.name, tuple(each.column_keys))
+                Reference(table.schema, table.name, _columns(each))
                 for each in foreign_keys_of(table)
                 if target_of(each.elements[0]) == target
             ]
@@ -122,7 +121,7 @@ class Implied:
             return False
         names = self._to_one(child, child_table)
         for key in child_table.foreign_key_constraints:
-            if tuple(key.column_keys) == found.columns and _refers(key, table):
+            if _columns(key) == found.columns and _refers(key, table):
                 known = self._class_for(table.schema, table.name) is cls
                 forward = next((n for n, each in names.items() if known and each is key), None)
                 self._tie(child, forward, key, cls, name)
@@ -139,7 +138,7 @@ class Implied:
         table: Any = inspect(parent).local_table
         plain = len(siblings) == 1 and key.table.schema == table.schema and self._name is None
         references = siblings if plain else self._references_to(table)
-        wanted = (key.table.schema, key.table.name, tuple(key.column_keys))
+        wanted = (key.table.schema, key.table.name, _columns(key))
         names = self._to_many(parent, table, references)
         return next((name for name, each in names.items() if each[:3] == wanted), None)
 
@@ -154,9 +153,8 @@ class Implied:
             back = self._through(other, far.referred_table)[1]
             reverse = next((way for way, keys in back.items() if keys == (far, near)), None)
         joins = _condition(near), _condition(far)
-        sides: dict[str, Any] = {"secondary": near.table, "passive_deletes": True}
-        options = _options(primaryjoin=joins[0], secondaryjoin=joins[1], **sides)
-        mirrored = _options(primaryjoin=joins[1], secondaryjoin=joins[0], **sides)
+        options = _options(primaryjoin=joins[0], secondaryjoin=joins[1], secondary=near.table)
+        mirrored = _options(primaryjoin=joins[1], secondaryjoin=joins[0], secondary=near.table)
         del mirrored["secondary"]  # the backref has it anyway
         with _relate.lock:
             if reverse is not None and _is_free(other, reverse, cls):
@@ -182,6 +180,7 @@ class Implied:
             primaryjoin=_condition(key, remote_parent=False),
             uselist=not one_row,
             active_history=one_row,
+            passive_deletes=True,
         )
         with _relate.lock:
             if reverse is not None and not _is_free(parent, reverse, child):
@@ -189,7 +188,7 @@ class Implied:
             if name is not None and _is_free(child, name, parent):
                 if reverse is not None:
                     # what a delete does to the other rows is for the database to say
-                    one["backref"] = backref(reverse, **many, passive_deletes="all")
+                    one["backref"] = backref(reverse, **{**many, "passive_deletes": "all"})
                 _relate.relate(inspect(child), name, (parent,), one)
             elif reverse is not None:
                 _relate.relate(inspect(parent), reverse, (child,), many)
@@ -213,12 +212,12 @@ class Implied:
         keys = foreign_keys_of(table)
         stems = []
         for key in keys:
-            columns = tuple(key.column_keys)
+            columns = _columns(key)
             stem = _stem(columns) if len(columns) == 1 else ""
             stems.append(target_of(key.elements[0])[1] if stem in {"", *table.c.keys()} else stem)
         often, proposals = Counter(stems), []
         for key, stem in zip(keys, stems, strict=True):
-            columns, target = tuple(key.column_keys), target_of(key.elements[0])[1]
+            columns, target = _columns(key), target_of(key.elements[0])[1]
             longer = f"{target}_{'_'.join(columns)}"
             proposals.append((longer if often[stem] > 1 else stem, longer, target, columns, key))
         return self._distinct(table, proposals, reserved_names(cls))
@@ -235,7 +234,13 @@ class Implied:
             name = found.table if children[found[:2]] == 1 else longer
             near = found.schema == table.schema
             proposals.append((name, longer if near else f"{found.schema}_{name}", found))
-        proposals.sort(key=lambda each: (each[2].schema != table.schema, each[0] != each[2].table))
+        proposals.sort(
+            key=lambda each: (
+                each[2].schema != table.schema,
+                each[0] != each[2].table,
+                each[0] != _plain(each[0]),
+            )
+        )
         return self._distinct(
             table,
             [(name, longer, each.table, each.columns, each) for name, longer, each in proposals],
@@ -252,7 +257,9 @@ class Implied:
         children = list(dict.fromkeys(found[:2] for found in references if found.bare))
         if not children:
             return set(), {}
-        reflect_all(children, self._metadata, self._connect)
+        if table not in self._reflected_between:
+            reflect_all(children, self._metadata, self._connect)
+            self._reflected_between.add(table)
         pairs, between = [], set()
         for schema, name in children:
             child = self._metadata.tables.get(f"{schema}.{name}" if schema else name)
@@ -267,10 +274,10 @@ class Implied:
             target = target_of(far.elements[0])
             longer = f"{target[1]}_{far.table.name}"
             if _refers(far, table):
-                name = longer = f"{target[1]}_{_stem(tuple(far.column_keys))}"
+                name = longer = f"{target[1]}_{_stem(_columns(far))}"
             else:
                 name = target[1] if targets[target] == 1 else longer
-            proposals.append((name, longer, target[1], tuple(far.column_keys), (near, far)))
+            proposals.append((name, longer, target[1], _columns(far), (near, far)))
         direct = [found for found in references if found[:2] not in between]
         taken = {
             *reserved_names(cls),
@@ -316,6 +323,11 @@ def _plain(name: str) -> str:
     and the spaces around them for what is between names.
     """
     return name.replace(",", " ").strip().lstrip("_ ")
+
+
+def _columns(key: ForeignKeyConstraint) -> tuple[str, ...]:
+    """Return the columns of a foreign key as the database calls them."""
+    return tuple(element.parent.name for element in key.elements)
 
 
 def _stem(columns: tuple[str, ...]) -> str:

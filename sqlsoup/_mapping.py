@@ -34,14 +34,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound="SelectableClassType")
 
 
-class Related(Protocol):
-    """Relationships that foreign keys imply."""
+class _Related(Protocol):
+    """Relationships that foreign keys imply: what there is of them for a class."""
 
-    def add(self, cls: Any, name: str) -> bool:
-        """Add the one of a name to a class; tell if there is one."""
-
-    def names(self, cls: Any) -> Iterable[str]:
-        """Return the names that there are for a class."""
+    def add(self, cls: Any, name: str) -> bool: ...
+    def names(self, cls: Any) -> Iterable[str]: ...
 
 
 class Origin(NamedTuple):
@@ -50,7 +47,7 @@ class Origin(NamedTuple):
     session: SessionSource
     metadata: MetaData
     connect: Callable[[], AbstractContextManager[Connection]]
-    relationships: Related | None
+    relationships: _Related | None
 
 
 class SelectableClassType(type):

@@ -76,6 +76,10 @@ class SQLSoup:
             raise ArgumentError(
                 f"invalid session argument {session!r}; pass a scoped_session or a Session"
             )
+        if not isinstance(relationships, bool) and not callable(relationships):
+            raise ArgumentError(
+                f"invalid relationships argument {relationships!r}; pass True or a function"
+            )
         self._metadata = _session.metadata_of(engine_or_metadata)
         self._classes = Cache()
         self._classes.soups.add(self)
@@ -208,13 +212,13 @@ class SQLSoup:
             raise ArgumentError("'tablename' argument must be a string.")
         key = as_list(primary_key)
         wanted = schema or self.schema
+        names = [attr, f"{wanted}.{attr}"] if wanted else [attr]
+        taken = [name for name in names if name in self._cache]
         cached = self._cached(attr, schema)
         if cached is not None:
             if key and not has_key(inspect(cached), key):
-                raise _taken(attr, cached)
+                raise SQLSoupError(f"{_taken(attr, cached)} by another key; del db[{attr!r}] first")
             return cached
-        names = [attr, f"{wanted}.{attr}"] if wanted else [attr]
-        taken = [name for name in names if name in self._cache]
         attrname = names[-1] if attr in taken else attr
         args = {"primary_key": key} if key else {}
         try:
@@ -257,12 +261,11 @@ class SQLSoup:
         if tablename is None:
             kind, source = "selectable", self._selectable(selectable)
         else:
-            where = schema or self.schema
+            where = schema or self._where
             kind, source = "table", reflect(self._metadata, tablename, where, self._connect)
         key = as_list(mapper_args.get("primary_key"))
         if not key and isinstance(source, Table):
-            here = source.schema == (self.schema or self._metadata.schema)
-            names = [source.fullname, *[source.name] * here]
+            names = [source.fullname, *[source.name] * (source.schema == self._where)]
             key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
         if key:
             mapper_args = {**mapper_args, "primary_key": key}
@@ -385,8 +388,8 @@ class SQLSoup:
         dotted: Any = name
         if isinstance(dotted, str) and "." in name and self._cached(name) is None:
             with self._connect() as connection:
-                schema, table = locate(connection, name, self.schema) or (self.schema, name)
-            if schema != self.schema:
+                schema, table = locate(connection, name, self._where) or (self._where, name)
+            if schema != self._where:
                 return self._class_for(schema, table)
             name = table
         return self.entity(name)
@@ -400,7 +403,7 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
-        del self._cache[name]
+        del self._cache[self._key_in_cache(name) or name]
 
     def __contains__(self, name: object) -> bool:
         """Tell if there is a table or view of a name, or a class that was mapped to it.
@@ -412,7 +415,7 @@ class SQLSoup:
         if self._cached(name) is not None:
             return True
         with self._connect() as connection:
-            return locate(connection, name, self.schema) is not None
+            return locate(connection, name, self._where) is not None
 
     def __iter__(self) -> Iterator[str]:
         """Give the names of all tables and views of the default schema, or of the one set.
@@ -420,21 +423,21 @@ class SQLSoup:
         .. versionadded:: 1.0
         """
         with self._connect() as connection:
-            return iter(table_names(connection, self.schema))
+            return iter(table_names(connection, self._where))
 
     def __dir__(self) -> list[str]:
         names = (name for name in self._ipython_key_completions_() if not iskeyword(name))
-        return sorted({*super().__dir__(), *filter(str.isidentifier, names)})
+        return sorted({*super().__dir__(), *filter(str.isidentifier, [*names, *self._cache])})
 
     def _ipython_key_completions_(self) -> list[str]:
         """Return the names of tables as they were within the last seconds; never raise."""
         listed, now = self._listed, time.monotonic()
-        if listed is None or listed[0] < now - 5 or listed[1] != self.schema:
+        if listed is None or listed[0] < now - 5 or listed[1] != self._where:
             try:
                 names = list(self)
             except Exception:  # noqa: BLE001 - a completion is no place for any error
                 names = []
-            listed = self._listed = (now, self.schema, names)
+            listed = self._listed = (now, self._where, names)
         return listed[2]
 
     def __enter__(self) -> Self:
@@ -457,15 +460,22 @@ class SQLSoup:
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={self.bind!r}))"
 
+    @property
+    def _where(self) -> str | None:
+        return self.schema or self._metadata.schema
+
     def _cached(self, attr: str, schema: str | None = None) -> SelectableClassType | None:
         """Return the class for the table of a name that is there already, or None."""
+        return self._cache.get(self._key_in_cache(attr, schema) or "")
+
+    def _key_in_cache(self, attr: str, schema: str | None = None) -> str | None:
         wanted = schema or self.schema
         for key in (attr, f"{wanted}.{attr}") if wanted else (attr,):
             cached = self._cache.get(key)
             if cached is not None and (
                 not wanted or _is_in(cached, wanted, attr, lenient=not schema)
             ):
-                return cached
+                return key
         return None
 
     def _class_for(self, schema: str | None, name: str) -> SelectableClassType:
@@ -474,12 +484,12 @@ class SQLSoup:
         The attribute of a table of another schema is ``schema.name``.
         """
         table = reflect(self._metadata, name, schema, self._connect)
-        attr = name if schema in {None, self.schema} else f"{schema}.{name}"
+        attr = name if schema in {None, self._where} else f"{schema}.{name}"
         for key in {attr, name}:
             cached = self._cache.get(key)
             if cached is not None and inspect(cached).local_table is table:
                 return cached
-        if attr in self._cache or (self.schema and not schema):
+        if attr in self._cache or (self._where and not schema):
             unnamed = self._unnamed.get(table)
             return self._unnamed.setdefault(table, self.map(table)) if unnamed is None else unnamed
         try:

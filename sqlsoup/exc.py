@@ -57,7 +57,7 @@ PKNotFoundError = SQLSoupError
 def warn(message: str) -> None:
     """Issue a :class:`SQLSoupWarning` that points at the first caller outside the package."""
     level = 2
-    while sys._getframe(level - 1).f_globals["__name__"].startswith("sqlsoup."):  # noqa: SLF001
+    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith("sqlsoup."):  # noqa: SLF001
         level += 1
     warnings.warn(message, SQLSoupWarning, stacklevel=level)
 

@@ -486,3 +486,10 @@ def test_a_join_that_fails_for_another_reason(soup):
 
     with pytest.raises(sa.exc.InvalidRequestError, match=r"^not today$"):
         soup.join(soup.books, soup.loans, base=Base)
+
+
+def test_a_warning_in_code_without_a_module(soup):
+    """Code that runs in a namespace of its own is warned as well."""
+    with pytest.warns(sqlsoup.SQLSoupWarning, match="no column or relationship 'nope'"):
+        exec("db.books.insert(title='x', nope=1)", {"db": soup})
+    soup.rollback()

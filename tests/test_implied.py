@@ -1078,3 +1078,92 @@ def test_a_connection_that_was_cut(db: SQLSoup, engine: sa.Engine) -> None:
             use()
         db.rollback()
     assert "users" in db
+
+
+CASCADING = (
+    PEOPLE,
+    (
+        "CREATE TABLE pets (id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL,"
+        " FOREIGN KEY (person_id) REFERENCES people (id) ON DELETE CASCADE)"
+    ),
+    "INSERT INTO people VALUES (1, 'Ada')",
+    "INSERT INTO pets VALUES (1, 1)",
+)
+
+
+@pytest.mark.parametrize("way", ["by itself", "by hand", "named None"])
+def test_delete_of_a_collection_alone(engine: sa.Engine, way: str) -> None:
+    """The database decides on a delete too where the other side is by hand, or is not wanted."""
+    run(engine, *CASCADING)
+    names = {"named None": lambda table, _other, _columns, name: None if table == "pets" else name}
+    db = SQLSoup(engine, relationships=names.get(way, True))
+    if engine.dialect.name == "sqlite":
+        db.execute("PRAGMA foreign_keys = ON")
+    ada = db.people.get(1)
+    assert [pet.id for pet in ada.pets] == [1]
+    if way == "by hand":
+        db.pets.relate("person", db.people)
+    db.session.expunge_all()
+    db.delete(db.people.get(1))
+    db.flush()
+    assert db.execute("SELECT count(*) FROM pets").scalar() == 0
+    db.session.remove()
+
+
+def test_errors_of_the_database_come_out(engine: sa.Engine) -> None:
+    """An attribute that cannot be found out about is no missing one."""
+    if engine.dialect.name != "postgresql":
+        pytest.skip("only PostgreSQL refuses to work on after an error")
+    db = SQLSoup(engine, relationships=True)
+    loan = db.loans.get(1)
+    with pytest.raises(sa.exc.ProgrammingError):
+        db.execute("SELECT nothing")
+    with pytest.raises(sa.exc.DBAPIError):
+        getattr(loan, "book", None)
+    db.rollback()
+    assert loan.book.title == "Mustards"
+
+
+def test_columns_of_another_key(lite: sa.Engine) -> None:
+    """A listener to column_reflect may call the columns what it likes."""
+    db = SQLSoup(lite, relationships=True)
+
+    @event.listens_for(db._metadata, "column_reflect")
+    def rename(_inspector: object, _table: object, column: dict[str, object]) -> None:
+        column["key"] = str(column["name"]).upper()
+
+    bo = db.users.get("Bo")
+    assert {loan.BOOK_ID for loan in bo.loans} == {1, 3}
+    assert {loan.user for loan in bo.loans} == {bo}
+    assert {tag.WORD for tag in db.books.get(1).tags} == {"food", "hot"}
+
+
+def test_a_miss_takes_no_connection(soup: SQLSoup) -> None:
+    """A name that is nothing costs no connection the second time, nor does a plain attribute."""
+    taken: list[object] = []
+    assert not hasattr(soup.books, "nothing")
+    book = soup.books.get(1)
+    event.listen(soup.engine, "checkout", lambda *_: taken.append(1))
+    book.note = "plain"
+    assert not hasattr(soup.books, "nothing")
+    assert (taken, book.note) == ([], "plain")
+
+
+@pytest.mark.parametrize("first", ["loan", "user"])
+def test_a_copy_of_a_table(lite: sa.Engine, first: str) -> None:
+    """A collection has the same name whichever side was used first."""
+    run(lite, "CREATE TABLE _loans (id INTEGER PRIMARY KEY, user_name REFERENCES users (name))")
+    db = SQLSoup(lite, relationships=True)
+    if first == "loan":
+        assert db.loans.get(1).user.name == "Bo"
+    assert {type(loan) for loan in db.users.get("Bo").loans} == {db.loans}
+
+
+@pytest.mark.parametrize("wrong", ["all", 1, None])
+def test_neither_true_nor_a_function(lite: sa.Engine, wrong: object) -> None:
+    """Anything else for relationships= is refused at once."""
+    with pytest.raises(sqlsoup.ArgumentError) as raised:
+        SQLSoup(lite, relationships=wrong)  # type: ignore[arg-type]
+    assert str(raised.value) == (
+        f"invalid relationships argument {wrong!r}; pass True or a function"
+    )

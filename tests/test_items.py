@@ -687,3 +687,62 @@ def test_the_docstrings_of_the_types(soup):
     soup.users.__doc__ = "People."
     assert soup.users.__doc__ == "People."
     assert "People." in pydoc.render_doc(soup.users)
+
+
+def test_a_metadata_of_a_schema(tmp_path, make_engine):
+    """The schema of a MetaData is looked into by all ways to a table."""
+    engine = make_engine(f"sqlite:///{tmp_path}/main.db", poolclass=sa.StaticPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ATTACH DATABASE '{tmp_path}/aux.db' AS other")
+        connection.exec_driver_sql("CREATE TABLE other.notes (id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql("CREATE TABLE books (id INTEGER PRIMARY KEY)")
+    metadata = sa.MetaData(schema="other")
+    metadata.bind = engine
+    db = sqlsoup.SQLSoup(metadata, relationships=True)
+    assert list(db) == ["notes"]
+    assert ("notes" in db, "books" in db) == (True, False)
+    assert db["other.notes"] is db.notes
+    assert db["main.books"]._table.schema == "main"
+    db.session.remove()
+
+
+def test_del_with_a_schema_set(tmp_path, make_engine):
+    """``del db[name]`` forgets the class that ``db[name]`` gives."""
+    engine = make_engine(f"sqlite:///{tmp_path}/main.db", poolclass=sa.StaticPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ATTACH DATABASE '{tmp_path}/aux.db' AS other")
+        for schema in ("main", "other"):
+            connection.exec_driver_sql(f"CREATE TABLE {schema}.books (id INTEGER PRIMARY KEY)")
+    db = sqlsoup.SQLSoup(engine)
+    default = db.books
+    db.schema = "other"
+    other = db["books"]
+    del db["books"]
+    assert db["books"] is not other
+    db.schema = None
+    assert db["books"] is default
+    db.session.remove()
+
+
+def test_a_table_mapped_meanwhile(soup):
+    """A class that another thread maps between two looks at the cache is taken."""
+    found = []
+
+    class Meanwhile(sqlsoup.SQLSoup):
+        def _cached(self, attr, schema=None):
+            if not found:
+                found.append(None)
+                found[0] = self.users
+                return None
+            return super()._cached(attr, schema)
+
+    db = Meanwhile(soup.engine)
+    assert db.users is found[0]
+    assert db._cache == {"users": found[0]}
+
+
+def test_names_given_by_hand_are_completed(soup):
+    """``dir(db)`` lists names that were given with map_to() too."""
+    made = soup.map_to("works", tablename="books")
+    assert "works" in dir(soup)
+    assert soup.works is made

@@ -126,17 +126,24 @@ def test_examples_are_found():
     assert prompts["tutorial.rst"] > 80
 
 
-def test_readme_block(page_folder, capsys):
-    """README's eight lines, in an empty folder, end with a row that is stored."""
-    ((_, tested, source),) = blocks(README.read_text(encoding="utf-8"))
-    assert tested
-    assert (
-        len(source.split("\n\n")[0].strip().splitlines()) == len(source.strip().splitlines()) == 8
-    )
-    exec(compile(source, "README.rst", "exec"), {})
+def test_readme_blocks(page_folder, capsys):
+    """README's eight lines end with a row that is stored; the others print what they say."""
+    first, second = blocks(README.read_text(encoding="utf-8"))
+    names = {}
+    assert first[1]
+    assert len(first[2].split("\n\n")[0].strip().splitlines()) == 8
+    exec(compile(first[2], "README.rst", "exec"), names)
     assert capsys.readouterr().out == "MappedBooks(id=1,title='Night Trains',year=2020)\n"
     with closing(sqlite3.connect("shelf.db")) as connection:
         assert connection.execute("SELECT * FROM books").fetchall() == [(1, "Night Trains", 2020)]
+    assert second[1]
+    exec(compile(second[2], "README.rst", "exec"), names)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "['books', 'loans', 'okafor', 'users']"
+    assert printed[1].count("MappedLoans(book_id=") == 2
+    assert printed[2] == "[{'title': 'The Long Harvest', 'year': 2011}]"
+    with closing(sqlite3.connect("library.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM books").fetchone() == (5,)
 
 
 def test_readme_commands():
