@@ -92,6 +92,10 @@ def _own_database(url: sa.URL) -> sa.URL:
     try:
         with admin.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {NAMESPACE}")
+            if url.get_backend_name() == "postgresql":  # nothing here need survive a crash
+                connection.exec_driver_sql(
+                    f"ALTER DATABASE {NAMESPACE} SET synchronous_commit = off"
+                )
     finally:
         admin.dispose()
     return url.set(database=NAMESPACE)
@@ -187,8 +191,8 @@ def fill(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:  # each CREATE TABLE waits for the disk otherwise
             connection.exec_driver_sql("PRAGMA synchronous = OFF")
-    library.create_all(engine)
     with engine.begin() as connection:
+        library.create_all(connection, checkfirst=False)
         for table, rows in ROWS:
             connection.execute(table.insert(), rows)
 
@@ -201,10 +205,13 @@ def empty(engine: Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name in ("mysql", "mariadb"):
             connection.exec_driver_sql("SET foreign_key_checks = 0")
-        for name in inspector.get_view_names():
-            connection.exec_driver_sql(f"DROP VIEW {quote(name)}{cascade}")
-        for name in inspector.get_table_names():
-            connection.exec_driver_sql(f"DROP TABLE {quote(name)}{cascade}")
+        for kind, names in (
+            ("VIEW", inspector.get_view_names()),
+            ("TABLE", inspector.get_table_names()),
+        ):
+            if names:
+                listed = ", ".join(map(quote, names))
+                connection.execute(sa.DDL(f"DROP {kind} {listed}{cascade}".replace("%", "%%")))
     engine.dispose()
 
 
