@@ -301,7 +301,9 @@ def _missing(name: str, schema: str | None, connection: Connection) -> NoSuchTab
     except sa_exc.SQLAlchemyError:  # no such schema
         names = []
     message = f"{_key(schema, name)}: there is no table or view of this name"
-    return NoSuchTableError(message + suggestion(name, names))
+    error = NoSuchTableError(message + suggestion(name, names))
+    error.name = name  # or else Python makes a suggestion of its own, from dir(db)
+    return error
 
 
 def forget(table: object) -> None:

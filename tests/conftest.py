@@ -211,7 +211,7 @@ def empty(engine: Engine) -> None:
         ):
             if names:
                 listed = ", ".join(map(quote, names))
-                connection.execute(sa.DDL(f"DROP {kind} {listed}{cascade}".replace("%", "%%")))
+                connection.exec_driver_sql(f"DROP {kind} {listed}{cascade}")
     engine.dispose()
 
 
