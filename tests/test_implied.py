@@ -1069,7 +1069,7 @@ def test_a_connection_that_was_cut(db: SQLSoup, engine: sa.Engine) -> None:
     }.get(engine.dialect.name)
     if kill is None:
         pytest.skip("SQLite has no connection to cut")
-    for use in (lambda: "nothing" in db, lambda: db.users.nothing):
+    for use in (lambda: "nothing" in db, lambda: db.users.nothing, lambda: db.books):
         assert db.users.count() == 3
         cut = kill[1].format(db.execute(kill[0]).scalar())
         with engine.connect() as other:
@@ -1167,3 +1167,16 @@ def test_neither_true_nor_a_function(lite: sa.Engine, wrong: object) -> None:
     assert str(raised.value) == (
         f"invalid relationships argument {wrong!r}; pass True or a function"
     )
+
+
+def test_a_target_mapped_meanwhile(lite: sa.Engine) -> None:
+    """A class that another thread was faster to map is the one that a relationship leads to."""
+
+    class Overtaken(SQLSoup):
+        def map_to(self, attrname: str, *args: object, **options: object) -> object:
+            if attrname == "users" and "users" not in self._cache:
+                super().map_to(attrname, *args, **options)
+            return super().map_to(attrname, *args, **options)
+
+    db = Overtaken(lite, relationships=True)
+    assert type(db.loans.get(1).user) is db._cache["users"]

@@ -160,3 +160,16 @@ def test_a_copy_of_the_users_own(soup):
     soup._cache["copy"] = cls
     del soup["copy"]
     assert other.tables["users"] is copied
+
+
+def test_a_selectable_is_forgotten(soup):
+    """A name given to a selectable is free again; its tables stay as they are."""
+    users = soup.users
+    soup.map_to(
+        "people",
+        selectable=sa.select(users.name).subquery("people"),
+        mapper_args={"primary_key": ["name"]},
+    )
+    del soup["people"]
+    assert soup.users is users
+    assert "people" not in soup
