@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from sqlsoup._catalog import references_to
 from sqlsoup._keys import foreign_keys_of
-from sqlsoup._reflect import described_target
+from sqlsoup._reflect import described_target, table_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,5 +54,4 @@ def _referrers(
 ) -> Iterator[str]:
     with suppress(Exception), connect() as connection:  # no database, or it says nothing
         for found in references_to(connection, table.name, table.schema):
-            name = ".".join(filter(None, (found.schema, found.table)))
-            yield f"{name} ({', '.join(found.columns)})"
+            yield f"{table_key(found.schema, found.table)} ({', '.join(found.columns)})"

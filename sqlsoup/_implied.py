@@ -17,7 +17,7 @@ from sqlsoup import _relate
 from sqlsoup._catalog import Reference, references_to
 from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._mapping import SelectableClassType, reserved_names
-from sqlsoup._reflect import reflect_all, target_of
+from sqlsoup._reflect import reflect_all, table_key, target_of
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ class Implied:
             self._reflected_between.add(table)
         pairs, between = [], set()
         for schema, name in children:
-            child = self._metadata.tables.get(f"{schema}.{name}" if schema else name)
+            child = self._metadata.tables.get(table_key(schema, name))
             sides = None if child is None else _sides(child)
             for near, far in (sides, sides[::-1]) if sides else ():
                 if _refers(near, table):

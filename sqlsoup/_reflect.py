@@ -82,7 +82,7 @@ def reflect(
     :raises SQLSoupError: the MetaData has another table in its place.
     """
     schema = schema or metadata.schema
-    key = _key(schema, name)
+    key = table_key(schema, name)
     lock = _lock(metadata, key)
     with lock:
         table = metadata.tables.get(key)
@@ -130,7 +130,7 @@ def complete(
     if unknown:
         found = reflect_all(map(target_of, unknown), metadata, connect)
         for key in unknown:
-            if _key(*target_of(key)) not in found and not _given_up(key):
+            if table_key(*target_of(key)) not in found and not _given_up(key):
                 _give_up(key)
     _compare_keys(joins, [key for key in keys if not _resolves(key)])
 
@@ -163,11 +163,13 @@ def reflect_all(
         wanted[schema or metadata.schema].add(name)
     found: set[str] = set()
     with connect() as connection, ExitStack() as stack:
-        for target in sorted({_key(where, name) for where in wanted for name in wanted[where]}):
+        for target in sorted(
+            {table_key(where, name) for where in wanted for name in wanted[where]}
+        ):
             stack.enter_context(_lock(metadata, target))
         for schema, names in wanted.items():
-            there = {name for name in names if _key(schema, name) in metadata.tables}
-            found.update(_key(schema, name) for name in there)
+            there = {name for name in names if table_key(schema, name) in metadata.tables}
+            found.update(table_key(schema, name) for name in there)
             missing = names - there
             if not missing or (
                 schema is not None and schema not in inspect(connection).get_schema_names()
@@ -190,11 +192,12 @@ def _given_up(key: ForeignKey) -> bool:
 def _give_up(key: ForeignKey) -> None:
     constraint: Any = key.constraint
     _notes(key.parent.table.metadata).given_up.add(constraint)
-    target = _key(*target_of(key))
+    target = table_key(*target_of(key))
     warn(f"{key.parent} refers to {target!r}, which is not there or may not be read")
 
 
-def _key(schema: str | None, name: str) -> str:
+def table_key(schema: str | None, name: str) -> str:
+    """Return the key of a table in its MetaData."""
     return f"{schema}.{name}" if schema else name
 
 
@@ -241,7 +244,7 @@ def _read(metadata: MetaData, name: str, schema: str | None, connection: Connect
     try:
         return Table(name, scratch, schema=schema, autoload_with=connection, resolve_fks=False)
     except sa_exc.SAWarning as warning:  # warnings are errors
-        raise SQLSoupWarning(f"{_key(schema, name)}: {warning}") from None
+        raise SQLSoupWarning(f"{table_key(schema, name)}: {warning}") from None
     except sa_exc.NoSuchTableError:
         raise _missing(name, schema, connection) from None
     except (sa_exc.DBAPIError, ValueError):
@@ -300,7 +303,7 @@ def _missing(name: str, schema: str | None, connection: Connection) -> NoSuchTab
         names = table_names(connection, schema)
     except sa_exc.SQLAlchemyError:  # no such schema
         names = []
-    message = f"{_key(schema, name)}: there is no table or view of this name"
+    message = f"{table_key(schema, name)}: there is no table or view of this name"
     error = NoSuchTableError(message + suggestion(name, names))
     error.name = name  # or else Python makes a suggestion of its own, from dir(db)
     return error
@@ -333,7 +336,7 @@ def settle(table: Table) -> None:
             notes.settled.add(table)
             for constraint in constraints:
                 for key in constraint.elements:
-                    notes.referrers[_key(*target_of(key))].add(constraint)
+                    notes.referrers[table_key(*target_of(key))].add(constraint)
             for constraint in notes.referrers[table.key]:
                 for key in constraint.elements:
                     _renew(key)

@@ -186,6 +186,30 @@ def soup(lite: Engine) -> sqlsoup.SQLSoup:
     return sqlsoup.SQLSoup(lite)
 
 
+@pytest.fixture
+def other_schema(engine: Engine, tmp_path: Path) -> Iterator[str]:
+    """The name of a second schema of the database, empty; an attached file on SQLite."""
+    name = f"annex_{os.getpid()}"
+    if engine.dialect.name == "sqlite":
+        attach = f"ATTACH '{tmp_path}/annex.db' AS {name}"
+        event.listen(engine, "connect", lambda connection, _: connection.execute(attach).close())
+        engine.dispose()
+    else:
+        run(engine, f"CREATE SCHEMA {name}")
+    yield name
+    sqlsoup.Session.remove()
+    if engine.dialect.name != "sqlite":
+        cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
+        run(engine, f"DROP SCHEMA {name}{cascade}")
+
+
+def run(engine: Engine, *statements: str) -> None:
+    """Execute statements and commit them."""
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
 def fill(engine: Engine) -> None:
     """Make the tables of the library and their rows."""
     if engine.dialect.name == "sqlite":

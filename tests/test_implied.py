@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from conftest import run
 from sqlalchemy import event, orm
 
 import sqlsoup
@@ -27,13 +28,6 @@ def db(engine: sa.Engine) -> SQLSoup:
 def soup(lite: sa.Engine) -> SQLSoup:
     """A SQLSoup that relates, on SQLite alone."""
     return SQLSoup(lite, relationships=True)
-
-
-def run(engine: sa.Engine, *statements: str) -> None:
-    """Execute statements and commit them."""
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
 
 
 def child(name: str, *columns: str, to: str = "people (id)", more: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import pydoc
 import re
 import rlcompleter
@@ -12,7 +11,7 @@ import time
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event
+from conftest import run
 
 import sqlsoup
 from sqlsoup import NoSuchTableError, SQLSoup, SQLSoupError, TableClassType
@@ -26,13 +25,6 @@ PUBLIC = [
 ]
 ODD = ["order items", "select", "class", "Mixed Case", "quote'd", 'double "quote"', "Ünder", "_low"]
 ODD += ["5", "a.b", "semi;colon", "100%", ":name", "back\\slash", "session", "commit", "__init__"]
-
-
-def run(engine, *statements):
-    """Execute statements and commit them."""
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
 
 
 def create(engine, name, schema=None):
@@ -52,26 +44,16 @@ def cost(statements, call):
 
 
 @pytest.fixture
-def annex(engine, tmp_path):
+def annex(engine, other_schema):
     """The name of another schema, with a table of users of its own, and one of pets."""
-    name = f"annex_{os.getpid()}"
-    if engine.dialect.name == "sqlite":
-        attach = f"ATTACH '{tmp_path}/annex.db' AS {name}"
-        event.listen(engine, "connect", lambda connection, _: connection.execute(attach).close())
-        engine.dispose()
-    else:
-        run(engine, f"CREATE SCHEMA {name}")
     run(
         engine,
-        f"CREATE TABLE {name}.users (name VARCHAR(9) PRIMARY KEY, age INTEGER)",
-        f"CREATE TABLE {name}.pets (name VARCHAR(9) PRIMARY KEY)",
-        f"CREATE VIEW {name}.elders AS SELECT name FROM {name}.users WHERE age > 80",
+        f"CREATE TABLE {other_schema}.users (name VARCHAR(9) PRIMARY KEY, age INTEGER)",
+        f"CREATE TABLE {other_schema}.pets (name VARCHAR(9) PRIMARY KEY)",
+        f"CREATE VIEW {other_schema}.elders AS"
+        f" SELECT name FROM {other_schema}.users WHERE age > 80",
     )
-    yield name
-    sqlsoup.Session.remove()
-    if engine.dialect.name != "sqlite":
-        cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
-        run(engine, f"DROP SCHEMA {name}{cascade}")
+    return other_schema
 
 
 @pytest.fixture

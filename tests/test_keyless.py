@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-import os
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event
+from conftest import run
 
 import sqlsoup
 from sqlsoup import ArgumentError, SelectableClassType, SQLSoup, SQLSoupError, TableClassType
@@ -35,13 +34,6 @@ NO_KEY_OF_TOTALS = (
 NO_COLUMN = "'report' has no column 'yeer' for its primary key; did you mean 'year'?"
 
 
-def run(engine, *statements):
-    """Execute statements and commit them."""
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-
-
 def call_in(message):
     """Return the call that the message of a table without a key shows."""
     return message.partition("as in ")[2].partition("; it has")[0]
@@ -65,27 +57,16 @@ def lite_reports(lite):
 
 
 @pytest.fixture
-def annex(engine, tmp_path):
+def annex(engine, other_schema):
     """The name of another schema, which has a table ``log`` without a key."""
-    name = f"annex_{os.getpid()}"
-    if engine.dialect.name == "sqlite":
-        attach = f"ATTACH '{tmp_path}/annex.db' AS {name}"
-        event.listen(engine, "connect", lambda connection, _: connection.execute(attach).close())
-        engine.dispose()
-    else:
-        run(engine, f"CREATE SCHEMA {name}")
     run(
         engine,
-        f"CREATE TABLE {name}.log (id INTEGER, line VARCHAR(9))",
-        f"INSERT INTO {name}.log VALUES (1, 'there')",
+        f"CREATE TABLE {other_schema}.log (id INTEGER, line VARCHAR(9))",
+        f"INSERT INTO {other_schema}.log VALUES (1, 'there')",
         "CREATE TABLE log (id INTEGER, line VARCHAR(9))",
         "INSERT INTO log VALUES (1, 'here')",
     )
-    yield name
-    sqlsoup.Session.remove()
-    if engine.dialect.name != "sqlite":
-        cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
-        run(engine, f"DROP SCHEMA {name}{cascade}")
+    return other_schema
 
 
 # the error, and the call that it shows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import os
 import pydoc
 
 import pytest
@@ -30,27 +29,15 @@ PROBES = [
 
 
 @pytest.fixture
-def annex(engine, tmp_path):
+def annex(engine, other_schema):
     """The name of another schema, with a table of users of its own, and one of pets."""
-    name = f"annex_{os.getpid()}"
-    if engine.dialect.name == "sqlite":
-        attach = f"ATTACH '{tmp_path}/annex.db' AS {name}"
-        event.listen(engine, "connect", lambda connection, _: connection.execute(attach).close())
-        engine.dispose()
     with engine.begin() as connection:
-        if engine.dialect.name != "sqlite":
-            connection.exec_driver_sql(f"CREATE SCHEMA {name}")
         for table in ("users", "pets"):
             connection.exec_driver_sql(
-                f"CREATE TABLE {name}.{table} (name VARCHAR(9) PRIMARY KEY, age INTEGER)"
+                f"CREATE TABLE {other_schema}.{table} (name VARCHAR(9) PRIMARY KEY, age INTEGER)"
             )
-            connection.exec_driver_sql(f"INSERT INTO {name}.{table} VALUES ('Rex', 3)")
-    yield name
-    sqlsoup.Session.remove()
-    if engine.dialect.name != "sqlite":
-        cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"DROP SCHEMA {name}{cascade}")
+            connection.exec_driver_sql(f"INSERT INTO {other_schema}.{table} VALUES ('Rex', 3)")
+    return other_schema
 
 
 @pytest.fixture

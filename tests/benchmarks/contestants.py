@@ -345,7 +345,34 @@ class SQLSoup(_Alchemy):
         return self.db.join(self.db.people, self.db.loans).first
 
 
-class Dataset(Contestant):
+class _Records(Contestant):
+    """A library whose tables give dicts, by the name of the table."""
+
+    def first(self, table: str) -> Any:
+        """Return the first row of a table."""
+        self.open()
+        return self.db[table].find_one()
+
+    def load(self) -> Any:
+        """Load all people."""
+        return list(self.db["people"].all())
+
+    def get(self, keys: list[int]) -> Any:
+        """Load people one by one."""
+        for key in keys:
+            row = self.db["people"].find_one(id=key)
+        return row
+
+    def items(self) -> Any:
+        """Load all items."""
+        return list(self.db["items"].all())
+
+    def close(self) -> None:
+        """Disconnect."""
+        self.db.close()
+
+
+class Dataset(_Records):
     """The library dataset."""
 
     def __init__(self, url: str) -> None:
@@ -363,30 +390,11 @@ class Dataset(Contestant):
         """Make the object; the database's file is shared and keeps its journal mode."""
         self.db = self.dataset.connect(self.url, sqlite_wal_mode=False)
 
-    def first(self, table: str) -> Any:
-        """Return the first row of a table."""
-        self.open()
-        return self.db[table].find_one()
-
-    def load(self) -> Any:
-        """Load all people."""
-        return list(self.db["people"].all())
-
-    def get(self, keys: list[int]) -> Any:
-        """Load people one by one."""
-        for key in keys:
-            row = self.db["people"].find_one(id=key)
-        return row
-
     def insert(self, count: int) -> None:
         """Store new items."""
         with self.db as db:
             for _ in range(count):
                 db["items"].insert(dict(VALUES))
-
-    def items(self) -> Any:
-        """Load all items."""
-        return list(self.db["items"].all())
 
     def update(self, items: list[Any]) -> None:
         """Change each item."""
@@ -404,12 +412,8 @@ class Dataset(Contestant):
         """Leave the transaction."""
         self.db.executable.rollback()
 
-    def close(self) -> None:
-        """Disconnect."""
-        self.db.close()
 
-
-class Peewee(Contestant):
+class Peewee(_Records):
     """The DataSet of peewee."""
 
     def __init__(self, url: str) -> None:
@@ -422,30 +426,11 @@ class Peewee(Contestant):
         """Make the object."""
         self.db = self.dataset(self.url)
 
-    def first(self, table: str) -> Any:
-        """Return the first row of a table."""
-        self.open()
-        return self.db[table].find_one()
-
-    def load(self) -> Any:
-        """Load all people."""
-        return list(self.db["people"].all())
-
-    def get(self, keys: list[int]) -> Any:
-        """Load people one by one."""
-        for key in keys:
-            row = self.db["people"].find_one(id=key)
-        return row
-
     def insert(self, count: int) -> None:
         """Store new items."""
         with self.db.transaction():
             for _ in range(count):
                 self.db["items"].insert(**VALUES)
-
-    def items(self) -> Any:
-        """Load all items."""
-        return list(self.db["items"].all())
 
     def update(self, items: list[Any]) -> None:
         """Change each item."""
@@ -458,10 +443,6 @@ class Peewee(Contestant):
         with self.db.transaction():
             for item in items:
                 self.db["items"].delete(id=item["id"])
-
-    def close(self) -> None:
-        """Disconnect."""
-        self.db.close()
 
 
 class Attribute(Contestant):
