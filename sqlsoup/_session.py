@@ -25,7 +25,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.exc import UnboundExecutionError
-from sqlalchemy.orm import ORMExecuteState, scoped_session, sessionmaker
+from sqlalchemy.orm import Mapper, ORMExecuteState, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
 
@@ -242,7 +242,8 @@ def _bind_of_tables(mapper: Any, clause: ClauseElement | None) -> Bind | None:
     """Return the bind of the first table that has one, or that of the SQLSoup of the class."""
     mapped = None
     if mapper is not None:
-        mapper = inspect(mapper).mapper
+        if not isinstance(mapper, Mapper):
+            mapper = inspect(mapper).mapper
         clause = mapper.persist_selectable
         mapped = getattr(mapper.class_, "_sqlsoup", None)
     if isinstance(clause, Table):
