@@ -5,14 +5,14 @@ from pathlib import Path
 
 import sqlsoup
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the extension "deviations"
+sys.path.insert(0, str(Path(__file__).parent))  # for the two extensions
 
 project = "SQLSoup"
 author = "the SQLSoup authors"
 copyright = "the SQLSoup authors"  # noqa: A001
 version = release = sqlsoup.__version__
 
-extensions = ["sphinx.ext.autodoc", "deviations"]
+extensions = ["sphinx.ext.autodoc", "deviations", "old_names"]
 html_theme = "furo"
 html_title = f"SQLSoup {release}"
 
@@ -21,7 +21,7 @@ smartquotes = False
 nitpicky = True
 # Only names of our own can be resolved: intersphinx would make every build depend on other sites.
 nitpick_ignore_regex = [
-    ("py:.*", r"(sqlalchemy|collections|contextlib|types|typing)\..*"),
+    ("py:.*", r"(sqlalchemy|collections|contextlib|pathlib|types|typing)\..*"),
     ("py:.*", r"(object|type|str|int|bool|dict|list|tuple|None|AttributeError|UserWarning)"),
 ]
 

@@ -14,6 +14,7 @@ from sqlsoup.exc import (
     ArgumentError,
     NoSuchTableError,
     PKNotFoundError,
+    SQLSoupDeprecationWarning,
     SQLSoupError,
     SQLSoupWarning,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "ArgumentError",
     "NoSuchTableError",
     "SQLSoupWarning",
+    "SQLSoupDeprecationWarning",
     "SqlSoup",
     "PKNotFoundError",
     "SQLAlchemyError",

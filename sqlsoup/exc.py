@@ -50,6 +50,15 @@ class SQLSoupWarning(UserWarning):
     __module__ = "sqlsoup"
 
 
+class SQLSoupDeprecationWarning(DeprecationWarning):
+    """A form that SQLAlchemy 2 does not have was used, and works by :mod:`sqlsoup.legacy` alone.
+
+    .. versionadded:: 1.0
+    """
+
+    __module__ = "sqlsoup"
+
+
 PKNotFoundError = SQLSoupError
 """The name that releases before 0.9 used for the error of a table without a primary key."""
 

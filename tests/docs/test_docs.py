@@ -22,6 +22,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 import sqlsoup
+from sqlsoup import legacy
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -168,6 +169,12 @@ def documented(directive, name):
 def test_public_name_is_in_reference(name):
     """Every public name stands in the reference under its public address."""
     assert documented(r"(?:auto)?(?:class|exception|data|function)", name)
+
+
+@pytest.mark.parametrize("name", sorted({*legacy.__all__} - {*sqlsoup.__all__}))
+def test_public_name_of_legacy_is_in_reference(name):
+    """So does every public name of sqlsoup.legacy."""
+    assert documented("auto(?:class|function)", f"sqlsoup.legacy.{name}")
 
 
 @pytest.mark.parametrize("name", ["SQLSoup", "SelectableClassType", "TableClassType"])

@@ -1,0 +1,52 @@
+"""All that is patched."""
+
+from contextlib import suppress
+
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import Query
+
+from sqlsoup.legacy import (
+    _engines,
+    _loaders,
+    _mappers,
+    _metadata,
+    _names,
+    _patch,
+    _queries,
+    _rows,
+    _sessions,
+    _statements,
+    _threads,
+    _urls,
+)
+
+MODULES = (
+    _engines, _loaders, _mappers, _metadata, _names, _queries, _rows, _sessions, _statements,
+    _threads, _urls,
+)  # fmt: skip
+"""The modules whose patches are planned when they are imported."""
+
+_LISTENERS = (
+    (Query, "before_compile", _mappers.keep_order, {"retval": True}),
+    (object, "attribute_instrument", _mappers.listen_attribute, {"propagate": True}),
+)
+
+
+def apply() -> None:
+    """Put the old forms in force."""
+    _patch.apply()
+    try:
+        for target, name, listener, kw in _LISTENERS:
+            event.listen(target, name, listener, **kw)
+    except BaseException:
+        undo()
+        raise
+
+
+def undo() -> list[str]:
+    """Take them out again, and return the names of what the program has replaced since."""
+    for target, name, listener, _ in _LISTENERS:
+        with suppress(InvalidRequestError):  # InstrumentationManager has put that out of place
+            event.remove(target, name, listener)
+    return _patch.undo()

@@ -1,0 +1,195 @@
+"""The old forms, and what to write instead of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Form:
+    """An old name or calling form."""
+
+    old: str
+    """What it is."""
+
+    instead: str
+    """What to write on SQLAlchemy 2."""
+
+
+FORMS = {
+    # engines and connections
+    "engine-execute": Form(
+        "Engine.execute()",
+        "db.execute(...) and db.commit(), or engine.begin() and connection.execute(text(...))",
+    ),
+    "engine-tables": Form(
+        "Engine.table_names(), Engine.has_table()",
+        "list(db) and 'name' in db, or sqlalchemy.inspect(engine)",
+    ),
+    "engine-create": Form(
+        "Engine.create(), Engine.drop()", "table.create(engine), table.drop(engine)"
+    ),
+    "engine-connect": Form("contextual_connect()", "engine.connect()"),
+    "connection-connect": Form("Connection.connect()", "the connection itself"),
+    "run-callable": Form(
+        "run_callable(), transaction()", "call the function in `with engine.begin() as connection:`"
+    ),
+    "autocommit": Form(
+        "a statement that commits by itself",
+        "connection.commit() after it, or engine.begin() around it",
+    ),
+    "autocommit-option": Form("autocommit=True of a statement", "commit() after it"),
+    "nested-begin": Form(
+        "begin() within a transaction of the connection",
+        "one begin(); or begin_nested() for a savepoint",
+    ),
+    "begin-late": Form(
+        "begin() of a connection after a statement", "begin() before the first statement"
+    ),
+    "statement-string": Form("a string as a statement", "text('...'), or db.execute('...')"),
+    "statement-params": Form("parameters one by one", "one dict of parameters, or a list of dicts"),
+    "engine-argument": Form("an argument of create_engine()", "leave it out"),
+    "threadlocal": Form(
+        "create_engine(strategy='threadlocal')",
+        "a scoped_session, or pass one connection on",
+    ),
+    "mock-engine": Form("create_engine(strategy='mock')", "create_mock_engine(url, executor)"),
+    "engine-listeners": Form(
+        "PoolListener, create_engine(listeners=)", "sqlalchemy.event.listen(engine, 'connect', ...)"
+    ),
+    "url-scheme": Form("a URL of postgres://", "postgresql+psycopg2://"),
+    "url-driver": Form(
+        "a URL without a driver, which meant another one",
+        "name the driver, such as postgresql+psycopg2://",
+    ),
+    "url-password": Form(
+        "str(url) with the password", "url itself, or url.render_as_string(hide_password=False)"
+    ),
+    # rows
+    "row-name": Form("row['name']", "row.name or row._mapping['name']"),
+    "row-keys": Form("dict(row), or keys() of a row", "dict(row._mapping), row._fields"),
+    "row-values": Form("values() of a row", "tuple(row)"),
+    "row-items": Form("items() of a row", "row._mapping.items()"),
+    "row-in": Form("'name' in row", "'name' in row._mapping"),
+    "result-keys": Form("result.keys()[0]", "list(result.keys())[0]"),
+    "key-list": Form(
+        "inserted_primary_key as a list", "a tuple: result.inserted_primary_key == (1,)"
+    ),
+    "result-next": Form("result.next()", "next(result)"),
+    # statements
+    "select-list": Form("select([...])", "select(...) with columns one by one"),
+    "select-arguments": Form(
+        "select(..., whereclause, from_obj=, order_by=, ...)",
+        "select(...).where(...).select_from(...).order_by(...)",
+    ),
+    "select-append": Form("append_whereclause() and the like", "statement = statement.where(...)"),
+    "select-labels": Form("apply_labels()", "set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)"),
+    "select-columns": Form("columns of a select()", "statement.subquery().c"),
+    "table-select": Form(
+        "select(), insert(), update() or delete() of a table with arguments",
+        "table.select().where(...), table.insert().values(...)",
+    ),
+    "table-count": Form("count() of a table", "select(func.count()).select_from(table)"),
+    "dml-arguments": Form(
+        "insert(), update() or delete() with more than the table",
+        "update(table).where(...).values(...)",
+    ),
+    "only-columns-list": Form("with_only_columns([...])", "with_only_columns(...)"),
+    "case-list": Form("case([...])", "case((condition, value), ..., else_=...)"),
+    "exists-list": Form("exists([...])", "exists() or exists(select(...))"),
+    "text-arguments": Form(
+        "text(..., bindparams=, typemap=, ...)", "text(...).bindparams(...).columns(...)"
+    ),
+    "textual": Form("text that is not marked as such", "text('...')"),
+    "statement-execute": Form(
+        "execute() of a statement", "db.execute(statement), or connection.execute(statement)"
+    ),
+    "statement-bind": Form("bind= of a statement", "db.execute(statement)"),
+    # MetaData
+    "metadata-bind": Form(
+        "MetaData(bind)", "MetaData(), and metadata.bind = engine for SQLSoup alone"
+    ),
+    "metadata-unbound": Form(
+        "create_all(), drop_all() or reflect() without an engine", "metadata.create_all(engine)"
+    ),
+    "table-unbound": Form(
+        "create() or drop() without an engine", "table.create(engine), table.drop(engine)"
+    ),
+    "table-exists": Form("Table.exists()", "inspect(engine).has_table(name)"),
+    "table-autoload": Form("Table(autoload=True)", "Table(..., autoload_with=engine)"),
+    "table-existing": Form("Table(useexisting=True)", "Table(..., extend_existing=True)"),
+    "bind-attribute": Form("the bind of a table or statement", "db.bind"),
+    "type-unicode": Form("convert_unicode= of a type", "leave it out"),
+    # queries
+    "query-text": Form("text in a query that is not marked as such", "text('...')"),
+    "query-join": Form(
+        "join() with names, tuples or several targets",
+        "join(A.b) or join(B, condition), once for each",
+    ),
+    "loader-name": Form("a loader option with a name", "joinedload(A.b)"),
+    "loader-old": Form(
+        "eagerload(), joinedload_all() and the like", "joinedload(A.b).joinedload(B.c)"
+    ),
+    "query-statement": Form(
+        "the statement of a query, executed by a session for columns",
+        "query.with_entities(...), or rows of the class",
+    ),
+    "from-self": Form("Query.from_self()", "db.map(query.statement)"),
+    "select-entity-from": Form(
+        "Query.select_entity_from()", "aliased(entity, subquery) as the entity"
+    ),
+    "with-lockmode": Form("with_lockmode(mode), refresh(lockmode=)", "with_for_update()"),
+    "with-parent-name": Form("with_parent() with a name", "with_parent(instance, A.b)"),
+    "query-index": Form("a negative index of a query", "query.all()[-1]"),
+    # sessions
+    "session-autocommit": Form(
+        "autocommit=True of a session",
+        "commit() after each change; or `with session.begin():`",
+    ),
+    "session-argument": Form("an argument of a session that is gone", "leave it out"),
+    "session-extension": Form(
+        "SessionExtension", "sqlalchemy.event.listen(session, 'before_flush', ...)"
+    ),
+    "session-subtransactions": Form(
+        "begin(subtransactions=True)", "one begin() by the outermost caller, or begin_nested()"
+    ),
+    "session-string": Form(
+        "a string as a statement of a session", "text('...'), or db.execute('...')"
+    ),
+    "session-mapper": Form(
+        "mapper=, clause= or bind= of a session's method", "bind_arguments={'mapper': ...}"
+    ),
+    "session-attribute": Form(
+        "transaction, autocommit or prune() of a session",
+        "get_transaction(), or nothing",
+    ),
+    "session-savepoint": Form(
+        "commit() or rollback() of a session within begin_nested(), for the savepoint alone",
+        "savepoint = session.begin_nested(), and savepoint.commit() or savepoint.rollback()",
+    ),
+    "create-session": Form("create_session()", "Session(engine)"),
+    "close-all": Form("Session.close_all()", "sqlalchemy.orm.close_all_sessions()"),
+    # mappers
+    "mapper": Form("mapper()", "registry().map_imperatively(), or db.map() and db.map_to()"),
+    "mapper-argument": Form("an argument of mapper() that is gone", "leave it out"),
+    "mapper-order-by": Form("order_by= of a mapper", "query.order_by(...)"),
+    "mapper-extension": Form(
+        "MapperExtension", "sqlalchemy.event.listen(entity, 'before_insert', ...)"
+    ),
+    "attribute-extension": Form(
+        "AttributeExtension", "sqlalchemy.event.listen(A.b, 'set', ..., retval=True)"
+    ),
+    "relation": Form("relation()", "relationship(), or db.users.relate(...)"),
+    "relation-arguments": Form(
+        "relationship() with arguments by position, or gone",
+        "arguments by name",
+    ),
+    "property-argument": Form("an argument of a property that is gone", "leave it out"),
+    "backref-cascade": Form("a row that came into the session along a backref", "session.add(row)"),
+    "class-mapper": Form("class_mapper() or object_mapper() with old arguments", "inspect(cls)"),
+    "scoped-mapper": Form("ScopedSession.mapper()", "db.map(table)"),
+    # names
+    "name": Form("a name that is gone", "its new name"),
+    "import-sqlsoup": Form("sqlalchemy.ext.sqlsoup", "import sqlsoup"),
+}
+"""What can be noted, by identifier."""

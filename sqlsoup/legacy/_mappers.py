@@ -1,0 +1,305 @@
+"""Mappers, relations and properties with the names and arguments of the time."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy.orm as sa_orm
+from sqlalchemy import event, inspect, text
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Mapper, Query, object_session, registry
+from sqlalchemy.orm.util import AliasedClass
+
+from sqlsoup.legacy import _extensions, _patch
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import function, method, missing
+from sqlsoup.legacy._statements import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_orders: weakref.WeakKeyDictionary[Mapper[Any], list[Any]] = weakref.WeakKeyDictionary()
+UNORDERED = "_sqlsoup_unordered"
+"""What is true of a query after order_by(None)."""
+
+_class_names: dict[str, Any] = {}
+_shared = registry(class_registry=_class_names)
+"""All classes are configured together, and there may be any number of the same name."""
+
+_HOOKS = "sqlsoup.legacy.extensions"
+_NO_CASCADE = "sqlsoup.legacy.no-cascade"
+
+_RELATION = (
+    "argument", "secondary", "primaryjoin", "secondaryjoin", "foreign_keys", "uselist", "order_by",
+    "backref", "back_populates", "post_update", "cascade", "extension", "viewonly", "lazy",
+    "collection_class", "passive_deletes", "passive_updates", "remote_side", "enable_typechecks",
+    "join_depth", "comparator_factory", "single_parent", "innerjoin",
+)  # fmt: skip
+_MAPPER_GONE = ("allow_column_override", "allow_null_pks", "_compiled_cache_size", "entity_name")
+
+
+@function(getattr(sa_orm, "mapper"))  # noqa: B009 - kept in order to raise, and not declared
+def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
+    note("mapper")
+    names = ("class_", "local_table", "properties", "primary_key", "non_primary", "inherits")
+    kw |= zip(names, args, strict=False)
+    if kw.get("non_primary"):
+        raise ArgumentError(
+            "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
+        )
+    return _map(kw.pop("class_"), kw.pop("local_table", None), **kw)
+
+
+def _map(cls: type, *args: Any, **kw: Any) -> Mapper[Any]:
+    """Map a class in the registry of its parent, or in the one that all others share."""
+    parent = inspect(kw["inherits"]) if kw.get("inherits") is not None else None
+    _class_names.clear()
+    return (_shared if parent is None else parent.registry).map_imperatively(cls, *args, **kw)
+
+
+def map_in(
+    sessions: Any,
+    cls: Any,
+    *args: Any,
+    save_on_init: bool = True,
+    validate: bool = False,
+    **kw: Any,
+) -> Any:
+    """Map a class whose new instances come into the session, and which has a ``query``."""
+    if cls.__init__ is object.__init__:
+
+        def assign(self: Any, **values: Any) -> None:
+            for name, value in values.items():
+                if validate and name not in mapped.attrs:
+                    raise ArgumentError(f"Invalid __init__ argument: {name!r}")
+                setattr(self, name, value)
+
+        cls.__init__ = assign
+    if not hasattr(cls, "query"):
+        cls.query = sessions.query_property()
+    mapped = _map(cls, *args, **kw)
+    if save_on_init:
+        event.listen(mapped, "init", lambda row, _args, _kw: sessions.add(row), propagate=True)
+        event.listen(mapped, "init_failure", lambda row, *_: _leave(sessions, row), propagate=True)
+    return mapped
+
+
+def _leave(sessions: Any, row: object) -> None:
+    if row in sessions:
+        sessions.expunge(row)
+
+
+@method(Mapper, "__init__")
+def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: Any) -> None:
+    extensions = listed(kw.pop("extension", None))
+    order = kw.pop("order_by", None)
+    kw.pop("non_primary", None)
+    for name in _MAPPER_GONE:
+        if kw.pop(name, None) is not None:
+            note("mapper-argument", old=f"{name}= of a mapper")
+    properties = dict(kw.pop("properties", None) or {})
+    comparable = {k: p for k, p in properties.items() if isinstance(p, ComparableProperty)}
+    kw["properties"] = {k: p for k, p in properties.items() if k not in comparable}
+    before(mapper, *args, **kw)
+    for name, prop in comparable.items():
+        mapper.add_property(name, prop)  # type: ignore[arg-type]
+    if listed(order):
+        note("mapper-order-by")
+        _orders[mapper] = [_ordering(mapper, each) for each in listed(order)]
+    elif mapper.inherits is not None and not mapper.concrete and mapper.inherits in _orders:
+        _orders[mapper] = _orders[mapper.inherits]
+    if extensions:
+        note("mapper-extension")
+    for extension in extensions:
+        _extensions.instrument(mapper, extension)
+
+
+def _ordering(mapper: Mapper[Any], order: Any) -> Any:
+    """Return what to order by for a name of a column, with or without DESC."""
+    if not isinstance(order, str):
+        return order
+    name, _, direction = order.partition(" ")
+    if name in mapper.local_table.c and direction.strip().upper() in ("", "ASC", "DESC"):
+        column = mapper.local_table.c[name]
+        return column.desc() if direction.strip().upper() == "DESC" else column
+    return text(order)
+
+
+class ComparableProperty:
+    """An attribute of Python whose comparisons in queries are those of a comparator."""
+
+    def __init__(self, comparator_factory: Any, descriptor: Any = None, doc: Any = None) -> None:
+        note("name", old="comparable_property()", instead="sqlalchemy.ext.hybrid.hybrid_property")
+        self.comparator_factory, self.descriptor = comparator_factory, descriptor
+        self.__doc__ = doc
+
+    def __get__(self, row: Any, cls: Any) -> Any:
+        if row is None:
+            return self.comparator_factory(self, inspect(cls))
+        return self.descriptor.__get__(row, cls)
+
+    def __set__(self, row: Any, value: Any) -> None:
+        self.descriptor.__set__(row, value)
+
+
+@method(Mapper, "add_property")
+def _add_property(before: Callable[..., Any], mapper: Mapper[Any], key: str, prop: Any) -> None:
+    if not isinstance(prop, ComparableProperty):
+        before(mapper, key, prop)
+        return
+    if prop.descriptor is None:
+        prop.descriptor = getattr(mapper.class_, key)
+    setattr(mapper.class_, key, prop)
+
+
+def order_of(query: Any) -> list[Any]:
+    """Return the order of the first class, or alias of one, of which a query or select gives rows.
+
+    It is empty where the query has an order, or is to have none.
+    """
+    if not _orders or vars(query).get(UNORDERED) or query._order_by_clauses:
+        return []
+    for found in query.column_descriptions:
+        if found["expr"] is found["entity"]:
+            entity: Any = inspect(found["entity"])
+            if order := _orders.get(entity.mapper):
+                aliased = entity.is_aliased_class
+                return [entity._adapt_element(each) for each in order] if aliased else order
+    return []
+
+
+def keep_order(query: Query[Any]) -> Any:
+    """Order a query that is about to be compiled: listens to ``before_compile``."""
+    order = order_of(query)
+    return query.enable_assertions(False).order_by(*order) if order else query
+
+
+@function(sa_orm.relationship)
+def _relationship(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
+    if len(args) > 2:  # noqa: PLR2004
+        note("relation-arguments")
+        kw |= zip(_RELATION, args, strict=False)
+        args = ()
+    return _property(before, *args, **kw)
+
+
+def relation(*args: Any, **kw: Any) -> Any:
+    """Return a relationship."""
+    note("relation")
+    return sa_orm.relationship(*args, **kw)
+
+
+@function(sa_orm.column_property)
+def _column_property(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
+    return _property(before, *args, **kw)
+
+
+@function(sa_orm.dynamic_loader)
+def _dynamic_loader(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
+    if len(args) > 1:
+        note("relation-arguments")
+        kw |= zip(_RELATION, args, strict=False)
+        args = ()
+    return before(*args, **kw)
+
+
+@function(sa_orm.backref)
+def _backref(before: Callable[..., Any], /, name: str, **kw: Any) -> Any:
+    return before(name, **_current(kw))
+
+
+def _property(make: Callable[..., Any], *args: Any, **kw: Any) -> Any:
+    return make(*args, **_current(kw))
+
+
+def _current(kw: dict[str, Any]) -> dict[str, Any]:
+    """Take the old arguments out of those of a property, and note in its info what they ask for."""
+    extensions = listed(kw.pop("extension", None))
+    asked: dict[str, Any] = {}
+    for name in ("cascade_backrefs", "bake_queries", "entity_name"):
+        if name in kw:
+            note("property-argument", old=f"{name}= of a property")
+            if kw.pop(name) is False and name == "cascade_backrefs":
+                asked[_NO_CASCADE] = True
+    if kw.get("cascade") is False:
+        del kw["cascade"]
+    if extensions:
+        note("attribute-extension")
+        asked[_HOOKS] = extensions
+    if asked:
+        kw["info"] = {**(kw.get("info") or {}), **asked}
+    return kw
+
+
+def listen_attribute(_cls: type, _key: str, attribute: Any) -> None:
+    """Attach hooks, and the cascade along backrefs, to an attribute that is being made."""
+    prop = attribute.prop
+    for extension in prop.info.get(_HOOKS, ()):
+        _extensions.listen_attribute(attribute, extension)
+    if isinstance(prop, sa_orm.RelationshipProperty) and not prop.viewonly:
+        event.listen(attribute, "append", _cascade(prop))
+        event.listen(attribute, "set", lambda row, value, _old, by: _cascade(prop)(row, value, by))
+
+
+def _cascade(prop: Any) -> Callable[..., None]:
+    def add(row: Any, value: Any, initiator: Any) -> None:
+        session = object_session(row) if _patch._applied else None
+        if (
+            session is None
+            or value is None
+            or initiator is None
+            or getattr(initiator, "key", prop.key) == prop.key
+            or "save-update" not in prop.cascade
+            or _NO_CASCADE in prop.info
+            or object_session(value) is session
+        ):
+            return
+        note("backref-cascade")
+        session.add(value)
+
+    return add
+
+
+@function(sa_orm.class_mapper)
+def _class_mapper(before: Callable[..., Any], /, class_: Any, *args: Any, **kw: Any) -> Any:
+    if kw.keys() - {"configure"} or len(args) > 1:
+        note("class-mapper")
+    if not kw.get("raiseerror", True) and not getattr(
+        inspect(class_, raiseerr=False), "is_mapper", False
+    ):
+        return None
+    return before(class_, kw.get("configure", kw.get("compile", True)))
+
+
+@method(AliasedClass, "__init__")
+def _aliased_class(before: Callable[..., Any], /, *args: Any, **kw: Any) -> None:
+    if "cls" in kw:
+        note("name", old="AliasedClass(cls=)", instead="aliased(cls)")
+        args = (*args, kw.pop("cls"))
+    before(*args, **kw)
+
+
+@function(sa_orm.object_mapper)
+def _object_mapper(before: Callable[..., Any], /, instance: Any, *args: Any, **kw: Any) -> Any:
+    raiseerror = kw.pop("raiseerror", True)
+    if args or kw or not raiseerror:
+        note("class-mapper")
+    if not raiseerror and inspect(type(instance), raiseerr=False) is None:
+        return None
+    return before(instance)
+
+
+@function(sa_orm.synonym)
+def _synonym(before: Callable[..., Any], /, name: str, *args: Any, **kw: Any) -> Any:
+    names = ("map_column", "descriptor", "comparator_factory", "doc")
+    if args or "proxy" in kw:
+        note("property-argument", old="synonym() with proxy= or arguments by position")
+        kw.pop("proxy", None)
+    return before(name, **dict(zip(names, args, strict=False)), **kw)
+
+
+@missing(Mapper, "mapped_table", property)
+def _mapped_table(mapper: Mapper[Any]) -> Any:
+    note("name", old="Mapper.mapped_table", instead="Mapper.persist_selectable")
+    return mapper.persist_selectable

@@ -1,0 +1,235 @@
+"""MetaData and tables that know their engine, and statements that execute themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import (
+    DDL,
+    URL,
+    Engine,
+    Index,
+    MetaData,
+    Sequence,
+    String,
+    Table,
+    event,
+    inspect,
+)
+from sqlalchemy.engine.mock import MockConnection
+from sqlalchemy.exc import ArgumentError, UnboundExecutionError
+from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement, SchemaItem
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.expression import ClauseElement, Executable
+
+from sqlsoup import _session
+from sqlsoup.legacy._engines import execute_once
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import method, missing, plan, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_UNBOUND = (
+    "{} is not bound to an Engine or Connection.  "
+    "Execution can not proceed without a database to execute against."
+)
+_UNBOUND_STATEMENT = (
+    "This {} object is not directly bound to a Connection or Engine. "
+    "Use the .execute() method of a Connection or Engine to execute this construct."
+)
+_UNBOUND_METADATA = (
+    "No engine is bound to this Table's MetaData. Pass an engine to the Table via "
+    "autoload_with=<someengine>, or associate the MetaData with an engine via "
+    "metadata.bind=<someengine>"
+)
+
+
+def bind_of(element: Any) -> Any:
+    """Return the engine or connection of a MetaData, a table or a statement, or None."""
+    if isinstance(element, MetaData):
+        held = getattr(element, "bind", None)
+        return held if isinstance(held, MockConnection) else _session.bind_of(element)
+    own = vars(element).get("bind")
+    if own is not None or getattr(element, "metadata", None) is not None:
+        return own or bind_of(element.metadata)
+    if isinstance(element, SchemaItem | ExecutableDDLElement):
+        on = getattr(element, "table", getattr(element, "element", None))
+        return None if on is None else bind_of(on)
+    for part in visitors.iterate(element):
+        on = getattr(part, "table", getattr(part, "sequence", part))
+        found = bind_of(on) if isinstance(on, Table | Sequence) else vars(part).get("bind")
+        if found is not None:
+            return found
+    return None
+
+
+def _required(element: Any) -> Any:
+    bind = bind_of(element)
+    if bind is None:
+        raise UnboundExecutionError(_unbound(element))
+    return bind
+
+
+def _unbound(element: Any) -> str:
+    kind = type(element).__name__
+    if isinstance(element, Table | Index | Sequence):
+        return _UNBOUND.format(f"{kind} object {element.name!r}")
+    if isinstance(element, MetaData | ExecutableDDLElement):
+        return _UNBOUND.format(f"{kind} object")
+    return _UNBOUND_STATEMENT.format(kind)
+
+
+@method(MetaData, "__init__")
+def _init(before: Callable[..., Any], metadata: MetaData, *args: Any, **kw: Any) -> None:
+    bind = kw.pop("bind", None)
+    first = args[0] if args else ""
+    is_bind = "://" in first if isinstance(first, str) else first is not None or "schema" in kw
+    if is_bind:
+        bind, args = args[0], args[1:]
+        if args and isinstance(args[0], bool):
+            kw["reflect"], args = args[0], args[1:]
+    reflect = kw.pop("reflect", False)
+    before(metadata, *args, **kw)
+    holder: Any = metadata
+    if bind is not None:
+        note("metadata-bind")
+        holder.bind = bind
+    if reflect:
+        if bind is None:
+            raise ArgumentError("A bind must be supplied in conjunction with reflect=True")
+        metadata.reflect(holder.bind)
+
+
+def _set_bind(metadata: MetaData, bind: Any) -> None:
+    vars(metadata)["bind"] = sa.create_engine(bind) if isinstance(bind, str | URL) else bind
+
+
+@plan
+def _bind_of_metadata() -> None:
+    get = lambda metadata: vars(metadata).get("bind")  # noqa: E731
+    replace(MetaData, "bind", property(get, _set_bind))
+
+
+@missing(MetaData, "is_bound")
+def _is_bound(metadata: MetaData) -> bool:
+    note("bind-attribute")
+    return bind_of(metadata) is not None
+
+
+@method(MetaData, "create_all", "drop_all", "reflect")
+def _on_bind(
+    before: Callable[..., Any], metadata: MetaData, bind: Any = None, *args: Any, **kw: Any
+) -> Any:
+    if bind is None:
+        note("metadata-unbound")
+        bind = _required(metadata)
+    return before(metadata, bind, *args, **kw)
+
+
+@method(Table, "create", "drop")
+@method(Index, "create", "drop")
+@method(Sequence, "create", "drop")
+def _item_on_bind(
+    before: Callable[..., Any], item: Any, bind: Any = None, *args: Any, **kw: Any
+) -> Any:
+    if bind is None:
+        note("table-unbound")
+        bind = _required(item)
+    done = before(item, bind, *args, **kw)
+    return item if isinstance(item, Index) and before.__name__ == "create" else done
+
+
+@missing(Table, "exists")
+def _exists(table: Table, bind: Any = None) -> bool:
+    note("table-exists")
+    inspector: Any = inspect(bind or _required(table))
+    return bool(inspector.has_table(table.name, table.schema))
+
+
+@method(Table, "__new__")
+def _new(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) -> Any:
+    if "autoload" in kw:
+        note("table-autoload")
+        if kw.pop("autoload") and kw.get("autoload_with") is None:
+            kw["autoload_with"] = bind_of(args[1])
+            if kw["autoload_with"] is None:
+                raise UnboundExecutionError(_UNBOUND_METADATA)
+    if "useexisting" in kw:
+        note("table-existing")
+        kw["extend_existing"] = kw.pop("useexisting")
+    return before(cls, *args, **kw)
+
+
+@missing(ClauseElement, "bind", property)
+def _bind(element: Any) -> Any:
+    note("bind-attribute")
+    return bind_of(element)
+
+
+@missing(Executable, "execute")
+def _execute(statement: Any, /, *args: Any, **params: Any) -> Any:
+    note("statement-execute")
+    return _execute_on(_required(statement), statement, *args, **params)
+
+
+def _execute_on(bind: Any, statement: Any, /, *args: Any, **params: Any) -> Any:
+    if isinstance(bind, Engine):
+        return execute_once(bind, statement, *args, **params)
+    return bind.execute(statement, *args, **params)
+
+
+@missing(Executable, "scalar")
+def _scalar(statement: Any, /, *args: Any, **params: Any) -> Any:
+    note("statement-execute")
+    return _execute_on(_required(statement), statement, *args, **params).scalar()
+
+
+@method(ExecutableDDLElement, "execute")
+def _execute_ddl(_before: object, ddl: Any, bind: Any = None, target: Any = None) -> Any:
+    note("statement-execute")
+    bind, condition = bind or _required(ddl), ddl._ddl_if
+    if condition is not None and not condition._should_execute(ddl, target, bind):
+        return None
+    return _execute_on(bind, ddl if target is None else ddl.against(target))
+
+
+@method(DefaultGenerator, "execute")
+def _value(_before: object, default: Any, bind: Any = None) -> Any:
+    note("statement-execute")
+    return _execute_on(bind or _required(default), default)
+
+
+@method(DDL, "__init__")
+def _ddl(
+    before: Callable[..., Any], ddl: Any, statement: str, *args: Any, bind: Any = None, **kw: Any
+) -> None:
+    on, context = ([*args, None, None])[:2]
+    if args and not isinstance(on, dict):
+        kw = {"on": on, "context": context, **kw}
+    elif args:
+        kw["context"] = on
+    on = kw.pop("on", None)
+    before(ddl, statement, **kw)
+    if bind is not None:
+        note("statement-bind")
+        vars(ddl)["bind"] = bind
+    if on is not None:
+        note("name", old="DDL(on=)", instead="DDL(...).execute_if(dialect=...)")
+        conditional = ddl.execute_if(**{"callable_" if callable(on) else "dialect": on})
+        vars(ddl).update(vars(conditional))
+
+
+@missing(ExecutableDDLElement, "execute_at")
+def _execute_at(ddl: Any, event_name: str, target: Any) -> None:
+    note("name", old="execute_at()", instead="sqlalchemy.event.listen(table, 'after_create', ddl)")
+    event.listen(target, event_name.replace("-", "_"), ddl)
+
+
+@method(String, "__init__")
+def _string(before: Callable[..., Any], kind: String, *args: Any, **kw: Any) -> None:
+    gone = {"convert_unicode", "unicode_error", "assert_unicode", "_warn_on_bytestring"} & kw.keys()
+    if gone or args[2:]:
+        note("type-unicode")
+    before(kind, *args[:2], **{name: value for name, value in kw.items() if name not in gone})

@@ -1,0 +1,180 @@
+"""Modules and names that are gone, for as long as the module is enabled."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy.dialects
+import sqlalchemy.engine.base
+import sqlalchemy.engine.result
+import sqlalchemy.ext
+import sqlalchemy.orm.interfaces
+import sqlalchemy.orm.session
+import sqlalchemy.schema
+import sqlalchemy.types
+from sqlalchemy.dialects import registry
+from sqlalchemy.orm.util import AliasedClass
+
+import sqlsoup
+from sqlsoup.legacy import _extensions, _loaders, _mappers, _urls
+from sqlsoup.legacy._forms import FORMS
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import plan, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _renamed(old: str, new: Any, instead: str) -> Callable[..., Any]:
+    def call(*args: Any, **kw: Any) -> Any:
+        note("name", old=f"{old}()", instead=f"{instead}()")
+        return new(*args, **kw)
+
+    call.__name__ = call.__qualname__ = old
+    return call
+
+
+_EXTENSIONS = {
+    "MapperExtension": (_extensions.MapperExtension, "mapper-extension"),
+    "SessionExtension": (_extensions.SessionExtension, "session-extension"),
+    "AttributeExtension": (_extensions.AttributeExtension, "attribute-extension"),
+    "EXT_PASS": (sqlalchemy.orm.EXT_CONTINUE, "mapper-extension"),
+}
+_INSTRUMENTATION = (None, "sqlalchemy.ext.instrumentation")
+"""Not imported before it is asked for, as that import changes how classes are instrumented."""
+
+_GONE: dict[ModuleType, dict[str, tuple[Any, str]]] = {
+    sqlalchemy.orm: {
+        **_EXTENSIONS,
+        **{name: (value, "loader-old") for name, value in _loaders.GONE.items()},
+        "relation": (_mappers.relation, "relation"),
+        "AliasedClass": (AliasedClass, "aliased"),
+        "InstrumentationManager": _INSTRUMENTATION,
+        "comparable_property": (_mappers.ComparableProperty, "hybrid_property"),
+        "ComparableProperty": (_mappers.ComparableProperty, "hybrid_property"),
+        "compile_mappers": (
+            _renamed("compile_mappers", sqlalchemy.orm.configure_mappers, "configure_mappers"),
+            "configure_mappers",
+        ),
+    },
+    sqlalchemy.orm.interfaces: {**_EXTENSIONS, "InstrumentationManager": _INSTRUMENTATION},
+    sqlalchemy.orm.session: {"SessionExtension": _EXTENSIONS["SessionExtension"]},
+    sqlalchemy: {
+        "Binary": (sqlalchemy.LargeBinary, "LargeBinary"),
+        "PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause"),
+    },
+    sqlalchemy.types: {"Binary": (sqlalchemy.LargeBinary, "LargeBinary")},
+    sqlalchemy.schema: {"PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause")},
+    sqlalchemy.engine: {"RowProxy": (sqlalchemy.Row, "Row")},
+    sqlalchemy.engine.base: {"RowProxy": (sqlalchemy.Row, "Row")},
+    sqlalchemy.engine.result: {"RowProxy": (sqlalchemy.Row, "Row")},
+}
+"""Names by module, with what they stand for and the form that is noted, or the new name."""
+
+
+_MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
+    "sqlalchemy.ext.sqlsoup": (
+        {
+            "SqlSoup": sqlsoup.SQLSoup,
+            "SQLSoup": sqlsoup.SQLSoup,
+            "TableClassType": sqlsoup.TableClassType,
+            "SelectableClassType": sqlsoup.SelectableClassType,
+            "Session": sqlsoup.Session,
+            "PKNotFoundError": sqlsoup.PKNotFoundError,
+            "NoSuchTableError": sqlsoup.NoSuchTableError,
+            "ArgumentError": sqlsoup.ArgumentError,
+            "SQLAlchemyError": sqlsoup.SQLAlchemyError,
+        },
+        sqlalchemy.ext,
+        "import-sqlsoup",
+        "sqlsoup",
+    ),
+    "sqlalchemy.exceptions": (
+        {n: v for n, v in vars(sqlalchemy.exc).items() if isinstance(v, type)},
+        sqlalchemy,
+        "name",
+        "sqlalchemy.exc",
+    ),
+    "sqlalchemy.databases": (
+        {
+            **{name: name for name in ("mssql", "mysql", "oracle", "postgresql", "sqlite")},
+            "postgres": "postgresql",
+        },
+        sqlalchemy,
+        "name",
+        "sqlalchemy.dialects",
+    ),
+    "sqlalchemy.interfaces": (
+        {"PoolListener": _urls.PoolListener},
+        sqlalchemy,
+        "engine-listeners",
+        "sqlalchemy.event",
+    ),
+}
+"""Modules that are gone: their names, or dialects; where they were, and what is noted."""
+
+_missing: dict[ModuleType, set[str]] = {}
+"""Names that the installed SQLAlchemy does not have, by module."""
+
+
+class _Noting(ModuleType):
+    """A module in which a name that is gone is noted where it is imported from it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _missing.get(self, ()) and _is_import():
+            form = _GONE[self][name][1]
+            if form in FORMS:
+                note(form)
+            else:
+                note("name", old=name, instead=form)
+        return super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "InstrumentationManager" and name in _missing[self]:
+            from sqlsoup.legacy._instrumentation import InstrumentationManager
+
+            return InstrumentationManager
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+
+def _is_import() -> bool:
+    frame = sys._getframe(2)
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
+
+
+class _OldModule(ModuleType):
+    """A module that is gone, made of what took its place."""
+
+    def __getattr__(self, name: str) -> Any:
+        names, _, form, instead = _MODULES[self.__name__]
+        if name == "__all__":
+            return list(names)
+        if name not in names:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        note(form, old=self.__name__, instead=instead)
+        value = names[name]
+        if not isinstance(value, str):
+            return value
+        registry.load(value)  # imports the dialect
+        return getattr(sqlalchemy.dialects, value)
+
+
+@plan
+def _add_names() -> None:
+    for module, names in _GONE.items():
+        _missing[module] = {name for name in names if not hasattr(module, name)}
+        for name in _missing[module]:
+            if names[name][0] is not None:
+                replace(module, name, names[name][0])
+        replace(module, "__class__", _Noting)
+
+
+@plan
+def _add_modules() -> None:
+    for name, (_, package, _, _) in _MODULES.items():
+        module = _OldModule(name)
+        replace(sys.modules, name, module)
+        replace(package, name.rpartition(".")[2], module)

@@ -1,0 +1,236 @@
+"""Queries: text that is not marked, joins by name, from_self() and others."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy.orm as sa_orm
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, FromClause, inspect
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import Query, RelationshipProperty, aliased, object_session
+from sqlalchemy.sql.expression import Select
+
+from sqlsoup._mapping import selectable_of
+from sqlsoup.legacy._loaders import resolved
+from sqlsoup.legacy._mappers import UNORDERED
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import function, method, missing, ours, plan, replace
+from sqlsoup.legacy._statements import label, lock_arguments, textual
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def entity_of(query: Any) -> Any:
+    """Return the first class, or alias of one, of which a query or select gives rows, or None."""
+    return next((d["entity"] for d in query.column_descriptions if d["expr"] is d["entity"]), None)
+
+
+@method(Query, "filter", "where", "having")
+def _criteria(before: Callable[..., Any], query: Any, *criteria: Any) -> Any:
+    return before(query, *(textual(each, "query-text") for each in criteria))
+
+
+@method(Query, "order_by", "group_by", "distinct")
+def _labels(before: Callable[..., Any], query: Any, *clauses: Any) -> Any:
+    if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
+        note("select-arguments")
+        clauses = tuple(clauses[0])
+    ordered = before(query, *(label(each, "query-text") for each in clauses))
+    if clauses and before.__name__ == "order_by":  # False asks for the order of the mapper again
+        vars(ordered)[UNORDERED] = clauses[0] is None
+    return ordered
+
+
+def _targets(keys: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+    """Give target and condition of each join; a name or relationship is a target by itself."""
+    if len(keys) == 2 and _is_target(keys[0]) and not _is_target(keys[1]):  # noqa: PLR2004
+        keys = (keys,)
+    for key in keys:
+        if isinstance(key, tuple):
+            yield key[0], key[1] if len(key) > 1 else None
+        elif isinstance(key, list):
+            yield from _targets(tuple(key))
+        elif isinstance(key, str):
+            yield from ((name, None) for name in key.split("."))
+        else:
+            yield key, None
+
+
+def _is_target(key: Any) -> bool:
+    if isinstance(key, FromClause | type):
+        return True
+    found = None if isinstance(key, str | tuple | list) else inspect(key, raiseerr=False)
+    return getattr(found, "is_aliased_class", False) or getattr(found, "is_mapper", False)
+
+
+def _is_new(keys: tuple[Any, ...]) -> bool:
+    """Tell if the arguments of join() are one target, or one target and its condition."""
+    if any(isinstance(key, str | tuple | list) for key in keys):
+        return False
+    return len(keys) == 1 or (
+        len(keys) == 2 and _is_target(keys[0]) and not _is_target(keys[1])  # noqa: PLR2004
+    )
+
+
+@method(Query, "join", "outerjoin")
+def _join(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) -> Any:
+    if "target" in kw:
+        keys = (kw.pop("target"), *keys)
+    if kw.pop("aliased", False):
+        raise TypeError("join(aliased=True) cannot be done on SQLAlchemy 2: join an aliased()")
+    from_joinpoint = kw.pop("from_joinpoint", False)
+    if _is_new(keys):
+        return before(query, *keys, **kw)
+    note("query-join")
+    left = (query if from_joinpoint else query.reset_joinpoint())._filter_by_zero()
+    for target, onclause in _targets(keys):
+        target, onclause = (_relationship(query, left, each) for each in (target, onclause))  # noqa: PLW2901
+        query = before(query, target, *[onclause] * (onclause is not None), **kw)
+        left = query._filter_by_zero()
+    return query
+
+
+def _relationship(query: Any, left: Any, name: Any) -> Any:
+    """Return the relationship of a name, of what a query selects from or has joined."""
+    if not isinstance(name, str):
+        return name
+    annotations = getattr(left, "_annotations", None)
+    if annotations is not None:
+        left = annotations.get("parententity") or query._propagate_attrs.get("plugin_subject")
+    entity = getattr(inspect(left, raiseerr=False), "entity", None)
+    attribute = getattr(entity, name, None)
+    if not isinstance(getattr(attribute, "property", None), RelationshipProperty):
+        mapper = getattr(inspect(entity, raiseerr=False), "mapper", None)
+        shown = "what is selected from" if mapper is None else mapper.class_.__name__
+        raise InvalidRequestError(f"{shown} has no relationship {name!r} to join")
+    return attribute
+
+
+OF_QUERY = "_sqlsoup_of_query"
+"""What the statement of a query has; executed, it gives columns and not rows of a class."""
+
+
+@method(Query, "__init__")
+def _init(
+    before: Callable[..., Any],
+    query: Any,
+    /,
+    entities: Any,
+    session: Any = None,
+    *args: Any,
+    **kw: Any,
+) -> None:
+    if args or kw:
+        note("name", old="Query() with an entity_name", instead="Query(entities, session)")
+    if any(args) or any(kw.values()):
+        raise TypeError("Query(entity_name=) cannot be done on SQLAlchemy 2: map a second class")
+    before(query, entities, session)
+
+
+@method(Query, "from_statement")
+def _from_statement(before: Callable[..., Any], query: Any, statement: Any) -> Any:
+    return before(query, textual(statement, "query-text"))
+
+
+@missing(Query, "iterate_instances")
+def _iterate_instances(query: Any, cursor: Any) -> Any:
+    note("name", old="Query.iterate_instances()", instead="Query.instances()")
+    return query.instances(cursor)
+
+
+@missing(Query, "query_from_parent", staticmethod)
+def _query_from_parent(instance: Any, name: str) -> Any:
+    note("name", old="Query.query_from_parent()", instead="query.with_parent(instance, A.b)")
+    attribute = getattr(type(instance), name)
+    session: Any = object_session(instance)
+    return session.query(attribute.property.mapper).with_parent(instance, attribute)
+
+
+@plan
+def _statement() -> None:
+    before: Any = Query.statement.fget  # type: ignore[attr-defined]
+
+    def statement(query: Any) -> Any:
+        made = before(query)
+        caller: Any = sys._getframe(1)
+        if caller.f_code.co_name == "__getattr__":  # of a SQLSoup class
+            caller = caller.f_back
+        if ours(caller.f_globals.get("__name__", "")) or not isinstance(made, Select):
+            return made
+        made = query._compile_state(for_statement=True).statement
+        if query._params:
+            made = made.params(query._params)
+        vars(made)[OF_QUERY] = True
+        return made
+
+    replace(Query, "statement", property(statement))
+
+
+@method(Query, "options")
+@method(Select, "options")
+def _options(before: Callable[..., Any], query: Any, *options: Any) -> Any:
+    return before(query, *(resolved(option, lambda: entity_of(query)) for option in options))
+
+
+@missing(Query, "from_self")
+def _from_self(query: Any, *entities: Any) -> Any:
+    note("from-self")
+    inner = query.enable_eagerloads(False).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL).statement
+    wrapped = query._from_selectable(inner.correlate(None).subquery())
+    return wrapped.with_entities(*entities) if entities else wrapped
+
+
+@missing(Query, "select_entity_from")
+def _select_entity_from(query: Any, from_obj: Any) -> Any:
+    note("select-entity-from")
+    return query._from_selectable(selectable_of(from_obj))
+
+
+@missing(Query, "with_lockmode")
+def _with_lockmode(query: Any, mode: Any) -> Any:
+    note("with-lockmode")
+    return query.with_for_update(**lock_arguments(mode)) if mode else query
+
+
+@missing(Query, "with_polymorphic")
+def _with_polymorphic(
+    query: Any, classes: Any, selectable: Any = None, polymorphic_on: Any = None
+) -> Any:
+    from sqlalchemy.orm import with_polymorphic
+
+    note("name", old="Query.with_polymorphic()", instead="sqlalchemy.orm.with_polymorphic()")
+    wide = with_polymorphic(
+        entity_of(query),
+        classes,
+        selectable=False if selectable is None else selectable,
+        polymorphic_on=polymorphic_on,
+    )
+    return query.with_entities(wide)
+
+
+@function(sa_orm.with_parent)
+def _with_parent(
+    before: Callable[..., Any], /, instance: Any, prop: Any, from_entity: Any = None
+) -> Any:
+    if isinstance(prop, str):
+        note("with-parent-name")
+        prop = getattr(type(instance), prop)
+    return before(instance, prop, from_entity)
+
+
+@method(Query, "__getitem__")
+def _getitem(before: Callable[..., Any], query: Any, item: Any) -> Any:
+    bounds = (item.start, item.stop) if isinstance(item, slice) else (item,)
+    if not any(isinstance(bound, int) and bound < 0 for bound in bounds):
+        return before(query, item)
+    note("query-index")
+    if len(bounds) == 2 and None not in bounds and bounds[1] <= bounds[0]:  # noqa: PLR2004
+        return []
+    return list(query)[item]
+
+
+@method(Query, "add_entity")
+def _add_entity(before: Callable[..., Any], query: Any, entity: Any, alias: Any = None) -> Any:
+    return before(query, entity if alias is None else aliased(entity, alias))

@@ -1,0 +1,228 @@
+"""The runner: a program as ``python`` would run it, and a report at its end."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import io
+import json
+import os
+import pkgutil
+import runpy
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn
+
+from sqlsoup import legacy
+from sqlsoup.exc import SQLSoupError
+from sqlsoup.legacy import _notes
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+STRICT = 3
+"""Exit status of a program that used old forms, under ``--strict``."""
+
+UNWRITTEN = 1
+"""Exit status of a program that ended well, where the report cannot be written."""
+
+
+def parse(args: list[str] | None = None) -> argparse.Namespace:
+    """Return the options, and the program with its arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sqlsoup.legacy",
+        usage="%(prog)s [options] (SCRIPT | -m MODULE) [ARGS]",
+        description="Run a program written for SQLSoup 0.9 and SQLAlchemy 1.3 or older, and tell "
+        "what to change in it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write the report there, as JSON, SARIF or text by its ending",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print no report")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 3 if the program used an old form"
+    )
+    parser.add_argument("-m", dest="module", metavar="MODULE", help="run a module")
+    parser.add_argument("script", nargs="?", metavar="SCRIPT", help="run a script")
+    args = sys.argv[1:] if args is None else args
+    end = 0  # of what is ours, up to the name of the program
+    while end < len(args) and args[end].startswith("-") and not args[end].startswith("-m"):
+        end += 2 if args[end] == "--report" else 1
+    end += 2 if args[end : end + 1] == ["-m"] else 1
+    options = parser.parse_args(args[:end])
+    if not (options.module or options.script):
+        parser.error("name a SCRIPT, or a module with -m")
+    options.program = [options.module or options.script, *args[end:]]
+    return options
+
+
+class _Run:
+    """One run of a program: who reports, and what the process ends with."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.failed = False
+        self.status = 0
+        self.report = options.report and Path(options.report).absolute()
+        self.stderr = sys.stderr
+        self.children = Path(tempfile.mkdtemp(prefix="sqlsoup-legacy-"))
+        self.name = ""
+        self.os_exit = os._exit
+        setattr(os, "_exit", self.exit)  # noqa: B010 - it is declared as a function
+        _notes.in_child_processes(self.forked)
+
+    def forked(self) -> None:
+        """Begin anew in a child process, which does not report but tells its parent."""
+        self.name = f"{os.getpid()}-{time.monotonic_ns()}"
+        _notes.clear()
+        _notes.first_use = self.tell_parent
+
+    def tell_parent(self) -> None:
+        """Write what a child process noted to where the parent looks."""
+        notes = [vars(note) for note in _notes.report().notes]
+        written = self.children / f"{self.name}.{threading.get_ident()}"
+        with suppress(OSError):  # the parent has ended before
+            written.write_text(json.dumps(notes), encoding="utf-8")
+            written.replace(self.children / f"{self.name}.json")
+
+    def exit(self, status: int) -> NoReturn:
+        """Stand for ``os._exit``, with which the children of multiprocessing end."""
+        try:
+            self.finish()
+        finally:
+            self.os_exit(status or self.status)
+
+    def finish(self) -> None:
+        """Report, when all else of the program has ended."""
+        if self.name:
+            self.tell_parent()
+            return
+        setattr(os, "_exit", self.os_exit)  # noqa: B010
+        for path in self.children.glob("*.json"):
+            _notes.merge(_notes.Note(**each) for each in json.loads(path.read_text("utf-8")))
+        shutil.rmtree(self.children, ignore_errors=True)
+        report = legacy.report()
+        if self.options.strict and report:
+            self.status = STRICT
+        with suppress(Exception):  # what the program has put in place of stdout
+            sys.stdout.flush()
+        if not self.options.quiet and report:
+            self.tell(f"\nsqlsoup.legacy:\n{report}")
+        elif not self.options.quiet and not self.failed:
+            self.tell(f"sqlsoup.legacy: {report}")
+        if self.report:
+            try:
+                report.write(self.report)
+            except OSError as error:
+                self.status = self.status or UNWRITTEN
+                self.tell(f"sqlsoup.legacy: the report cannot be written: {error}\n")
+
+    def tell(self, text: str) -> None:
+        """Print to the stderr that there was when the program began."""
+        with suppress(AttributeError, OSError, ValueError):  # None, cut off or closed
+            self.stderr.write(text)
+            self.stderr.flush()
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run a program; what ends it ends this process as well.
+
+    :param args: the command line without the name of the command; the default is that of the
+     process.
+    """
+    options = parse(args)
+    try:
+        legacy.enable(warnings=False)
+    except SQLSoupError as error:
+        sys.exit(str(error))
+    run = _Run(options)
+    atexit.register(run.finish)
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        (_run_module if options.module else _run_script)(options.program)
+    except SystemExit as error:
+        run.failed = not isinstance(error.code, int | None) or bool(error.code)
+        if run.failed:
+            raise
+    except BaseException as error:
+        run.failed = True
+        _show_from_program(error)
+        raise
+    if options.strict or options.report:
+        # What Python does at its end, but for the exit status, which it has settled by then.
+        threading._shutdown()  # type: ignore[attr-defined]
+        sys.exit(
+            atexit._run_exitfuncs()  # type: ignore[func-returns-value, redundant-expr]
+            or run.status
+        )
+
+
+def _run_module(program: list[str]) -> None:
+    sys.argv = ["-m", *program[1:]]
+    runpy._run_module_as_main(program[0])  # type: ignore[attr-defined]
+
+
+def _run_script(program: list[str]) -> None:
+    sys.argv = program
+    path = Path(program[0]).absolute()
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the working directory, which -m has put there
+    if pkgutil.get_importer(str(path)) is not None:  # a folder or a zip file
+        sys.path.insert(0, str(path))
+        runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
+        return
+    code = _compiled(program[0], path)
+    if not sys.flags.safe_path:
+        sys.path.insert(0, str(path.resolve().parent))
+    runpy._run_code(  # type: ignore[attr-defined]
+        code, vars(sys.modules["__main__"]), mod_name="__main__", script_name=str(path)
+    )
+
+
+def _compiled(name: str, path: Path) -> object:
+    try:
+        with io.open_code(str(path)) as file:
+            source = file.read()
+    except OSError as error:
+        where = f"{str(path)!r}: [Errno {error.errno}] {error.strerror}"
+        print(f"{sys.executable}: can't open file {where}", file=sys.stderr)
+        sys.exit(2)
+    try:
+        return compile(source, str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        # There is no line in an error of the encoding, which is declared in the first or second.
+        line = 1 + any(b"coding" in line for line in source.splitlines()[1:2])
+        sys.exit(_not_python_3(name, getattr(error, "lineno", None) or line, error))
+
+
+def _not_python_3(name: str, line: int | None, error: SyntaxError | ValueError) -> str:
+    where = f"{name}, line {line}" if line else name
+    return (
+        f"{where}: this does not compile as Python 3 ({getattr(error, 'msg', error)}); if it is "
+        "Python 2, convert it with 2to3 of Python 3.12, or fissix, and run the result"
+    )
+
+
+def _show_from_program(error: BaseException) -> None:
+    """Have the traceback begin where the program begins."""
+    trimmed = error.__traceback__
+    while trimmed and trimmed.tb_frame.f_globals.get("__name__") in (__name__, "runpy"):
+        trimmed = trimmed.tb_next
+    hook = sys.excepthook
+
+    def show(kind: type[BaseException], shown: BaseException, _: TracebackType | None) -> None:
+        sys.excepthook = hook
+        hook(kind, shown.with_traceback(trimmed), trimmed)
+        if isinstance(error, SyntaxError) and str(error.filename).endswith(".py"):
+            print(_not_python_3(str(error.filename), error.lineno, error), file=sys.stderr)
+
+    sys.excepthook = show

@@ -1,0 +1,103 @@
+"""Engines with one connection a thread: create_engine(strategy="threadlocal")."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from sqlsoup.legacy._patch import missing
+
+
+class _State(threading.local):
+    """The connection of a thread while it is in a transaction, and what was begun on it."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self.transactions: list[Any] = []
+
+
+_states: weakref.WeakKeyDictionary[Engine, _State] = weakref.WeakKeyDictionary()
+
+
+def share(engine: Engine) -> None:
+    """Have the threads of an engine share a connection with themselves."""
+    _states[engine] = _State()
+
+
+def is_shared(engine: Engine) -> bool:
+    """Tell if the threads of an engine share a connection with themselves."""
+    return engine in _states
+
+
+def connection_of(engine: Engine) -> Connection | None:
+    """Return the connection on which the thread is in a transaction, or None."""
+    state = _states.get(engine)
+    return None if state is None else state.connection
+
+
+def begin(engine: Engine, kind: str = "begin") -> Any:
+    """Begin a transaction of the thread, or one within it."""
+    state = _state_of(engine, kind)
+    if state.connection is None:
+        state.connection = engine.connect()
+    state.transactions.append(getattr(state.connection, kind)())
+    return _Block(engine)
+
+
+@missing(Engine, "begin_nested")
+def _begin_nested(engine: Engine) -> Any:
+    return begin(engine, "begin_nested")
+
+
+class _Block:
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+
+    def __enter__(self) -> Any:
+        return self.engine
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        self.engine.commit() if error is None else self.engine.rollback()
+
+
+def _state_of(engine: Engine, name: str) -> _State:
+    if engine not in _states:
+        raise AttributeError(f"'Engine' object has no attribute {name!r}")
+    return _states[engine]
+
+
+def _end(engine: Engine, name: str) -> None:
+    state = _state_of(engine, name)
+    if not state.transactions:
+        return
+    transaction = state.transactions.pop()
+    try:
+        getattr(transaction, name)()
+    finally:
+        if not state.transactions:
+            _give_back(state)
+
+
+def _give_back(state: _State) -> None:
+    connection, state.connection = state.connection, None
+    state.transactions.clear()
+    if connection is not None:
+        connection.close()
+
+
+@missing(Engine, "commit")
+def _commit(engine: Engine) -> None:
+    _end(engine, "commit")
+
+
+@missing(Engine, "rollback")
+def _rollback(engine: Engine) -> None:
+    _end(engine, "rollback")
+
+
+@missing(Engine, "close")
+def _close(engine: Engine) -> None:
+    _give_back(_state_of(engine, "close"))

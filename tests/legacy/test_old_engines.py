@@ -1,0 +1,1006 @@
+"""Engines and connections as they were: statements that commit, and transactions in each other."""
+
+from __future__ import annotations
+
+import gc
+import re
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InvalidRequestError,
+    OperationalError,
+    ProgrammingError,
+    StatementError,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+import sqlsoup
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes, _threads, _urls
+
+INACTIVE = "This transaction is inactive"
+tags = sa.table("tags", sa.column("word"))
+visits = sa.table("visits", sa.column("day"), sa.column("n"))
+
+
+@pytest.fixture(autouse=True)
+def _old():
+    """Old forms in force, and no notes from before."""
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+    _notes.clear()
+
+
+@pytest.fixture
+def shared(url, engine, make_engine):
+    """An engine whose threads have a connection of their own."""
+    return make_engine(url, strategy="threadlocal")
+
+
+def forms():
+    """Return the forms that were noted in this file."""
+    notes = legacy.report().notes
+    return {note.form for note in notes if Path(note.file).name == Path(__file__).name}
+
+
+def words(engine):
+    """Return the tags that another connection sees, and nothing if none is left of a check-out."""
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.text("SELECT word FROM tags ORDER BY word")))
+
+
+def add(on, word):
+    """Insert a tag with a string."""
+    return on.execute(f"INSERT INTO tags VALUES ('{word}')")
+
+
+def native(engine, statement):
+    """Return a statement with the placeholders of the driver."""
+    if engine.dialect.name == "sqlite":
+        return statement
+    return re.sub(r":(\w+)", r"%(\1)s", statement).replace("?", "%s")
+
+
+BY_PLACE = "INSERT INTO visits VALUES (?, ?)"
+BY_NAME = "INSERT INTO visits VALUES (:day, :n)"
+TWO = [{"day": 8, "n": 1}, {"day": 9, "n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("args", "kw", "added"),
+    [
+        ((8, 1), {}, 1),
+        (((8, 1),), {}, 1),
+        (([8, 1],), {}, 1),
+        (([(8, 1), (9, 2)],), {}, 2),
+        (([[8, 1], [9, 2]],), {}, 2),
+        (((8, 1), (9, 2)), {}, 2),
+        (([8, 1], [9, 2]), {}, 2),
+    ],
+)
+def test_parameters_by_place(args, kw, added, engine):
+    """Strings take the driver's placeholders, with values, a tuple, a list of tuples or several."""
+    result = engine.execute(native(engine, BY_PLACE), *args, **kw)
+    assert result.rowcount == added
+    rows = engine.execute("SELECT day, n FROM visits WHERE day > 2 ORDER BY day").fetchall()
+    assert rows == [(8, 1), (9, 2)][:added]
+    assert engine.pool.checkedout() == 0
+    assert forms() == {"engine-execute"}
+
+
+@pytest.mark.parametrize(
+    ("args", "kw", "added"),
+    [
+        ((TWO[0],), {}, 1),
+        ((TWO,), {}, 2),
+        ((tuple(TWO),), {}, 2),
+        (TWO, {}, 2),
+        ((), TWO[0], 1),
+    ],
+)
+@pytest.mark.parametrize("kind", ["string", "text", "construct", "compiled"])
+def test_parameters_by_name(kind, args, kw, added, engine):
+    """Every statement takes a dict, a list of dicts, several dicts or keywords."""
+    statement = {
+        "string": native(engine, BY_NAME),
+        "text": sa.text(BY_NAME),
+        "construct": visits.insert(),
+        "compiled": visits.insert().compile(engine),
+    }[kind]
+    assert engine.execute(statement, *args, **kw).rowcount == added
+    rows = engine.execute("SELECT day, n FROM visits WHERE day > 2 ORDER BY day").fetchall()
+    assert rows == [(8, 1), (9, 2)][:added]
+    with engine.connect() as connection:
+        connection.execute(statement, *args, **kw)
+        assert connection.scalar("SELECT count(*) FROM visits") == 2 + 2 * added
+
+
+def test_no_parameters(lite):
+    """An empty list, tuple or dict is no parameter; None is one of a string."""
+    for nothing in ([], (), {}):
+        assert lite.execute("SELECT 5", nothing).scalar() == 5
+        assert lite.execute(sa.text("SELECT 5"), nothing).scalar() == 5
+    assert lite.execute("SELECT ? IS NULL", None).scalar() == 1
+    assert lite.execute(sa.text("SELECT 5"), None).scalar() == 5
+    with pytest.raises(StatementError, match="A value is required for bind parameter 'word'"):
+        lite.execute(sa.text("SELECT :word"))
+    with pytest.raises(ArgumentError, match=r"^List argument must consist only of"):
+        lite.execute(tags.insert(), ("new",))
+    assert lite.pool.checkedout() == 0
+
+
+def test_parameters_of_any_name(lite):
+    """Keywords are parameters whatever their names are, those of 2.x aside."""
+    names = ("statement", "connection", "engine", "before", "parameters", "params", "args")
+    for name in names:
+        assert lite.execute(sa.text(f"SELECT :{name}"), **{name: "x"}).scalar() == "x"
+        assert lite.scalar(f"SELECT :{name}", **{name: "x"}) == "x"
+        assert sa.text(f"SELECT :{name}", bind=lite).scalar(**{name: "x"}) == "x"
+        with lite.connect() as connection:
+            assert connection.scalar(sa.text(f"SELECT :{name}"), **{name: "x"}) == "x"
+
+
+def test_scalar(engine):
+    """``scalar()`` gives the first column of the first row, or None, and the connection back."""
+    assert engine.scalar("SELECT 5") == 5
+    assert engine.scalar(native(engine, "SELECT n FROM visits WHERE day = ?"), 1) == 7
+    assert engine.scalar(sa.select(visits.c.n).where(visits.c.day == sa.bindparam("d")), d=2) == 5
+    assert engine.scalar("SELECT 5 FROM tags WHERE word = 'none'") is None
+    assert engine.scalar(sa.func.lower("ABC")) == "abc"
+    assert engine.pool.checkedout() == 0
+    with engine.connect() as connection:
+        assert connection.scalar("SELECT 5") == 5
+        assert connection.scalar(native(engine, "SELECT n FROM visits WHERE day = ?"), 1) == 7
+    assert forms() == {"engine-execute", "statement-string"}
+
+
+def test_ddl_and_functions(engine):
+    """DDL commits; functions, defaults and compiled statements are executed."""
+    table = sa.Table("made", sa.MetaData(), sa.Column("id", sa.Integer))
+    engine.execute(sa.schema.CreateTable(table))
+    assert engine.has_table("made")
+    assert "made" in engine.table_names()
+    with engine.connect() as connection:
+        assert "made" in engine.table_names(connection=connection)
+    engine.execute(sa.DDL("DROP TABLE made"))
+    assert not engine.has_table("made")
+    engine.create(table)
+    assert engine.has_table("made")
+    engine.drop(table)
+    assert not engine.has_table("made")
+    engine.create(table.metadata)
+    engine.drop(table.metadata)
+    assert not engine.has_table("made")
+    assert engine.execute(sa.func.lower("ABC")).scalar() == "abc"
+    assert engine.execute(sa.ColumnDefault(5)) == 5
+    assert engine.execute(sa.select(visits.c.n).compile(engine)).fetchall() == [(7,), (5,)]
+    assert engine.pool.checkedout() == 0
+    assert forms() == {
+        "engine-execute", "engine-tables", "engine-create", "statement-execute", "statement-string"
+    }  # fmt: skip
+    assert "the statement that was compiled" in str(legacy.report())
+
+
+def test_sequences(engine):
+    """A sequence gives its next value."""
+    sequence = sa.Sequence("counting")
+    if engine.dialect.name == "sqlite":
+        with pytest.raises(NotImplementedError):
+            engine.execute(sequence.next_value())
+        return
+    sequence.create(engine)
+    try:
+        assert engine.execute(sequence) == 1
+        assert engine.execute(sequence.next_value()).scalar() == 2
+        with engine.connect() as connection:
+            assert connection.execute(sequence) == 3
+            assert connection.scalar(sequence) == 4
+        assert engine.pool.checkedout() == 0
+    finally:
+        sequence.drop(engine)
+
+
+NEW = "INSERT INTO tags VALUES ('new')"
+
+
+@pytest.mark.parametrize(
+    ("statement", "on"),
+    [
+        (NEW, "all"),
+        (f"\n  {NEW.lower()}", "all"),
+        (sa.text(NEW), "all"),
+        (tags.insert().values(word="new"), "all"),
+        (f"/* why */ {NEW}", ""),
+        (f"-- why\n{NEW}", ""),
+        (sa.text(f"/* why */ {NEW}"), ""),
+        (sa.text(f"/* why */ {NEW}").execution_options(autocommit=True), "all"),
+        (sa.text(NEW).execution_options(autocommit=False), ""),
+        (tags.insert().values(word="new").execution_options(autocommit=False), ""),
+        (f"{NEW} RETURNING word", "all"),
+        (sa.text(f"{NEW} RETURNING word"), "all"),
+        (tags.insert().values(word="new").returning(tags.c.word), "all"),
+        (f"WITH made AS ({NEW} RETURNING word) SELECT word FROM made", ""),
+        ("REPLACE INTO tags VALUES ('new')", "mysql"),
+        ("TRUNCATE TABLE visits", "postgresql"),
+        ("UPDATE visits SET n = 0", "all"),
+        ("SELECT 'new'", ""),
+    ],
+    ids=str,
+)
+def test_what_commits(statement, on, engine):
+    """What 1.3 took for a change is committed, and nothing else is."""
+    name = engine.dialect.name
+    runs = {"REPLACE": "mysql sqlite", "WITH": "postgresql", "TRUNCATE": "postgresql"}
+    if name not in runs.get(str(statement).split()[0], name):
+        return
+    before = words(engine), engine.scalar("SELECT sum(n) FROM visits")
+    engine.execute(statement)
+    gc.collect()
+    assert engine.pool.checkedout() == 0
+    after = words(engine), engine.scalar("SELECT sum(n) FROM visits")
+    is_stored = on == "all" or name in on.split()
+    assert (after != before) == is_stored
+    with engine.connect() as connection:
+        connection.execute(statement) if after == before else None
+    assert (words(engine), engine.scalar("SELECT sum(n) FROM visits")) == after
+
+
+def test_text_autocommit(lite):
+    """``text(autocommit=)`` and the option of an engine or connection decide; theirs come first."""
+    comment = f"/* why */ {NEW}"
+    lite.execute(sa.text(NEW, autocommit=False))
+    assert "new" not in words(lite)
+    lite.execution_options(autocommit=False).execute(NEW)
+    lite.execution_options(autocommit=False).execute(sa.text(NEW, autocommit=True))
+    assert "new" not in words(lite)
+    lite.execute(sa.text(comment, autocommit=True))
+    assert "new" in words(lite)
+    lite.execute("DELETE FROM tags WHERE word = 'new'")
+    lite.execution_options(autocommit=True).execute(comment)
+    assert "new" in words(lite)
+    assert forms() == {"text-arguments", "engine-execute", "autocommit-option"}
+
+
+def test_option_of_a_connection(lite):
+    """A connection with the option is another one than that without, but shares all else."""
+    connection = lite.connect()
+    asking = connection.execution_options(autocommit=True)
+    assert isinstance(asking, sa.Connection)
+    assert asking is not connection
+    asking.execute(sa.text(f"/* why */ {NEW}").execution_options(autocommit=False))
+    assert "new" in words(lite)
+    connection.execute("/* why */ DELETE FROM tags WHERE word = 'new'")
+    asking.close()
+    assert connection.closed
+    assert "new" in words(lite)
+    with lite.connect() as connection:
+        assert connection.execution_options(stream_results=True) is connection
+    assert forms() == {"autocommit-option", "autocommit", "statement-string"}
+
+
+def test_errors_leave_nothing(engine):
+    """An error gives the connection back, with nothing of the statement stored."""
+    before = words(engine)
+    with pytest.raises(IntegrityError):
+        engine.execute(tags.insert(), [{"word": "new"}, {"word": "hot"}])
+    with pytest.raises(DBAPIError):
+        engine.execute("INSERT INTO nothing VALUES (1)")
+    with pytest.raises(sa.exc.ObjectNotExecutableError, match=r"^Not an executable object: 5$"):
+        engine.execute(5)
+    assert engine.pool.checkedout() == 0
+    assert words(engine) == before
+
+
+def test_returning_keeps_the_result(engine):
+    """The result of what returned rows and was committed is whole: rows, names, count, key."""
+    result = engine.execute(f"{NEW} RETURNING word")
+    assert words(engine) == ["food", "hot", "new"]
+    assert result.keys() == ["word"]
+    if engine.dialect.name == "postgresql":
+        assert result.rowcount == 1
+    assert result.fetchone()["word"] == "new"
+    assert result.fetchone() is None
+    books = sa.Table("books", sa.MetaData(), autoload_with=engine)
+    with engine.connect() as connection:
+        result = connection.execute(books.insert(), {"title": "Fresh"})
+        assert result.inserted_primary_key == [4]
+        assert result.rowcount == 1
+    result = engine.execute(books.insert(), title="Fresher")
+    assert isinstance(result, sa.CursorResult)
+    assert result.inserted_primary_key == [5]
+    assert engine.pool.checkedout() == 0
+
+
+def test_connection_commits_by_itself(engine):
+    """Outside a transaction a connection commits, and stays open for what follows."""
+    with engine.connect() as connection:
+        assert add(connection, "new").rowcount == 1
+        assert words(engine) == ["food", "hot", "new"]
+        assert not connection.in_transaction()
+        connection.execute(native(engine, "DELETE FROM tags WHERE word = ?"), "new")
+        assert words(engine) == ["food", "hot"]
+        connection.execute(tags.insert(), word="new")
+        connection.execute(tags.insert(), {"word": "newer"}, {"word": "newest"})
+        assert words(engine) == ["food", "hot", "new", "newer", "newest"]
+    assert forms() == {"statement-string", "statement-params", "autocommit"}
+
+
+def test_new_code_on_a_connection(lite):
+    """An insert() and a commit() after it are nothing old, nor is a block of the engine."""
+    with lite.connect() as connection:
+        connection.execute(tags.insert(), {"word": "new"})
+        connection.execute(statement=tags.insert(), parameters=[{"word": "newer"}])
+        connection.execute(sa.text("SELECT 1"), parameters=None, execution_options={})
+        connection.commit()
+        assert connection.scalars(sa.select(tags.c.word)).all() != []
+        connection.rollback()
+        with connection.begin():
+            connection.execute(tags.delete())
+        assert not connection.in_transaction()
+    with lite.begin() as connection:
+        connection.execute(tags.insert(), [{"word": "newest"}])
+        with connection.begin_nested():
+            connection.exec_driver_sql("SELECT 1")
+    assert words(lite) == ["newest"]
+    assert not legacy.report()
+
+
+def test_commit_that_does_not_follow(lite):
+    """An insert() without a commit() is noted when the connection is closed, by a warning too."""
+    with legacy.enabled(), lite.connect() as connection:
+        connection.execute(tags.insert(), {"word": "new"})
+    assert words(lite) == ["food", "hot", "new"]
+    assert forms() == {"autocommit"}
+    _notes.clear()
+    connection = lite.connect()
+    legacy.disable()
+    with legacy.enabled():
+        connection.execute(tags.insert(), {"word": "newer"})
+        with pytest.warns(sqlsoup.SQLSoupDeprecationWarning, match=r"^a statement that commits"):
+            connection.close()
+    legacy.enable(warnings=False)
+
+
+def test_transactions(engine):
+    """``begin()`` is committed, rolled back or closed, after a statement as before one."""
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        add(connection, "a")
+        assert (connection.in_transaction(), transaction.is_active) == (True, True)
+        transaction.rollback()
+        assert (connection.in_transaction(), transaction.is_active) == (False, False)
+        transaction.rollback()
+        connection.execute("SELECT 1").fetchall()
+        transaction = connection.begin()
+        add(connection, "b")
+        transaction.close()
+        add(connection, "c")
+        transaction = connection.begin()
+        add(connection, "d")
+        transaction.commit()
+        with pytest.raises(InvalidRequestError, match=f"^{INACTIVE}$"):
+            transaction.commit()
+    assert words(engine) == ["c", "d", "food", "hot"]
+    assert forms() == {"statement-string", "autocommit", "begin-late"}
+
+
+def inner_commit(connection):
+    """Commit both."""
+    outer = connection.begin()
+    inner = connection.begin()
+    assert inner.connection is connection
+    add(connection, "a")
+    inner.commit()
+    assert (inner.is_active, outer.is_active, connection.in_transaction()) == (False, True, True)
+    add(connection, "b")
+    outer.commit()
+
+
+def inner_commit_outer_rollback(connection):
+    """Commit within what is rolled back."""
+    outer = connection.begin()
+    inner = connection.begin()
+    add(connection, "a")
+    inner.commit()
+    outer.rollback()
+
+
+def inner_rollback(connection):
+    """Roll back within what is then to be committed."""
+    outer = connection.begin()
+    inner = connection.begin()
+    add(connection, "a")
+    inner.rollback()
+    assert (inner.is_active, outer.is_active, connection.in_transaction()) == (False, False, False)
+    add(connection, "b")
+    with pytest.raises(InvalidRequestError, match=f"^{INACTIVE}$"):
+        outer.commit()
+    outer.rollback()
+
+
+def inner_close(connection):
+    """Close within what is then committed."""
+    outer = connection.begin()
+    inner = connection.begin()
+    add(connection, "a")
+    inner.close()
+    assert (inner.is_active, outer.is_active) == (True, True)
+    outer.commit()
+
+
+def outer_first(connection):
+    """Commit the outer one first."""
+    outer = connection.begin()
+    inner = connection.begin()
+    add(connection, "a")
+    outer.commit()
+    with pytest.raises(InvalidRequestError, match=f"^{INACTIVE}$"):
+        inner.commit()
+    inner.rollback()
+    assert not inner.is_active
+
+
+def rollback_after_commit(connection):
+    """Roll back an inner one that was committed."""
+    outer = connection.begin()
+    inner = connection.begin()
+    add(connection, "a")
+    inner.commit()
+    inner.rollback()
+    assert not outer.is_active
+
+
+def blocks(connection):
+    """Nest blocks."""
+    with connection.begin():
+        add(connection, "a")
+        with connection.begin():
+            add(connection, "b")
+
+
+def failing_block(connection):
+    """Let an inner block fail, and go on."""
+    with connection.begin() as outer:
+        add(connection, "a")
+        with pytest.raises(ZeroDivisionError), connection.begin():
+            raise ZeroDivisionError
+        assert not outer.is_active
+        add(connection, "b")
+
+
+def committed_block(connection):
+    """Commit within a block, and go on."""
+    with connection.begin() as transaction:
+        add(connection, "a")
+        transaction.commit()
+        add(connection, "b")
+
+
+def committed_inner_block(connection):
+    """Commit within an inner block, which then rolls all back at its end."""
+    with connection.begin():
+        add(connection, "a")
+        with connection.begin() as inner:
+            inner.commit()
+
+
+@pytest.mark.parametrize(
+    ("program", "stored"),
+    [
+        (inner_commit, ["a", "b"]),
+        (inner_commit_outer_rollback, []),
+        (inner_rollback, ["b"]),
+        (inner_close, ["a"]),
+        (outer_first, ["a"]),
+        (rollback_after_commit, []),
+        (blocks, ["a", "b"]),
+        (failing_block, ["b"]),
+        (committed_block, ["a", "b"]),
+        (committed_inner_block, []),
+    ],
+)
+def test_transactions_in_each_other(program, stored, engine):
+    """An inner transaction leaves the decision to the outer one, unless it rolls all back."""
+    with engine.connect() as connection:
+        program(connection)
+        assert not connection.in_transaction()
+    assert words(engine) == [*stored, "food", "hot"]
+    assert engine.pool.checkedout() == 0
+    assert ("nested-begin" in forms()) == (program is not committed_block)
+
+
+def test_block_of_an_engine(engine):
+    """A block of an engine does not end as if all were well when one within it rolled back."""
+    with engine.begin() as connection:
+        add(connection, "a")
+        with connection.begin():
+            add(connection, "b")
+
+    def roll_back():
+        with engine.begin() as connection:
+            add(connection, "c")
+            connection.begin().rollback()
+
+    def fail():
+        with engine.begin(close_with_result=False) as connection:
+            add(connection, "d")
+            raise ZeroDivisionError
+
+    with pytest.raises(InvalidRequestError, match=f"^{INACTIVE}$"):
+        roll_back()
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert words(engine) == ["a", "b", "food", "hot"]
+    assert engine.pool.checkedout() == 0
+
+
+def test_savepoints(engine):
+    """``begin_nested()`` alone begins a transaction; within one it is a savepoint."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.begin_nested().commit()
+        return
+    with engine.connect() as connection:
+        alone = connection.begin_nested()
+        add(connection, "a")
+        alone.commit()
+        assert not connection.in_transaction()
+        with connection.begin() as transaction:
+            add(connection, "b")
+            savepoint = connection.begin_nested()
+            add(connection, "c")
+            connection.begin().rollback()
+            assert (savepoint.is_active, transaction.is_active) == (False, True)
+            connection.begin().commit()
+            add(connection, "d")
+        with connection.begin():
+            with pytest.raises(IntegrityError), connection.begin_nested():
+                add(connection, "food")
+            add(connection, "e")
+    assert words(engine) == ["a", "b", "d", "e", "food", "hot"]
+
+
+def test_two_phases(engine):
+    """``begin_twophase()`` works after a statement, and is a transaction to what is within."""
+    if engine.dialect.name != "postgresql":
+        with engine.connect() as connection:
+            connection.begin()
+            with pytest.raises((InvalidRequestError, NotImplementedError)):
+                connection.begin_twophase()
+        return
+    with engine.connect() as connection:
+        connection.execute("SELECT 1").fetchall()
+        transaction = connection.begin_twophase()
+        add(connection, "a")
+        connection.begin().commit()
+        assert connection.in_transaction()
+        transaction.rollback()
+        transaction = connection.begin_twophase("a name")
+        add(connection, "b")
+        transaction.commit()
+        transaction = connection.begin()
+        with pytest.raises(InvalidRequestError):
+            connection.begin_twophase()
+        transaction.rollback()
+    assert words(engine) == ["b", "food", "hot"]
+    assert "begin-late" in forms()
+
+
+def test_session_in_a_transaction(engine):
+    """A session on a connection in a transaction leaves that to whoever began it."""
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        db = sqlsoup.SQLSoup(engine, session=Session(connection))
+        db.tags.insert(word="new")
+        db.commit()
+        assert db.tags.count() == 3
+        db.session.close()
+        assert transaction.is_active
+        transaction.rollback()
+    assert words(engine) == ["food", "hot"]
+    assert forms() == set()
+
+
+def test_session_on_a_connection(engine):
+    """A session on a connection outside a transaction has its own, after a statement too."""
+    with engine.connect() as connection:
+        connection.execute("SELECT 1").fetchall()
+        session = Session(connection)
+        session.execute(tags.insert(), {"word": "a"})
+        assert connection.in_transaction()
+        session.commit()
+        assert not connection.in_transaction()
+        session.execute(tags.insert(), {"word": "b"})
+        session.rollback()
+        add(connection, "c")
+        session.close()
+    assert words(engine) == ["a", "c", "food", "hot"]
+
+
+def test_isolation_level_after_a_statement(engine):
+    """The isolation level is changed after a statement, but not within a transaction."""
+    with engine.connect() as connection:
+        add(connection, "new")
+        changed = connection.execution_options(isolation_level="SERIALIZABLE")
+        assert changed.get_isolation_level() == "SERIALIZABLE"
+    with engine.connect() as connection:
+        connection.begin()
+        with pytest.raises(InvalidRequestError, match="already initialized"):
+            connection.execution_options(isolation_level="SERIALIZABLE")
+    assert words(engine) == ["food", "hot", "new"]
+
+
+def test_errors_outside_a_transaction(engine):
+    """After an error outside a transaction the connection works on."""
+    with engine.connect() as connection:
+        for statement in ("INSERT INTO nothing VALUES (1)", sa.text("nonsense")):
+            with pytest.raises((OperationalError, ProgrammingError)):
+                connection.execute(statement)
+            assert connection.scalar("SELECT 5") == 5
+        add(connection, "new")
+        transaction = connection.begin()
+        with pytest.raises((OperationalError, ProgrammingError)):
+            connection.execute("nonsense")
+        assert transaction.is_active
+        transaction.rollback()
+        add(connection, "newer")
+    assert words(engine) == ["food", "hot", "new", "newer"]
+
+
+def lose(engine, connection):
+    """End the connection at the server."""
+    query = {
+        "postgresql": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+        "mysql": ("SELECT connection_id()", "KILL {}"),
+    }[engine.dialect.name]
+    number = connection.exec_driver_sql(query[0]).scalar()
+    with engine.connect() as other:
+        other.exec_driver_sql(query[1].format(number))
+    threading.Event().wait(0.05)
+
+
+def test_loss_of_a_connection(engine):
+    """A lost connection is made anew, within a transaction not before that is rolled back."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.execute("SELECT 1").fetchall()
+            connection.invalidate()
+            assert connection.scalar("SELECT 5") == 5
+        return
+    with engine.connect() as connection:
+        lose(engine, connection)
+        with pytest.raises(OperationalError):
+            connection.execute("SELECT 1")
+        add(connection, "a")
+        lose(engine, connection)
+        with pytest.raises(OperationalError):
+            connection.scalar(sa.text("SELECT 1"))
+        transaction = connection.begin()
+        add(connection, "b")
+        lose(engine, connection)
+        for _ in range(2):
+            with pytest.raises(sa.exc.SQLAlchemyError, match=r"server|Lost|reconnect"):
+                connection.execute("SELECT 1")
+        assert connection.in_transaction()
+        transaction.rollback()
+        add(connection, "c")
+    assert words(engine) == ["a", "c", "food", "hot"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_close_of_a_lost_connection(engine):
+    """A connection that was lost is closed without an error."""
+    if engine.dialect.name == "sqlite":
+        connection = engine.connect()
+        connection.execute("/* why */ INSERT INTO tags VALUES ('new')")
+    else:
+        connection = engine.connect()
+        connection.execute("/* why */ INSERT INTO tags VALUES ('new')")
+        lose(engine, connection)
+    connection.close()
+    assert engine.pool.checkedout() == 0
+    assert engine.scalar("SELECT count(*) FROM tags") == 2
+
+
+def test_branches(engine):
+    """``connect()`` of a connection gives that connection, and close() leaves it open."""
+    with engine.connect() as connection:
+        for branch in (connection.connect(), connection.contextual_connect(close_with_result=True)):
+            assert isinstance(branch, sa.Connection)
+            with branch, branch.begin():
+                branch.execute(tags.delete().where(tags.c.word == "new"))
+            add(branch, "new")
+            branch.close()
+        assert not connection.closed
+        with connection.begin() as transaction:
+            connection.connect().begin().rollback()
+            assert not transaction.is_active
+        assert Session(connection.connect()).scalar(sa.text("SELECT 5")) == 5
+    with engine.contextual_connect() as connection:
+        assert connection.scalar("SELECT 5") == 5
+    assert engine.pool.checkedout() == 0
+    assert words(engine) == ["food", "hot", "new"]
+    assert {"connection-connect", "engine-connect"} < forms()
+
+
+def test_functions_with_a_connection(engine):
+    """``run_callable()`` begins no transaction, ``transaction()`` does."""
+
+    def fail(connection, word, *, engine):
+        add(connection, f"{word}{connection.in_transaction()}")
+        raise ZeroDivisionError
+
+    def work(connection, word, *, engine):
+        add(connection, f"{word}{connection.in_transaction()}")
+        return engine
+
+    with engine.connect() as connection:
+        for on, word in ((engine, "e"), (connection, "c")):
+            for kind in ("run_callable", "transaction"):
+                assert getattr(on, kind)(work, f"{word}-{kind[0]}-", engine=5) == 5
+                with pytest.raises(ZeroDivisionError):
+                    getattr(on, kind)(fail, f"{word}-{kind[0]}-not-", engine=5)
+    assert [word for word in words(engine) if "-" in word] == [
+        "c-r-False", "c-r-not-False", "c-t-True", "e-r-False", "e-r-not-False", "e-t-True",
+    ]  # fmt: skip
+    assert engine.pool.checkedout() == 0
+    assert "run-callable" in forms()
+
+
+def test_threadlocal_transactions(engine, shared):
+    """``begin()``, ``commit()`` and ``rollback()`` of an engine are of all that the thread does."""
+    shared.commit()
+    shared.rollback()
+    add(shared, "a")
+    shared.begin()
+    add(shared, "b")
+    assert shared.pool.checkedout() == 1
+    shared.rollback()
+    shared.begin()
+    shared.begin()
+    add(shared, "c")
+    shared.commit()
+    with shared.contextual_connect() as connection:
+        connection.execute("SELECT 1")
+    shared.commit()
+    with shared.begin() as given:
+        assert given is shared
+        add(shared, "d")
+
+    def fail():
+        with shared.begin():
+            add(shared, "e")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    shared.begin()
+    add(shared, "f")
+    shared.close()
+    shared.close()
+    assert shared.pool.checkedout() == 0
+    assert words(engine) == ["a", "c", "d", "food", "hot"]
+    assert "threadlocal" not in forms()
+
+
+def test_threadlocal_rollback_within(engine, shared):
+    """After a rollback within a transaction that cannot be committed."""
+    shared.begin()
+    shared.begin()
+    add(shared, "a")
+    shared.rollback()
+    with pytest.raises(InvalidRequestError, match=f"^{INACTIVE}$"):
+        shared.commit()
+    shared.begin()
+    if engine.dialect.name != "sqlite":
+        shared.begin_nested()
+        add(shared, "b")
+        shared.rollback()
+    add(shared, "c")
+    shared.commit()
+    assert shared.pool.checkedout() == 0
+    assert words(engine) == ["c", "food", "hot"]
+
+
+def test_threadlocal_and_the_rest(engine, shared):
+    """Sessions, tables and reflection take part in the transaction; connect() does not."""
+    table = sa.Table("tags", sa.MetaData(shared), autoload=True)
+    shared.begin()
+    table.insert().execute(word="a")
+    with Session(shared) as session:
+        session.execute(tags.insert(), {"word": "b"})
+        session.commit()
+    table.metadata.create_all()
+    assert sa.inspect(shared).has_table("tags")
+    assert shared.scalar("SELECT count(*) FROM tags") == 4
+    if engine.dialect.name != "sqlite":
+        with shared.connect() as other:
+            assert other.scalar("SELECT count(*) FROM tags") == 2
+    shared.rollback()
+    assert words(engine) == ["food", "hot"]
+    shared.begin()
+    with Session(shared) as session:
+        session.execute(tags.insert(), {"word": "c"})
+        session.rollback()
+    add(shared, "d")
+    shared.rollback()
+    assert words(engine) == ["d", "food", "hot"]
+
+
+def test_threadlocal_threads(engine, shared):
+    """The transaction of one thread is nothing to another."""
+    if engine.dialect.name == "sqlite":
+        shared.begin()
+    else:
+        shared.begin()
+        add(shared, "a")
+    seen = []
+
+    def work():
+        seen.append(shared.scalar("SELECT count(*) FROM tags"))
+        shared.begin()
+        add(shared, "b")
+        shared.rollback()
+        seen.append(_threads.connection_of(shared))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [2, None]
+    assert _threads.connection_of(shared) is not None
+    shared.commit()
+    assert words(engine) == (
+        ["food", "hot"] if engine.dialect.name == "sqlite" else ["a", "food", "hot"]
+    )
+
+
+def test_plain_engines_have_no_commit(lite):
+    """An engine of another strategy has no commit(), rollback(), begin_nested() or close()."""
+    for name in ("commit", "rollback", "begin_nested", "close"):
+        with pytest.raises(AttributeError, match=f"^'Engine' object has no attribute {name!r}$"):
+            getattr(lite, name)()
+
+
+def test_mock_engine():
+    """The mock strategy hands statements and parameters to a function, as they were given."""
+    seen = []
+    engine = sa.create_engine(
+        "sqlite://", strategy="mock", executor=lambda *args, **kw: seen.append((args, kw))
+    )
+    metadata = sa.MetaData(engine)
+    table = sa.Table("made", metadata, sa.Column("id", sa.Integer))
+    metadata.create_all()
+    engine.execute("SELECT 1")
+    engine.execute("SELECT ?", 1, 2)
+    engine.execute("SELECT :a", a=5)
+    table.insert().execute(id=5)
+    (ddl,), kw = seen.pop(0)
+    assert str(ddl.compile(dialect=engine.dialect)).split() == [
+        "CREATE",
+        "TABLE",
+        "made",
+        "(",
+        "id",
+        "INTEGER",
+        ")",
+    ]
+    assert kw == {}
+    assert seen[:3] == [(("SELECT 1",), {}), (("SELECT ?", 1, 2), {}), (("SELECT :a",), {"a": 5})]
+    assert seen[3][1] == {"id": 5}
+    assert forms() == {"mock-engine", "metadata-bind", "metadata-unbound", "statement-execute"}
+    with pytest.raises(
+        ArgumentError, match=r"^create_engine\(strategy='mock'\) takes an executor=$"
+    ):
+        sa.create_engine("sqlite://", strategy="mock")
+
+
+def test_gone_arguments(make_engine):
+    """Arguments that are gone are left out, and an unknown strategy is refused."""
+    engine = make_engine(
+        "sqlite://", encoding="utf-8", convert_unicode=True, case_sensitive=True,
+        pool_threadlocal=True, strategy="plain",
+    )  # fmt: skip
+    assert engine.scalar("SELECT 5") == 5
+    noted = [note.old for note in legacy.report().notes if note.form == "engine-argument"]
+    assert sorted(noted) == [
+        f"create_engine({name}=...)"
+        for name in ("case_sensitive", "convert_unicode", "encoding", "pool_threadlocal")
+    ]
+    with pytest.raises(ArgumentError, match=r"^unknown strategy: 'green'$"):
+        sa.create_engine("sqlite://", strategy="green")
+    with pytest.raises(TypeError, match="colour"):
+        sa.create_engine("sqlite://", colour="green")
+
+
+def test_listeners(make_engine):
+    """Listeners of the pool have the hooks of their names called; a function hears of connects."""
+    from sqlalchemy.interfaces import PoolListener
+
+    class Listener(PoolListener):
+        def __init__(self):
+            self.heard = []
+
+        def connect(self, connection, record):
+            self.heard.append("connect")
+
+        def checkout(self, connection, record, proxy):
+            self.heard.append("checkout")
+
+        def checkin(self, connection, record):
+            self.heard.append("checkin")
+
+    first, second, connects = Listener(), Listener(), []
+    engine = make_engine("sqlite://", poolclass=QueuePool, listeners=[first])
+    engine.pool.add_listener(second)
+    engine.pool.add_listener(lambda connection, record: connects.append(record))
+    assert engine.scalar("SELECT 5") == 5
+    assert first.heard == second.heard == ["connect", "checkout", "checkin"]
+    assert len(connects) == 1
+    assert forms() == {"engine-listeners", "engine-execute"}
+
+
+def test_urls():
+    """``postgres://`` and a URL without a driver mean what they meant; others are left alone."""
+    for url in ("postgres://u:secret@h/d", "postgres+psycopg2://u:secret@h/d"):
+        engine = sa.create_engine(url)
+        assert (engine.dialect.name, engine.driver) == ("postgresql", "psycopg2")
+    assert forms() >= {"url-scheme"}
+    _notes.clear()
+    assert sa.create_engine("postgresql://u:secret@h/d").driver == "psycopg2"
+    default = sa.make_url("postgresql://h/d").get_dialect().driver
+    assert forms() == (set() if default == "psycopg2" else {"url-driver"})
+    _notes.clear()
+    assert sa.create_engine("postgresql+psycopg2://h/d").driver == "psycopg2"
+    assert sa.create_engine("sqlite://").driver == "pysqlite"
+    assert not legacy.report()
+
+
+def test_driver_that_a_url_meant(monkeypatch):
+    """A URL without a driver gets the one that it meant, if that is another one than now."""
+    monkeypatch.setattr(_urls, "_DRIVERS", {"mysql": "pymysql"})
+    assert sa.create_engine("mysql://h/d").driver == "pymysql"
+    (note,) = legacy.report().notes
+    assert (note.form, note.instead) == ("url-driver", "mysql+pymysql://")
+
+
+def test_driver_that_is_not_installed(monkeypatch):
+    """A URL without a driver means what it means now where the former driver is not there."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    default = sa.make_url("postgresql://h/d").get_dialect().driver
+    assert sa.create_engine("postgresql://h/d").driver == default
+    assert not legacy.report()
+
+
+def test_passwords():
+    """``str(url)`` shows the password to a program, repr() and SQLAlchemy itself do not."""
+    url = sa.make_url("postgresql+psycopg2://u:secret@h/d")
+    assert str(url) == f"{url:}" == "postgresql+psycopg2://u:secret@h/d"
+    assert forms() == {"url-password"}
+    assert "secret" not in repr(url)
+    assert "secret" not in repr(sa.create_engine(url))
+    assert "secret" not in eval("str(url)", {"__name__": "sqlalchemy.of_a_test", "url": url})
+    assert "secret" not in eval("str(url)", {"__name__": "sqlsoup.of_a_test", "url": url})
+    _notes.clear()
+    assert str(sa.make_url("sqlite://")) == "sqlite://"
+    assert forms() == set()
+
+
+def test_no_secret_in_a_report(make_engine):
+    """Neither passwords nor values are in what is noted."""
+    engine = make_engine("sqlite://", poolclass=QueuePool)
+    assert "secret" in str(sa.make_url("postgres://u:secret@h/d"))
+    sa.create_engine("postgres://u:secret@h/d")
+    sa.select([sa.column("x"), "'secret' AS y"], "x = 'secret'", order_by=["x = 'secret'"])
+    engine.execute("SELECT 'secret'").fetchall()
+    report = legacy.report()
+    assert len(report.notes) > 4
+    for text in (str(report), report.to_json(), report.to_sarif()):
+        assert "secret" not in text.replace("test_no_secret_in_a_report", "")

@@ -1,0 +1,840 @@
+"""Mappers, properties and their extensions as SQLAlchemy 1.3 and before had them."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
+from sqlalchemy.orm import (
+    Mapper,
+    Query,
+    Session,
+    backref,
+    class_mapper,
+    clear_mappers,
+    column_property,
+    configure_mappers,
+    create_session,
+    dynamic_loader,
+    mapper,
+    object_mapper,
+    registry,
+    relationship,
+    scoped_session,
+    sessionmaker,
+    synonym,
+)
+from sqlalchemy.orm.exc import UnmappedClassError, UnmappedInstanceError
+from sqlalchemy.orm.util import AliasedClass
+
+from sqlsoup import legacy
+from sqlsoup.legacy import _mappers, _notes
+
+MAPPED_TABLE_IS_NATIVE = hasattr(Mapper, "mapped_table")
+
+
+@pytest.fixture(autouse=True)
+def _old_forms(make_engine):  # whose engines are disposed of after the sessions are closed
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+        sa.orm.close_all_sessions()
+        clear_mappers()
+
+
+@pytest.fixture
+def tables(soup):
+    """The tables of the library by name."""
+    names = ("users", "books", "loans", "tags", "book_tags", "seats")
+    return {name: soup.entity(name)._table for name in names}
+
+
+@pytest.fixture
+def session(lite):
+    """A session in which nothing is flushed unless it is asked for."""
+    return Session(lite, autoflush=False)
+
+
+class Row:
+    """Base class of what the tests map."""
+
+    def __init__(self, **values):
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+def new(name, base=Row, **namespace):
+    """Return a new class to be mapped."""
+    return type(name, (base,), namespace)
+
+
+def forms():
+    """Return the identifiers of what was noted, each once."""
+    return sorted({note.form for note in legacy.report().notes})
+
+
+# what maps
+
+
+def test_mapper(tables, session):
+    """mapper() maps a class to a table, with arguments by position."""
+    users, User = tables["users"], new("User")
+    mapped = mapper(User, users, {"mail": users.c.email}, [users.c.email], False)
+    assert (mapped.class_, mapped.primary_key) == (User, (users.c.email,))
+    assert session.query(User).filter_by(mail="bo@example.org").one().name == "Bo"
+    assert forms() == ["mapper"]
+
+
+def test_mapper_by_name(tables, session):
+    """mapper() takes all its arguments by name."""
+    Tag = new("Tag")
+    assert mapper(class_=Tag, local_table=tables["tags"]) is class_mapper(class_=Tag)
+    assert session.query(Tag).count() == 2
+
+
+def test_classes_are_configured_together(tables):
+    """A backref is there as soon as any class is used, however many have the same name."""
+    for _ in range(3):
+        Book, Tag = new("Book"), new("Tag")
+        tags = relationship(Tag, secondary=tables["book_tags"], backref="books", viewonly=True)
+        mapper(Book, tables["books"], {"tags": tags})
+        mapper(Tag, tables["tags"])
+        assert Tag().books == []
+
+
+@pytest.mark.parametrize("inherits", ["class", "mapper", "position"])
+def test_inherits(inherits, tables, session):
+    """A mapper inherits from a class or from its mapper, and has its order."""
+    users, Base = tables["users"], new("Base")
+    Admin = new("Admin", Base)
+    base = mapper(
+        Base,
+        users,
+        polymorphic_on=users.c.admin,
+        polymorphic_identity=0,
+        order_by=users.c.name.desc(),
+    )
+    if inherits == "position":
+        mapper(Admin, None, None, None, False, Base, polymorphic_identity=1)
+    else:
+        mapper(Admin, inherits=Base if inherits == "class" else base, polymorphic_identity=1)
+    assert [(type(row), row.name) for row in session.query(Base)] == [
+        (Base, "Cy"), (Base, "Bo"), (Admin, "Ada"),
+    ]  # fmt: skip
+    assert session.query(Admin).one().name == "Ada"
+    assert forms() == ["mapper", "mapper-order-by"]
+
+
+def test_order_of_what_inherits(tables, session, statements):
+    """An order is inherited, but not by a concrete mapper, and may be replaced."""
+    users, Base = tables["users"], new("Base")
+    mapper(
+        Base,
+        users,
+        polymorphic_on=users.c.admin,
+        polymorphic_identity=2,
+        order_by=users.c.name.desc(),
+    )
+    Plain, Own, Concrete = (new(name, Base) for name in ("Plain", "Own", "Concrete"))
+    mapper(Plain, inherits=Base, polymorphic_identity=0)
+    mapper(Own, inherits=Base, polymorphic_identity=1, order_by=[users.c.email])
+    mapper(Concrete, tables["seats"], inherits=Base, concrete=True, polymorphic_identity=3)
+    for cls, order in ((Plain, "users.name DESC"), (Own, "users.email"), (Concrete, "")):
+        session.query(cls).all()
+        assert statements[-1].partition(" ORDER BY ")[2].replace("\n", "") == order
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"allow_column_override": True},
+        {"allow_null_pks": True},
+        {"_compiled_cache_size": 5},
+        {"entity_name": "other"},
+        {"non_primary": False},
+        {"extension": None},
+        {"order_by": False},
+        {"order_by": None},
+        {"batch": False},
+        {"eager_defaults": True},
+        {"column_prefix": "my_"},
+    ],
+    ids=str,
+)
+def test_arguments_of_a_mapper(argument, tables, session):
+    """What means nothing any more is taken, and what still means something as well."""
+    User = new("User")
+    mapper(User, tables["users"], **argument)
+    assert session.query(User).count() == 3
+    gone = {"allow_column_override", "allow_null_pks", "_compiled_cache_size", "entity_name"}
+    assert ("mapper-argument" in forms()) is bool(gone & argument.keys())
+
+
+def test_a_second_mapper(tables):
+    """non_primary=True cannot be done, and the error says what to do."""
+    User = new("User")
+    mapper(User, tables["users"])
+    with pytest.raises(ArgumentError) as caught:
+        mapper(User, tables["users"], non_primary=True)
+    assert str(caught.value) == (
+        "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
+    )
+
+
+def test_what_is_mapped_by_others(tables, session):
+    """A class that SQLAlchemy 2 maps in its own way is not noted."""
+    Tag = new("Tag")
+    registry().map_imperatively(Tag, tables["tags"])
+    assert session.query(Tag).count() == 2
+    assert not legacy.report()
+
+
+# MapperExtension
+
+
+def recorder(*names):
+    """Return a MapperExtension with hooks of these names, and the list that these append to."""
+    from sqlalchemy.orm import EXT_CONTINUE, MapperExtension
+
+    seen = []
+
+    def hook(name):
+        def call(self, *arguments):
+            seen.append((name, *arguments))
+            return EXT_CONTINUE
+
+        return call
+
+    return type("Recorder", (MapperExtension,), {name: hook(name) for name in names})(), seen
+
+
+ROW_HOOKS = [
+    f"{when}_{what}" for what in ("insert", "update", "delete") for when in ("before", "after")
+]
+
+
+def work(session, cls):
+    """Insert, load, change and delete a row; return the one inserted and the one loaded."""
+    added = cls(word="new")
+    session.add(added)
+    session.flush()
+    session.expunge_all()
+    loaded = session.get(cls, "new")
+    loaded.word = "newer"
+    session.flush()
+    session.delete(loaded)
+    session.flush()
+    return added, loaded
+
+
+@pytest.mark.parametrize("way", ["mapper", "list", "inherited", "map", "map_to"])
+def test_hooks_of_rows(way, tables, session, soup):
+    """Each hook gets the mapper, a connection and the row, however the class was mapped."""
+    extension, seen = recorder(*ROW_HOOKS)
+    Tag = new("Tag")
+    if way == "map":
+        Tag = soup.map(tables["tags"], extension=extension)
+    elif way == "map_to":
+        mapper_args = {"extension": [extension]}
+        Tag = soup.map_to("words", tablename="tags", mapper_args=mapper_args)
+    else:
+        mapper(Tag, tables["tags"], extension=[extension] if way == "list" else extension)
+    if way == "inherited":
+        Base, Tag = Tag, new("Special", Tag)
+        mapper(Tag, inherits=Base)
+    session = soup.session if way.startswith("map_") or way == "map" else session
+    added, loaded = work(session, Tag)
+    assert [name for name, *_ in seen] == ROW_HOOKS
+    for name, mapped, connection, row in seen:
+        assert mapped is class_mapper(Tag)
+        assert isinstance(connection, sa.Connection)
+        assert row is (added if name.endswith("insert") else loaded)
+    assert "mapper-extension" in forms()
+
+
+def test_hooks_of_instances(tables, session):
+    """They are called when a row is made, when that fails, and when a row is loaded."""
+    hooks = ("instrument_class", "init_instance", "init_failed", "reconstruct_instance")
+    extension, seen = recorder(*hooks)
+
+    class Tag:
+        def __init__(self, word, fail=False):
+            if fail:
+                raise ZeroDivisionError
+            self.word = word
+
+    constructor = Tag.__init__
+    mapped = mapper(Tag, tables["tags"], extension=extension)
+    assert seen == [("instrument_class", mapped, Tag)]
+    seen.clear()
+    tag = Tag("new")
+    [(name, of, cls, old_init, instance, args, kw)] = seen
+    assert (name, of, cls, instance, args) == ("init_instance", mapped, Tag, tag, ("new",))
+    assert kw == {"fail": False}
+    assert old_init.__name__ == constructor.__name__
+    seen.clear()
+    with pytest.raises(ZeroDivisionError):
+        Tag("new", fail=True)
+    assert [name for name, *_ in seen] == ["init_instance", "init_failed"]
+    assert seen[1][-2:] == (("new",), {"fail": True})
+    seen.clear()
+    loaded = session.query(Tag).filter_by(word="hot").one()
+    assert seen == [("reconstruct_instance", mapped, loaded)]
+
+
+def test_hooks_of_classes_that_inherit(tables, session):
+    """They are called for a subclass, which is instrumented too, with its own mapper."""
+    extension, seen = recorder("instrument_class", "init_instance", "on_reconstitute")
+    Base = new("Base")
+    Special = new("Special", Base)
+    base = mapper(Base, tables["tags"], extension=extension)
+    special = mapper(Special, inherits=Base)
+    assert seen == [("instrument_class", base, Base), ("instrument_class", special, Special)]
+    seen.clear()
+    Special(word="new")
+    assert [name for name, *_ in seen] == ["init_instance"]
+    session.query(Special).filter_by(word="hot").one()
+    assert seen[-1][0] == "on_reconstitute"
+
+
+def test_several_extensions(tables, session):
+    """They are called in their order, and what they change is stored."""
+    from sqlalchemy.orm.interfaces import EXT_STOP, MapperExtension
+
+    class First(MapperExtension):
+        def before_insert(self, mapper, connection, instance):
+            instance.email = "first"
+            return EXT_STOP
+
+        def before_update(self, mapper, connection, instance):
+            instance.email = "updated"
+
+    class Second(MapperExtension):
+        def before_insert(self, mapper, connection, instance):
+            instance.email += " second"
+
+    User = new("User")
+    mapper(User, tables["users"], extension=[First(), Second()])
+    user = User(name="new")
+    session.add(user)
+    session.commit()
+    assert user.email == "first second"
+    user.admin = 1
+    session.commit()
+    assert user.email == "updated"
+
+
+@pytest.mark.parametrize(
+    "hook", ["append_result", "create_instance", "populate_instance", "translate_row"]
+)
+def test_hooks_that_are_gone(hook, tables):
+    """A hook for which there is no event is an error that says what to do."""
+    extension, _ = recorder(hook)
+    with pytest.raises(ArgumentError) as caught:
+        mapper(new("Tag"), tables["tags"], extension=extension)
+    assert str(caught.value) == (
+        f"Recorder.{hook}() cannot be called on SQLAlchemy 2, which has no such event; use the "
+        "event 'load', or change the rows after they are loaded"
+    )
+
+
+# AttributeExtension
+
+
+def watcher(**replaced):
+    """Return an AttributeExtension with all hooks, and the list that these append to."""
+    from sqlalchemy.orm.interfaces import AttributeExtension
+
+    seen = []
+
+    class Watcher(AttributeExtension):
+        active_history = replaced.get("active_history", True)
+
+        def set(self, state, value, oldvalue, initiator):
+            seen.append(("set", state.obj(), value, oldvalue))
+            return replaced.get("set", lambda given: given)(value)
+
+        def append(self, state, value, initiator):
+            seen.append(("append", state.obj(), value))
+            return replaced.get("append", lambda given: given)(value)
+
+        def remove(self, state, value, initiator):
+            seen.append(("remove", state.obj(), value))
+
+    return Watcher(), seen
+
+
+def test_extension_of_a_column(tables, session):
+    """set() gets the state, the value and the old one, and returns what is stored."""
+    extension, seen = watcher(set=str.upper)
+    User, users = new("User"), tables["users"]
+    mapper(User, users, {"email": column_property(users.c.email, extension=extension)})
+    ada = session.get(User, "Ada")
+    ada.email = "new"
+    assert ada.email == "NEW"
+    assert seen == [("set", ada, "new", "ada@example.org")]
+    session.commit()
+    assert session.get(User, "Ada").email == "NEW"
+    assert "attribute-extension" in forms()
+
+
+@pytest.mark.parametrize("active_history", [True, False])
+def test_the_old_value(active_history, tables, session):
+    """It is loaded when it was not yet, unless active_history is False."""
+    extension, seen = watcher(active_history=active_history)
+    User, users = new("User"), tables["users"]
+    mapper(User, users, {"email": column_property(users.c.email, extension=extension)})
+    ada = session.get(User, "Ada")
+    session.expire(ada)
+    ada.email = "new"
+    assert (seen[0][3] == "ada@example.org") is active_history
+
+
+def test_extension_of_a_collection(tables, session):
+    """append() and remove() are called from both sides of a relation, and by replacing it."""
+    (many, on_many), (one, on_one) = watcher(), watcher()
+    User, Loan = new("User"), new("Loan")
+    from sqlalchemy.orm import relation
+
+    mapper(
+        User,
+        tables["users"],
+        {"loans": relation(Loan, extension=many, backref=backref("user", extension=[one]))},
+    )
+    mapper(Loan, tables["loans"])
+    bo = session.get(User, "Bo")
+    first, second = sorted(bo.loans, key=lambda loan: loan.book_id)
+    assert (on_many, on_one) == ([], [])
+    bo.loans.remove(first)
+    assert on_many == [("remove", bo, first)]
+    assert on_one == [("set", first, None, bo)]
+    first.user = bo
+    assert on_many[1:] == [("append", bo, first)]
+    assert on_one[1:] == [("set", first, bo, None)]
+    on_many.clear()
+    bo.loans = [first]
+    assert next(each for each in on_many if each[2] is second) == ("remove", bo, second)
+    assert bo.loans == [first]
+    assert forms() == ["attribute-extension", "mapper", "relation"]
+
+
+def test_what_append_returns(tables):
+    """It is what the collection gets."""
+    Tag, Book = new("Tag"), new("Book")
+    extension, _ = watcher(append=lambda tag: Tag(word=tag.word * 2))
+    mapper(
+        Book,
+        tables["books"],
+        {"tags": relationship(Tag, secondary=tables["book_tags"], extension=extension)},
+    )
+    mapper(Tag, tables["tags"])
+    book = Book(title="New")
+    book.tags.append(Tag(word="a"))
+    assert [tag.word for tag in book.tags] == ["aa"]
+
+
+def test_an_extension_with_no_hooks(tables):
+    """Neither is one needed that has none, nor hooks that are no methods."""
+    from sqlalchemy.orm.interfaces import AttributeExtension, MapperExtension, SessionExtension
+
+    User, users = new("User"), tables["users"]
+    nothing = type("Nothing", (AttributeExtension,), {"set": None})()
+    email = column_property(users.c.email, extension=nothing)
+    mapper(User, users, {"email": email}, extension=type("M", (MapperExtension,), {})())
+    assert User(email="a").email == "a"
+    Session(extension=type("S", (SessionExtension,), {})()).commit()
+
+
+# relations
+
+
+def test_relation_by_position(tables, session):
+    """relation() takes its arguments by position, as relationship() does."""
+    from sqlalchemy.orm import relation
+
+    users, loans = tables["users"], tables["loans"]
+    User, Loan, Book, Tag = (new(name) for name in ("User", "Loan", "Book", "Tag"))
+    condition = users.c.name == loans.c.user_name
+    order = loans.c.book_id.desc()
+    mapper(
+        User,
+        users,
+        {"loans": relationship(Loan, None, condition, None, None, None, order, "user")},
+    )
+    mapper(Loan, loans)
+    mapper(
+        Book,
+        tables["books"],
+        {"tags": relation(Tag, tables["book_tags"], order_by=tables["tags"].c.word)},
+    )
+    mapper(Tag, tables["tags"])
+    assert [loan.book_id for loan in session.get(User, "Bo").loans] == [3, 1]
+    assert session.get(Loan, 1).user.name == "Bo"
+    assert [tag.word for tag in session.get(Book, 1).tags] == ["food", "hot"]
+    assert forms() == ["mapper", "relation", "relation-arguments"]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"cascade": False},
+        {"cascade_backrefs": False},
+        {"bake_queries": False},
+        {"entity_name": None},
+        {"extension": None},
+        {"lazy": True},
+        {"lazy": False},
+        {"cascade": "all, delete-orphan"},
+    ],
+    ids=str,
+)
+def test_arguments_of_a_relation(argument, tables, session):
+    """What is gone is taken, and what is not does what it did."""
+    User, Loan = new("User"), new("Loan")
+    mapper(User, tables["users"], {"loans": relationship(Loan, **argument)})
+    mapper(Loan, tables["loans"])
+    assert len(session.get(User, "Bo").loans) == 2
+    gone = {"cascade_backrefs", "bake_queries", "entity_name"}
+    assert ("property-argument" in forms()) is bool(gone & argument.keys())
+
+
+def test_dynamic_loader(tables, session):
+    """dynamic_loader() gives queries, and takes arguments by position."""
+    users, loans = tables["users"], tables["loans"]
+    User, Loan = new("User"), new("Loan")
+    condition = users.c.name == loans.c.user_name
+    mapper(User, users, {"loans": dynamic_loader(Loan, None, condition, order_by=loans.c.book_id)})
+    mapper(Loan, loans)
+    bo = session.get(User, "Bo")
+    assert [loan.book_id for loan in bo.loans] == [1, 3]
+    assert bo.loans.filter(loans.c.book_id > 1).count() == 1
+    bo.loans.append(Loan(book_id=2))
+    session.flush()
+    assert bo.loans.count() == 3
+    assert "relation-arguments" in forms()
+
+
+# the cascade along backrefs
+
+
+@pytest.fixture
+def related(tables):
+    """A function that maps users, loans, books and tags, which are related by backrefs."""
+
+    def map_them(there=None, back=None):
+        User, Loan, Book, Tag = (new(name) for name in ("User", "Loan", "Book", "Tag"))
+        there, back = there or {}, back or {}
+        mapper(
+            User,
+            tables["users"],
+            {"loans": relationship(Loan, backref=backref("user", **back), **there)},
+        )
+        mapper(Loan, tables["loans"])
+        tags = relationship(
+            Tag, secondary=tables["book_tags"], backref=backref("books", **back), **there
+        )
+        mapper(Book, tables["books"], {"tags": tags})
+        mapper(Tag, tables["tags"])
+        return User, Loan, Book, Tag
+
+    return map_them
+
+
+def reached(session, User, Loan, Book, Tag):
+    """Relate new rows to those of a session in each way; tell which came into it."""
+    bo = session.get(User, "Bo")
+    by_scalar, by_collection, by_many = Loan(book_id=2), Loan(book_id=9), Tag(word="new")
+    by_scalar.user = bo
+    bo.loans.append(by_collection)
+    by_many.books.append(session.get(Book, 1))
+    forward = User(name="new")
+    session.get(Loan, 1).user = forward
+    return [row in session for row in (by_scalar, by_collection, by_many, forward)]
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "expected"),
+    [
+        ({}, {}, [True, True, True, True]),
+        ({"cascade_backrefs": False}, {}, [False, True, False, True]),
+        ({}, {"cascade_backrefs": False}, [True, True, True, True]),
+        ({"cascade": "merge"}, {}, [False, False, False, True]),
+        ({}, {"cascade": "merge"}, [True, True, True, False]),
+    ],
+    ids=str,
+)
+def test_cascade(there, back, expected, related, session):
+    """A row that is related to one of a session comes into it, along backrefs as well."""
+    assert reached(session, *related(there, back)) == expected
+
+
+def test_cascade_from_pending_rows(related, session):
+    """It comes from rows that are yet to be stored, and when a row is made with its relation."""
+    User, Loan, Book, Tag = related()
+    user, book = User(name="new"), Book(title="New")
+    session.add_all([user, book])
+    loan = Loan(book_id=2, user=user)
+    tag = Tag(word="new")
+    tag.books.append(book)
+    assert loan in session
+    assert tag in session
+    session.commit()
+    assert (loan.user_name, [each.word for each in book.tags]) == ("new", ["new"])
+
+
+def test_cascade_is_noted_at_its_line(related, session):
+    """It is noted only where it made a difference: not for a row of the session, or of none."""
+    User, Loan, _, _ = related()
+    bo, ada = session.get(User, "Bo"), session.get(User, "Ada")
+    _notes.clear()
+    bo.loans[0].user = ada
+    ada.loans.append(Loan(book_id=7))
+    alone = Loan(book_id=8)
+    alone.user = User(name="nobody")
+    alone.user = None
+    assert alone not in session
+    assert not legacy.report()
+    Loan(book_id=2).user = bo
+    assert [(note.form, note.count) for note in legacy.report().notes] == [("backref-cascade", 1)]
+
+
+def test_cascade_inserts_once(related, session):
+    """A row that came in along a backref, and is added as well, is stored once."""
+    User, Loan, _, _ = related()
+    loan = Loan(book_id=2)
+    loan.user = session.get(User, "Bo")
+    session.add(loan)
+    session.flush()
+    session.commit()
+    assert session.query(Loan).filter_by(user_name="Bo").count() == 3
+
+
+def test_cascade_of_a_soup(soup):
+    """relate() with a backref has it too, for classes that are mapped with the module."""
+    soup.users.relate("loans", soup.loans, backref="user")
+    bo = soup.users.get("Bo")
+    loan = soup.loans(book_id=2)
+    soup.expunge(loan)
+    loan.user = bo
+    assert loan in soup.session
+
+
+def test_no_cascade_without_the_module(related, session):
+    """When it is disabled there is none, nor for what is configured then."""
+    classes = related()
+    configure_mappers()
+    legacy.disable()
+    assert reached(session, *classes) == [False, True, False, True]
+    session.rollback()
+    legacy.enable(warnings=False)
+    assert reached(session, *classes) == [True, True, True, True]
+    session.close()
+    clear_mappers()
+    classes = related()
+    legacy.disable()
+    configure_mappers()
+    legacy.enable(warnings=False)
+    assert reached(session, *classes) == [False, True, False, True]
+
+
+def test_listeners():
+    """What listens to queries and to new attributes does so only while the module is enabled."""
+
+    def count():
+        dispatch = _of_new_class()
+        on_query = event.contains(Query, "before_compile", _mappers.keep_order)
+        return [on_query, *(len(list(getattr(dispatch, name))) for name in ("append", "set"))]
+
+    with_module = count()
+    legacy.disable()
+    without = count()
+    assert [a - b for a, b in zip(with_module, without, strict=True)] == [1, 1, 1]
+    legacy.enable(warnings=False)
+    assert count() == with_module
+    legacy.disable()
+    assert count() == without
+
+
+def _of_new_class():
+    metadata, Node = sa.MetaData(), new("Node")
+    table = sa.Table(
+        "nodes",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("up", sa.ForeignKey("nodes.id")),
+    )
+    registry().map_imperatively(Node, table, properties={"nodes": relationship(Node)})
+    configure_mappers()
+    return Node.nodes.dispatch
+
+
+# other properties and functions
+
+
+def test_synonym(tables, session):
+    """synonym() takes proxy=, and arguments by position."""
+    User = new("User")
+    made = {
+        "called": synonym("name", proxy=True),
+        "mail": synonym("email", None, None, None, "Where to write to."),
+    }
+    mapper(User, tables["users"], made)
+    bo = session.query(User).filter_by(called="Bo").one()
+    assert (bo.called, bo.mail) == ("Bo", "bo@example.org")
+    assert "property-argument" in forms()
+
+
+def test_comparable_property(tables, session):
+    """comparable_property() compares with a comparator, and reads and sets with a descriptor."""
+    from sqlalchemy.orm import ComparableProperty, comparable_property
+    from sqlalchemy.orm.interfaces import PropComparator
+
+    assert comparable_property is ComparableProperty
+
+    class Lower(PropComparator):
+        def __eq__(self, other):
+            return sa.func.lower(tables["users"].c.name) == other.lower()
+
+        __hash__ = None
+
+    def get(self):
+        return self.name.lower()
+
+    def put(self, value):
+        self.name = value.title()
+
+    lower = property(get, put)
+    User = new("User", lower=lower)
+    mapped = mapper(User, tables["users"], {"lower": comparable_property(Lower)})
+    mapped.add_property("again", comparable_property(Lower, lower, "In small letters."))
+    bo = session.query(User).filter(User.lower == "BO").one()
+    assert (bo.lower, bo.again) == ("bo", "bo")
+    bo.lower = "uma"
+    assert bo.name == "Uma"
+    assert vars(User)["again"].__doc__ == "In small letters."
+
+
+def test_class_mapper(tables, session):
+    """class_mapper() and object_mapper() take their old arguments."""
+    User = new("User")
+    mapped = mapper(User, tables["users"])
+    _notes.clear()
+    assert class_mapper(User) is class_mapper(User, False) is mapped
+    assert class_mapper(User, configure=False) is mapped
+    assert object_mapper(User()) is mapped
+    assert not legacy.report()
+    assert class_mapper(User, compile=False) is class_mapper(User, entity_name=None) is mapped
+    assert class_mapper(User, raiseerror=False) is mapped
+    assert object_mapper(User(), entity_name=None) is object_mapper(User(), None) is mapped
+    assert object_mapper(User(), raiseerror=False) is mapped
+    assert class_mapper(Row, raiseerror=False) is None
+    assert object_mapper(Row(), raiseerror=False) is None
+    assert forms() == ["class-mapper"]
+    with pytest.raises(UnmappedClassError):
+        class_mapper(Row)
+    with pytest.raises(UnmappedInstanceError):
+        object_mapper(Row())
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_mapped_table(tables):
+    """mapped_table is what a mapper selects from, noted where SQLAlchemy has it no more."""
+    mapped = registry().map_imperatively(new("User"), tables["users"])
+    assert mapped.mapped_table is tables["users"]
+    assert bool(legacy.report()) is not MAPPED_TABLE_IS_NATIVE
+
+
+def test_aliased_class(tables, session):
+    """AliasedClass() takes its class as cls=."""
+    User = new("User")
+    mapper(User, tables["users"])
+    for made in (AliasedClass(cls=User), AliasedClass(User)):
+        assert session.query(made).filter(made.name == "Bo").count() == 1
+    assert [note.old for note in legacy.report().notes if note.form == "name"] == [
+        "AliasedClass(cls=)"
+    ]
+
+
+# ScopedSession.mapper
+
+
+def test_mapper_of_a_scoped_session(tables, lite):
+    """New rows come into the session by themselves, and the class has a query."""
+    sessions = scoped_session(sessionmaker(lite))
+    Tag = type("Tag", (), {})
+    mapped = sessions.mapper(Tag, tables["tags"])
+    tag = Tag(word="new")
+    assert tag in sessions
+    sessions.commit()
+    assert Tag.query.filter_by(word="new").one() is tag
+    assert mapped is class_mapper(Tag)
+    assert forms() == ["scoped-mapper"]
+    sessions.remove()
+
+
+def test_what_a_scoped_session_maps(tables, lite):
+    """save_on_init=False and validate=True are what they were; a row that fails is not kept."""
+    sessions = scoped_session(sessionmaker(lite))
+    Plain = type("Plain", (), {"query": "mine"})
+    sessions.mapper(Plain, tables["tags"], save_on_init=False)
+    assert Plain(word="new", other=1) not in sessions
+    assert Plain.query == "mine"
+    Strict = type("Strict", (), {})
+    sessions.mapper(Strict, tables["users"], validate=True)
+    with pytest.raises(ArgumentError) as caught:
+        Strict(name="new", other=1)
+    assert str(caught.value) == "Invalid __init__ argument: 'other'"
+
+    class Leaving:
+        def __init__(self):
+            sessions.expunge(self)
+            raise ZeroDivisionError
+
+    sessions.mapper(Leaving, tables["books"])
+    with pytest.raises(ZeroDivisionError):
+        Leaving()
+    assert not list(sessions.new)
+    sessions.remove()
+
+
+# what needs no change
+
+
+def test_new_forms(tables, session, soup):
+    """What SQLAlchemy 2 takes is not noted."""
+    User, Loan = new("User"), new("Loan")
+    users = tables["users"]
+    registry().map_imperatively(
+        User,
+        users,
+        properties={
+            "mail": synonym("email", map_column=False, doc="Where to write to."),
+            "upper": column_property(sa.func.upper(users.c.name), info={"a": 1}),
+            "loans": relationship(Loan, back_populates="user", info={"b": 2}, lazy="selectin"),
+        },
+    )
+    registry().map_imperatively(
+        Loan, tables["loans"], properties={"user": relationship(User, back_populates="loans")}
+    )
+    bo = session.get(User, "Bo")
+    assert (bo.upper, len(bo.loans), bo.mail) == ("BO", 2, "bo@example.org")
+    assert sa.inspect(User).attrs.upper.info == {"a": 1}
+    assert sa.inspect(User).attrs.loans.info == {"b": 2}
+    event.listen(User, "before_insert", lambda *_: None)
+    event.listen(User.email, "set", lambda *_: None)
+    assert not legacy.report()
+
+
+def test_create_session_is_not_needed(lite):
+    """create_session() with all three arguments is what it is on SQLAlchemy 2."""
+    session = create_session(lite, autocommit=False, autoflush=True, expire_on_commit=True)
+    assert session.in_transaction() is False
+    assert not legacy.report()
+
+
+def test_an_error_while_mapping(tables):
+    """What SQLAlchemy refuses stays its own error."""
+    mapper(new("User"), tables["users"], {"loans": relationship("Nothing")})
+    with pytest.raises(InvalidRequestError, match="'Nothing' failed to locate a name"):
+        configure_mappers()

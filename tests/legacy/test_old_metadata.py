@@ -1,0 +1,422 @@
+"""MetaData, tables and statements that know their engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Column, Integer, MetaData, String, Table
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InvalidRequestError,
+    NoSuchTableError,
+    UnboundExecutionError,
+)
+from sqlalchemy.schema import CreateTable, DropTable
+
+import sqlsoup
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
+
+UNBOUND = (
+    "{} is not bound to an Engine or Connection.  "
+    "Execution can not proceed without a database to execute against."
+)
+UNBOUND_STATEMENT = (
+    "This {} object is not directly bound to a Connection or Engine. "
+    "Use the .execute() method of a Connection or Engine to execute this construct."
+)
+NO_ENGINE = (
+    "No engine is bound to this Table's MetaData. Pass an engine to the Table via "
+    "autoload_with=<someengine>, or associate the MetaData with an engine via "
+    "metadata.bind=<someengine>"
+)
+
+
+@pytest.fixture(autouse=True)
+def _old():
+    """Old forms in force, and no notes from before."""
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+    _notes.clear()
+
+
+@pytest.fixture
+def tags(engine):
+    """The table of tags, which knows its engine."""
+    return Table("tags", MetaData(engine), autoload=True)
+
+
+def forms():
+    """Return the forms that were noted in this file, the reflection in fixtures aside."""
+    notes = legacy.report().notes
+    return {note.form for note in notes if Path(note.file).name == Path(__file__).name}
+
+
+def words(engine):
+    """Return the tags that another connection sees."""
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.text("SELECT word FROM tags ORDER BY word")))
+
+
+def made(metadata):
+    """Return two tables that are yet to be made."""
+    return (
+        Table("made", metadata, Column("id", Integer, primary_key=True), Column("x", String(9))),
+        Table("other", metadata, Column("id", Integer)),
+    )
+
+
+def test_bind(lite, tmp_path):
+    """A MetaData knows an engine, a URL by position, name or attribute, or nothing."""
+    url = f"sqlite:///{tmp_path}/lite.db"
+    binds = [
+        MetaData(lite), MetaData(bind=lite), MetaData(url), MetaData(bind=url),
+        MetaData(sa.make_url(url)), MetaData(lite, schema=None), MetaData(url, True),
+    ]  # fmt: skip
+    assert forms() == {"metadata-bind"}
+    assert [metadata.bind is lite for metadata in binds] == [True, True, *[False] * 3, True, False]
+    for metadata in binds:
+        assert isinstance(metadata.bind, sa.Engine)
+        assert metadata.bind.url.database == lite.url.database
+        assert metadata.is_bound()
+        metadata.bind.dispose()
+    assert forms() == {"metadata-bind", "bind-attribute"}
+    metadata = MetaData()
+    metadata.bind = url
+    assert isinstance(metadata.bind, sa.Engine)
+    metadata.bind = None
+    assert metadata.bind is None
+    assert not metadata.is_bound()
+    with pytest.raises(
+        sqlsoup.ArgumentError, match=r"^the bind of the MetaData is no engine but 5$"
+    ):
+        MetaData(5).create_all()
+
+
+def test_new_metadata(lite):
+    """A MetaData without an engine is as it is, and so is what is given an engine."""
+    metadata = MetaData("annex", naming_convention={"pk": "pk_%(table_name)s"})
+    assert (metadata.schema, metadata.bind) == ("annex", None)
+    assert MetaData(None, schema="annex").schema == MetaData(schema="annex").schema == "annex"
+    metadata = MetaData()
+    table, _ = made(metadata)
+    metadata.create_all(lite)
+    metadata.drop_all(bind=lite)
+    table.create(lite, checkfirst=True)
+    with lite.begin() as connection:
+        table.drop(connection)
+    metadata.reflect(lite, only=["tags"])
+    Table("users", metadata, autoload_with=lite)
+    metadata.bind = lite
+    assert sqlsoup.SQLSoup(metadata).tags.count() == 2
+    sa.Index("made_x", table.c.x)
+    assert String(5).length == String(length=5, collation="C").length == 5
+    assert not legacy.report()
+
+
+def test_bind_outlives_the_module(lite):
+    """The engine of a MetaData stays with it, whether the module is enabled or not."""
+    metadata = MetaData(lite)
+    legacy.disable()
+    try:
+        assert metadata.bind is lite
+        assert sqlsoup.SQLSoup(metadata).tags.count() == 2
+        assert not hasattr(MetaData(), "bind")
+    finally:
+        legacy.enable(warnings=False)
+    assert metadata.bind is lite
+
+
+def test_reflect_at_once(engine):
+    """``MetaData(engine, reflect=True)`` has all tables; without an engine it is refused."""
+    for metadata in (MetaData(engine, reflect=True), MetaData(engine, True)):
+        assert {"tags", "users"} < metadata.tables.keys()
+    metadata = MetaData(engine)
+    metadata.reflect(only=["tags"])
+    assert list(metadata.tables) == ["tags"]
+    message = r"^A bind must be supplied in conjunction with reflect=True$"
+    with pytest.raises(ArgumentError, match=message):
+        MetaData(reflect=True)
+
+
+def test_tables_on_their_engine(engine):
+    """Tables are made, dropped and looked for where their MetaData knows."""
+    metadata = MetaData(engine)
+    table, other = made(metadata)
+    index = sa.Index("made_x", table.c.x)
+    metadata.create_all(tables=[other])
+    assert (table.exists(), other.exists()) == (False, True)
+    metadata.create_all()
+    metadata.create_all(checkfirst=True)
+    with pytest.raises(DBAPIError):
+        table.create()
+    table.create(checkfirst=True)
+    index.drop()
+    assert index.create() is index
+    index.drop(engine)
+    assert index.create(bind=engine) is index
+    assert table.exists(engine)
+    assert table.exists(bind=engine)
+    other.drop()
+    other.drop(checkfirst=True)
+    metadata.drop_all()
+    assert (table.exists(), other.exists()) == (False, False)
+    assert engine.pool.checkedout() == 0
+    assert forms() == {"metadata-bind", "metadata-unbound", "table-unbound", "table-exists"}
+
+
+UNBOUND_USES = {
+    "create_all": lambda table: table.metadata.create_all(),
+    "drop_all": lambda table: table.metadata.drop_all(),
+    "reflect": lambda table: table.metadata.reflect(),
+    "create": lambda table: table.create(),
+    "drop": lambda table: table.drop(),
+    "exists": lambda table: table.exists(),
+    "Index.create": lambda table: sa.Index("made_x", table.c.x).create(),
+    "lone Index.drop": lambda table: sa.Index("made_x", "x").drop(),
+    "Sequence.create": lambda table: sa.Sequence("counting").create(),
+    "Sequence.execute": lambda table: sa.Sequence("counting", metadata=table.metadata).execute(),
+    "DDL": lambda table: sa.DDL("DROP TABLE x").execute(),
+    "CreateTable": lambda table: CreateTable(table).execute(),
+    "select": lambda table: table.select().execute(),
+    "scalar": lambda table: table.select().scalar(),
+    "insert": lambda table: table.insert().execute(x=1),
+    "text": lambda table: sa.text("SELECT 1").execute(),
+    "function": lambda table: sa.func.now().scalar(),
+    "union": lambda table: sa.union(table.select(), table.select()).execute(),
+    "autoload": lambda table: Table("tags", MetaData(), autoload=True),
+}
+MESSAGES = {
+    "create_all": UNBOUND.format("MetaData object"),
+    "drop_all": UNBOUND.format("MetaData object"),
+    "reflect": UNBOUND.format("MetaData object"),
+    "create": UNBOUND.format("Table object 'made'"),
+    "drop": UNBOUND.format("Table object 'made'"),
+    "exists": UNBOUND.format("Table object 'made'"),
+    "Index.create": UNBOUND.format("Index object 'made_x'"),
+    "lone Index.drop": UNBOUND.format("Index object 'made_x'"),
+    "Sequence.create": UNBOUND.format("Sequence object 'counting'"),
+    "Sequence.execute": UNBOUND.format("Sequence object 'counting'"),
+    "DDL": UNBOUND.format("DDL object"),
+    "CreateTable": UNBOUND.format("CreateTable object"),
+    "select": UNBOUND_STATEMENT.format("Select"),
+    "scalar": UNBOUND_STATEMENT.format("Select"),
+    "insert": UNBOUND_STATEMENT.format("Insert"),
+    "text": UNBOUND_STATEMENT.format("TextClause"),
+    "function": UNBOUND_STATEMENT.format("now"),
+    "union": UNBOUND_STATEMENT.format("CompoundSelect"),
+    "autoload": NO_ENGINE,
+}
+
+
+@pytest.mark.parametrize("use", UNBOUND_USES)
+def test_without_an_engine(use):
+    """What knows no engine says so."""
+    table, _ = made(MetaData())
+    with pytest.raises(UnboundExecutionError) as caught:
+        UNBOUND_USES[use](table)
+    assert str(caught.value) == MESSAGES[use]
+
+
+def test_statements(engine, tags):
+    """Statements execute themselves, with parameters in every form."""
+    assert tags.insert().execute(word="a").rowcount == 1
+    tags.insert().execute({"word": "b"})
+    tags.insert().execute([{"word": "c"}, {"word": "d"}])
+    tags.insert().execute({"word": "e"}, {"word": "f"})
+    tags.update(tags.c.word == "a").execute(word="A")
+    tags.delete(tags.c.word.in_(["e", "f"])).execute(execution_options={})
+    assert {"A", "b", "c", "d", "food", "hot"} == set(words(engine))
+    rows = tags.select(tags.c.word == sa.bindparam("asked")).execute(asked="b")
+    assert [row["word"] for row in rows] == ["b"]
+    assert tags.select(tags.c.word == sa.bindparam("asked")).scalar(asked="c") == "c"
+    assert tags.count().scalar() == 6
+    assert sa.func.max(tags.c.word).execute().fetchone()[0] == "hot"
+    assert sa.func.max(tags.c.word).scalar() == "hot"
+    assert sa.func.lower("X", bind=engine).scalar() == "x"
+    both = sa.union(tags.select(), tags.alias().select())
+    assert len(both.execute().fetchall()) == 6
+    assert tags.alias().select().execute().fetchone() is not None
+    assert tags.join(tags.alias("t"), sa.text("1 = 1")).select().execute().first() is not None
+    assert sa.select([sa.exists([1], tags.c.word == "b")]).scalar()
+    with pytest.raises(IntegrityError):
+        tags.insert().execute(word="b")
+    assert engine.pool.checkedout() == 0
+    assert {"statement-execute", "table-select", "table-count"} < forms()
+
+
+def test_bind_of_statements(lite):
+    """``bind=`` of text, select, insert and functions is where they execute."""
+    lone = sa.table("tags", sa.column("word"))
+    assert (
+        sa.text("SELECT word FROM tags WHERE word > :w", bind=lite).execute(w="g").scalar() == "hot"
+    )
+    assert sa.text("SELECT 5", lite).scalar() == 5
+    assert sa.select([lone.c.word], order_by=["word"], bind=lite).scalar() == "food"
+    sa.text("INSERT INTO tags VALUES (:w)", bind=lite).execute([{"w": "a"}, {"w": "b"}])
+    lone.insert(bind=lite).execute(word="c")
+    sa.delete(lone, lone.c.word == "c", bind=lite).execute()
+    assert words(lite) == ["a", "b", "food", "hot"]
+    assert sa.union(lone.select(), lone.select(), bind=lite, order_by=["word"]).scalar() == "a"
+    assert sa.select([sa.literal(1)], bind=lite).where(sa.text("1 = 1")).scalar() == 1
+    assert forms() == {
+        "statement-bind", "statement-execute", "select-arguments", "dml-arguments",
+    }  # fmt: skip
+
+
+def test_attribute_bind(engine, tags):
+    """Tables, columns and statements tell their engine."""
+    bound = [
+        tags, tags.c.word, tags.select(), tags.insert(), tags.alias(), sa.func.max(tags.c.word),
+        sa.select([tags.c.word]), sa.union(tags.select(), tags.select()), tags.c.word == "x",
+        sa.text("x", bind=engine), tags.metadata,
+    ]  # fmt: skip
+    assert {each.bind for each in bound} == {engine}
+    lone = sa.table("tags", sa.column("word"))
+    assert {each.bind for each in (lone, lone.select(), sa.text("x"), sa.func.now())} == {None}
+    assert "bind-attribute" in forms()
+
+
+def test_connection_as_bind(engine):
+    """What knows a connection works in its transaction, and it stays open."""
+    with engine.connect() as connection:
+        metadata = MetaData(connection)
+        table = Table("tags", metadata, autoload=True)
+        transaction = connection.begin()
+        table.insert().execute(word="a")
+        assert table.count().scalar() == 3
+        assert sa.text("SELECT 5", bind=connection).scalar() == 5
+        transaction.rollback()
+        table.insert().execute(word="b")
+        assert not connection.in_transaction()
+        assert metadata.bind is table.bind is connection
+        new, _ = made(metadata)
+        new.create()
+        sa.DDL("DROP TABLE made").execute(connection)
+        assert not new.exists()
+        metadata.create_all()
+        metadata.drop_all(tables=[new])
+        assert "users" in MetaData(connection, reflect=True).tables
+        assert not connection.closed
+    assert words(engine) == ["b", "food", "hot"]
+
+
+def test_sequences(engine):
+    """A sequence executes itself, on its engine or another."""
+    if engine.dialect.name != "postgresql":
+        assert sa.Sequence("counting", metadata=MetaData(engine)).next_value().bind is engine
+        return
+    sequence = sa.Sequence("counting", metadata=MetaData(engine))
+    sequence.create()
+    assert sequence.execute() == 1
+    assert sequence.execute(engine) == 2
+    assert sequence.next_value().execute().scalar() == 3
+    assert sequence.next_value().scalar() == 4
+    with engine.connect() as connection:
+        assert sequence.execute(connection) == 5
+    sequence.drop()
+    assert engine.pool.checkedout() == 0
+    assert {"statement-execute", "table-unbound"} < forms()
+
+
+def test_ddl(engine):
+    """DDL executes itself where it is told to, where it knows, and for a table."""
+    _, table = made(MetaData(engine))
+    sa.DDL("CREATE TABLE other (id INTEGER)").execute(engine)
+    assert table.exists()
+    sa.DDL("DROP TABLE %(table)s").execute(engine, table)
+    assert not table.exists()
+    sa.DDL("CREATE TABLE other (id INTEGER)", bind=engine).execute()
+    assert table.exists()
+    DropTable(table).execute(bind=engine)
+    CreateTable(table).execute()
+    assert table.exists()
+    table.drop()
+    assert {"statement-execute", "statement-bind"} < forms()
+
+
+def test_ddl_on_a_dialect(lite):
+    """DDL that is for some dialects is executed on those alone, by itself or at an event."""
+    for on, runs in (
+        ("sqlite", True),
+        ("postgresql", False),
+        (("postgresql", "sqlite"), True),
+        (lambda ddl, target, bind, **kw: True, True),
+        (lambda ddl, target, bind, **kw: False, False),
+    ):
+        _, table = made(MetaData(lite))
+        ddl = sa.DDL("INSERT INTO tags VALUES ('%(word)s')", on, {"word": "new"})
+        ddl.execute(lite)
+        assert ("new" in words(lite)) == runs
+        lite.execute("DELETE FROM tags WHERE word = 'new'")
+        sa.DDL("INSERT INTO tags VALUES ('new')", on=on).execute_at("after-create", table)
+        table.create()
+        assert ("new" in words(lite)) == runs
+        table.drop()
+        lite.execute("DELETE FROM tags WHERE word = 'new'")
+    assert "name" in forms()
+    _notes.clear()
+    for ddl in (
+        sa.DDL("SELECT '%(x)s'", {"x": 1}),
+        sa.DDL("SELECT '%(x)s'", context={"x": 1}),
+        sa.DDL("SELECT 1").execute_if(dialect="sqlite"),
+    ):
+        with lite.begin() as connection:
+            connection.execute(ddl)
+    assert not legacy.report()
+
+
+def test_autoload(engine):
+    """``autoload=True`` reflects on the engine that the MetaData knows, or another."""
+    metadata = MetaData(engine)
+    assert Table("tags", metadata, autoload=True).c.keys() == ["word"]
+    assert Table("tags", MetaData(), autoload=True, autoload_with=engine).c.keys() == ["word"]
+    assert Table("x", metadata, autoload=False).c.keys() == []
+    users = Table("users", metadata, Column("email", sa.Text), autoload=True)
+    assert isinstance(users.c.email.type, sa.Text)
+    assert sorted(users.c.keys()) == ["admin", "email", "name"]
+    with pytest.raises(NoSuchTableError, match=r"^nothing$"):
+        Table("nothing", metadata, autoload=True)
+    assert forms() == {"metadata-bind", "table-autoload"}
+
+
+def test_existing_tables(lite):
+    """``useexisting=True`` adds to a table that is there."""
+    metadata = MetaData()
+    table, _ = made(metadata)
+    assert Table("made", metadata, Column("y", Integer), useexisting=True) is table
+    assert table.c.keys() == ["id", "x", "y"]
+    with pytest.raises(InvalidRequestError):
+        Table("made", metadata, Column("z", Integer), useexisting=False)
+    assert forms() == {"table-existing"}
+
+
+def test_types():
+    """Arguments of types that are gone are left out."""
+    gone = {"convert_unicode": True, "unicode_error": None, "_warn_on_bytestring": True}
+    assert String(10, **gone).length == 10
+    assert String(10, None, True).length == 10
+    assert sa.Unicode(length=5, assert_unicode=True).length == 5
+    assert sa.Text(convert_unicode="force").length is None
+    assert sa.Enum("a", "b", name="e", convert_unicode=True).enums == ["a", "b"]
+    assert len(legacy.report().notes) == 4
+    assert forms() == {"type-unicode"}
+    _notes.clear()
+    assert sa.Unicode(5).length == 5
+    assert sa.Enum("a", name="e").enums == ["a"]
+    with pytest.raises(TypeError, match="colour"):
+        String(5, colour=1)
+    assert not legacy.report()
+
+
+def test_threads_share_an_engine(lite):
+    """An engine made of a MetaData's URL is made once."""
+    metadata = MetaData(f"sqlite:///{lite.url.database}")
+    assert metadata.bind is metadata.bind
+    assert sqlsoup.SQLSoup(metadata).bind is metadata.bind
+    metadata.bind.dispose()

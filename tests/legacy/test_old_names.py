@@ -1,0 +1,257 @@
+"""Modules and names of SQLAlchemy 1.3 and before, where programs import them from."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+import sqlalchemy
+import sqlalchemy.orm
+from sqlalchemy.exc import SQLAlchemyError
+
+import sqlsoup
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
+
+
+@pytest.fixture(autouse=True)
+def _old_names():
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+
+
+def noted():
+    """Return form, old name and count of what was noted."""
+    return [(note.form, note.old, note.count) for note in legacy.report().notes]
+
+
+def run(text):
+    """Execute a program of a few lines and return its names."""
+    names = {"__name__": "program"}
+    exec(compile(text, "program.py", "exec"), names)
+    return names
+
+
+# where sqlsoup was
+
+
+def test_sqlsoup_in_sqlalchemy():
+    """sqlalchemy.ext.sqlsoup has the names that it had, and is noted where they are taken."""
+    names = run(
+        "from sqlalchemy.ext.sqlsoup import SqlSoup, SQLSoup, PKNotFoundError\n"
+        "from sqlalchemy.ext.sqlsoup import Session, TableClassType, SelectableClassType\n"
+        "from sqlalchemy.ext import sqlsoup\n"
+        "from sqlalchemy.ext.sqlsoup import NoSuchTableError, ArgumentError, SQLAlchemyError\n"
+    )
+    assert names["SqlSoup"] is names["SQLSoup"] is sqlsoup.SQLSoup
+    for name in (
+        "PKNotFoundError", "Session", "TableClassType", "SelectableClassType", "NoSuchTableError",
+        "ArgumentError", "SQLAlchemyError",
+    ):  # fmt: skip
+        assert names[name] is getattr(sqlsoup, name)
+    assert [(note.line, note.form, note.instead) for note in legacy.report().notes] == [
+        (line, "import-sqlsoup", "sqlsoup") for line in (1, 2, 4)
+    ]
+
+
+def test_import_of_the_module():
+    """The module itself can be imported, also under another name, and used."""
+    names = run(
+        "import sqlalchemy.ext.sqlsoup\n"
+        "import sqlalchemy.ext.sqlsoup as soup\n"
+        "first = sqlalchemy.ext.sqlsoup.SqlSoup\n"
+        "second = soup.SqlSoup\n"
+    )
+    assert names["first"] is names["second"] is sqlsoup.SQLSoup
+    assert [note.line for note in legacy.report().notes] == [3, 4]
+    assert importlib.import_module("sqlalchemy.ext.sqlsoup") is names["soup"]
+
+
+def test_all_of_a_module():
+    """A star imports all that a module had."""
+    assert run("from sqlalchemy.ext.sqlsoup import *")["SqlSoup"] is sqlsoup.SQLSoup
+    assert run("from sqlalchemy.exceptions import *")["SQLAlchemyError"] is SQLAlchemyError
+
+
+# other modules
+
+
+def test_exceptions():
+    """sqlalchemy.exceptions has what is in sqlalchemy.exc."""
+    names = run(
+        "from sqlalchemy import exceptions\n"
+        "from sqlalchemy.exceptions import OperationalError, NoSuchTableError as Missing\n"
+        "caught = exceptions.SQLAlchemyError\n"
+    )
+    assert names["OperationalError"] is sqlalchemy.exc.OperationalError
+    assert names["Missing"] is sqlalchemy.exc.NoSuchTableError
+    assert names["caught"] is SQLAlchemyError
+    assert noted() == [
+        ("name", "sqlalchemy.exceptions", 2),
+        ("name", "sqlalchemy.exceptions", 1),
+    ]
+
+
+def test_databases():
+    """sqlalchemy.databases has the dialects, and PostgreSQL's under its old name too."""
+    names = run("from sqlalchemy.databases import mysql, postgres, postgresql, sqlite")
+    for name in ("mysql", "postgresql", "sqlite"):
+        assert names[name].__name__ == f"sqlalchemy.dialects.{name}"
+    assert names["postgres"] is names["postgresql"]
+    assert noted() == [("name", "sqlalchemy.databases", 4)]
+
+
+def test_interfaces(make_engine):
+    """sqlalchemy.interfaces has PoolListener, whose hooks are called."""
+    seen = []
+    names = run(
+        "from sqlalchemy.interfaces import PoolListener\n"
+        "class Listener(PoolListener):\n"
+        "    def connect(self, connection, record):\n"
+        "        seen.append('connect')\n"
+        "    def checkout(self, connection, record, proxy):\n"
+        "        seen.append('checkout')\n"
+    )
+    names["seen"] = seen
+    make_engine("sqlite://", listeners=[names["Listener"]()]).connect().close()
+    assert seen == ["connect", "checkout"]
+    assert noted()[0][0] == "engine-listeners"
+
+
+# names in modules that are there
+
+
+def test_where_a_name_is_imported():
+    """A name that is gone is noted at the line of its import, in functions too."""
+    names = run(
+        "from sqlalchemy.orm import eagerload\n"
+        "from sqlalchemy.orm import (\n"
+        "    Query, relation, MapperExtension)\n"
+        "from sqlalchemy import Binary, PassiveDefault, Integer\n"
+        "from sqlalchemy.types import Binary as B\n"
+        "from sqlalchemy.schema import PassiveDefault as P\n"
+        "from sqlalchemy.engine import RowProxy\n"
+        "def later():\n"
+        "    from sqlalchemy.orm import subqueryload_all, EXT_PASS\n"
+    )
+    assert [(note.line, note.old) for note in legacy.report().notes] == [
+        (1, "eagerload(), joinedload_all() and the like"),
+        (2, "MapperExtension"),
+        (2, "relation()"),
+        (4, "Binary"),
+        (4, "PassiveDefault"),
+        (5, "Binary"),
+        (6, "PassiveDefault"),
+        (7, "RowProxy"),
+    ]
+    names["later"]()
+    names["later"]()
+    assert [note.count for note in legacy.report().notes if note.line == 9] == [2, 2]
+    assert names["B"] is names["Binary"] is sqlalchemy.LargeBinary
+    assert names["P"] is names["PassiveDefault"] is sqlalchemy.DefaultClause
+    assert names["RowProxy"] is sqlalchemy.Row
+
+
+def test_names_that_are_there_are_not_noted():
+    """What SQLAlchemy 2 has is imported as ever."""
+    run(
+        "from sqlalchemy import *\n"
+        "from sqlalchemy.orm import *\n"
+        "from sqlalchemy.orm import EXT_CONTINUE, Session, joinedload, mapper\n"
+        "from sqlalchemy.orm.interfaces import EXT_CONTINUE, EXT_STOP, PropComparator\n"
+        "from sqlalchemy.orm.session import Session\n"
+        "from sqlalchemy.exc import SQLAlchemyError\n"
+        "from sqlalchemy.types import Integer\n"
+        "from sqlalchemy.engine import Row, create_engine\n"
+        "import sqlalchemy.orm as orm\n"
+        "orm.Session, orm.relationship\n"
+    )
+    assert noted() == []
+
+
+def test_star():
+    """`from sqlalchemy.orm import *` gives the names that are gone, noted only where called."""
+    names = run("from sqlalchemy.orm import *\nclass A: pass\nmade = relation(A)\n")
+    assert noted() == [("relation", "relation()", 1)]
+    assert names["eagerload"].__name__ == "eagerload"
+
+
+def test_looking_for_a_name():
+    """hasattr() and getattr() tell that a name is there, and note nothing."""
+    assert hasattr(sqlalchemy.orm, "relation")
+    assert callable(getattr(sqlalchemy.orm, "eagerload"))  # noqa: B009
+    assert sqlalchemy.orm.comparable_property is sqlalchemy.orm.ComparableProperty
+    assert noted() == []
+    sqlalchemy.orm.compile_mappers()
+    assert noted() == [("name", "compile_mappers()", 1)]
+    assert sqlalchemy.orm.compile_mappers.__name__ == "compile_mappers"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "sqlalchemy",
+        "sqlalchemy.orm",
+        "sqlalchemy.ext.sqlsoup",
+        "sqlalchemy.exceptions",
+        "sqlalchemy.databases",
+    ],
+)
+def test_unknown_names(module):
+    """A name that never was is the usual error."""
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        run(f"from {module} import nothing")
+    with pytest.raises(AttributeError) as caught:
+        sys.modules[module].nothing  # noqa: B018
+    assert str(caught.value) == f"module {module!r} has no attribute 'nothing'"
+    assert not hasattr(sys.modules[module], "__nothing__")
+    assert noted() == []
+
+
+def test_disabled():
+    """Nothing of it is left when the module is disabled, and all is there again with it."""
+    legacy.disable()
+    assert type(sqlalchemy.orm) is type(sqlalchemy) is ModuleType
+    for name in ("relation", "eagerload", "MapperExtension", "InstrumentationManager"):
+        assert not hasattr(sqlalchemy.orm, name)
+    for module in ("ext.sqlsoup", "exceptions", "databases", "interfaces"):
+        assert f"sqlalchemy.{module}" not in sys.modules
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(f"sqlalchemy.{module}")
+    legacy.enable(warnings=False)
+    assert hasattr(sqlalchemy.orm, "relation")
+    assert run("from sqlalchemy.ext.sqlsoup import SqlSoup")["SqlSoup"] is sqlsoup.SQLSoup
+
+
+INSTRUMENTATION = """
+import sys
+from sqlsoup import legacy
+legacy.enable(warnings=False)
+import sqlalchemy.orm
+from sqlalchemy.orm import *
+import sqlalchemy.orm.interfaces
+assert "InstrumentationManager" not in vars(sqlalchemy.orm)
+before = "sqlalchemy.ext.instrumentation" in sys.modules
+from sqlalchemy.orm.interfaces import InstrumentationManager
+print(before, InstrumentationManager.__module__, sqlalchemy.orm.InstrumentationManager.__name__)
+[note] = legacy.report().notes
+print(note.old, note.instead)
+legacy.disable()
+"""
+
+
+def test_instrumentation_is_not_imported_before():
+    """InstrumentationManager comes from a module that changes things, so only when asked for."""
+    command = [sys.executable, "-W", "error", "-c", INSTRUMENTATION]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.stdout.splitlines()) == (
+        "",
+        [
+            "False sqlsoup.legacy._instrumentation InstrumentationManager",
+            "InstrumentationManager sqlalchemy.ext.instrumentation",
+        ],
+    )

@@ -1,0 +1,766 @@
+"""Queries as SQLAlchemy 1.3 and before had them."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
+from sqlalchemy.orm import (
+    Load,
+    Query,
+    Session,
+    aliased,
+    contains_eager,
+    defaultload,
+    defer,
+    deferred,
+    immediateload,
+    joinedload,
+    lazyload,
+    load_only,
+    noload,
+    raiseload,
+    selectinload,
+    subqueryload,
+    undefer,
+    undefer_group,
+    with_loader_criteria,
+    with_parent,
+)
+
+import sqlsoup
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
+
+LEGACY_API = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.LegacyAPIWarning")
+
+
+@pytest.fixture(autouse=True)
+def _old_forms():
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+
+
+def relate(db):
+    """Relate users, loans, books and tags."""
+    db.users.relate("loans", db.loans, order_by=db.loans.book_id)
+    db.loans.relate("user", db.users)
+    db.loans.relate("book", db.books)
+    db.books.relate(
+        "tags", db.tags, secondary=db.book_tags._table, backref="books", order_by=db.tags.word
+    )
+    return db
+
+
+@pytest.fixture
+def lib(soup):
+    """A SQLSoup in which users, loans, books and tags are related, in SQLite alone."""
+    return relate(soup)
+
+
+def forms():
+    """Return the identifiers of what was noted, each once."""
+    return sorted({note.form for note in legacy.report().notes})
+
+
+def names(query):
+    """Return the names of the users that a query gives."""
+    return [user.name for user in query]
+
+
+def loaded(row):
+    """Return what a row holds without asking the database."""
+    return sorted(name for name in vars(row) if not name.startswith("_"))
+
+
+# text and names of columns
+
+
+@pytest.mark.parametrize(
+    ("order", "expected", "is_noted"),
+    [
+        (("name",), ["Ada", "Bo", "Cy"], False),
+        (("admin", "name"), ["Bo", "Cy", "Ada"], False),
+        (("name DESC",), ["Cy", "Bo", "Ada"], True),
+        (("users.name",), ["Ada", "Bo", "Cy"], True),
+        ((["admin", "name"],), ["Bo", "Cy", "Ada"], True),
+        ((("admin", sa.text("name DESC")),), ["Cy", "Bo", "Ada"], True),
+        ((sa.desc("name"),), ["Cy", "Bo", "Ada"], False),
+    ],
+    ids=str,
+)
+def test_order_by(order, expected, is_noted, db):
+    """The name of a column stays one, other text becomes text, and a list is its items."""
+    assert names(db.users.order_by(*order)) == expected
+    assert bool(legacy.report()) is is_noted
+
+
+def test_text_in_a_query(db):
+    """A string in filter(), having() and from_statement() is text, and noted as it is bound."""
+    users = db.users
+    assert names(users.filter("admin = 0").order_by("name")) == ["Bo", "Cy"]
+    counted = db.session.query(users.admin, sa.func.count(users.name))
+    assert counted.group_by("admin").having("count(name) > 1").all() == [(0, 2)]
+    assert counted.group_by(["admin"]).order_by("admin").all() == [(0, 2), (1, 1)]
+    assert names(users.from_statement("SELECT * FROM users ORDER BY name DESC")) == [
+        "Cy", "Bo", "Ada",
+    ]  # fmt: skip
+    assert forms() == ["query-text", "select-arguments"]
+    assert (
+        legacy.report()
+        .notes[0]
+        .instead.startswith('text("admin = :admin").bindparams(admin=...); ')
+    )
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_distinct_with_names(lib):
+    """distinct() takes names of columns and lists."""
+    users = lib.users
+    assert lib.session.query(users.admin).distinct().order_by("admin").all() == [(0,), (1,)]
+    dialect = postgresql.dialect()
+    for asked in (("admin",), (["admin"],), (users.admin,)):
+        statement = lib.session.query(users.admin).distinct(*asked).statement
+        text = str(statement.compile(dialect=dialect))
+        assert text.startswith("SELECT DISTINCT ON (users.admin) users.admin")
+
+
+# joins
+
+
+JOINS = {
+    "a name": lambda q, db: q.join("loans").filter_by(book_id=1),
+    "names": lambda q, db: q.join("loans", "book").filter_by(title="Soups"),
+    "a dotted name": lambda q, db: q.join("loans.book").filter_by(title="Soups"),
+    "a list of names": lambda q, db: q.join(["loans", "book", "tags"]).filter_by(word="hot"),
+    "attributes": lambda q, db: q.join(db.users.loans, db.loans.book).filter_by(title="Soups"),
+    "a list of attributes": lambda q, db: q.join([db.users.loans, db.loans.book]).filter_by(id=1),
+    "an attribute and a name": lambda q, db: q.join(db.users.loans, "book").filter_by(id=1),
+    "a tuple": lambda q, db: q.join(
+        (db.loans, db.loans.user_name == db.users.name)
+    ).filter_by(book_id=1),
+    "tuples": lambda q, db: q.join(
+        (db.loans, db.loans.user_name == db.users.name), (db.books, db.books.id == db.loans.book_id)
+    ).filter_by(id=1),
+    "a tuple with a name": lambda q, db: q.join((db.loans, "loans"), "book").filter_by(id=1),
+    "a tuple of one": lambda q, db: q.join((db.loans,)).filter_by(book_id=1),
+    "a target and a name": lambda q, db: q.join(db.loans, "loans").filter_by(book_id=1),
+    "targets": lambda q, db: q.join(db.loans, db.books, db.book_tags).filter_by(word="hot"),
+    "tables": lambda q, db: q.join(db.loans._table, db.books._table).filter(db.books.id == 1),
+    "a target by keyword": lambda q, db: q.join(target="loans").filter_by(book_id=1),
+    "one after the other": lambda q, db: q.join("loans").join(
+        "book", from_joinpoint=True
+    ).filter_by(id=1),
+    "from what was joined": lambda q, db: q.join(db.users.loans).join(
+        "book", "tags", from_joinpoint=True
+    ).filter_by(word="hot"),
+    "after a filter": lambda q, db: q.join("loans").filter_by(book_id=1).order_by("name").join(
+        "book", from_joinpoint=True
+    ).filter_by(id=1),
+    "again from the start": lambda q, db: q.join("loans").reset_joinpoint().filter_by(name="Bo"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", JOINS)
+def test_join(form, lib):
+    """Each of the old ways to join finds the way, and filter_by() is about what came last."""
+    assert names(JOINS[form](lib.session.query(lib.users), lib)) == ["Bo"]
+    assert forms() == ["query-join"]
+
+
+def test_join_of_an_alias(lib):
+    """Names are those of what was joined last, be it an alias."""
+    other, loan = aliased(lib.users), aliased(lib.loans)
+    assert names(lib.session.query(other).join("loans").filter_by(book_id=1)) == ["Bo"]
+    assert names(lib.users.join((loan, "loans"), (lib.books, "book")).filter_by(id=1)) == ["Bo"]
+    assert names(lib.users.join(loan, lib.users.loans, "book").filter_by(id=1)) == ["Bo"]
+
+
+def test_outerjoin(db):
+    """outerjoin() takes the same, and so does isouter=True."""
+    relate(db)
+    for query in (
+        db.users.outerjoin("loans"),
+        db.users.outerjoin("loans", "book"),
+        db.users.join("loans", isouter=True),
+        db.users.outerjoin((db.loans, db.loans.user_name == db.users.name)),
+    ):
+        found = query.filter(db.loans.book_id == None).order_by(db.users.name)  # noqa: E711
+        assert names(found) == ["Ada", "Cy"]
+
+
+def test_where_a_join_begins(lib):
+    """Names are those of what the query selects from, else of what it gives first."""
+    session, users, books = lib.session, lib.users, lib.books
+    assert session.query(users.name).join("loans").count() == 2
+    assert session.query(sa.func.count(users.name)).join("loans").scalar() == 2
+    assert session.query(sa.func.count("*")).select_from(users).join("loans").scalar() == 2
+    titles = session.query(books.title).select_from(users).join("loans", "book").order_by("title")
+    assert titles.all() == [("Mustards",), ("Soups",)]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (lambda db: db.users.join("nothing"), "MappedUsers has no relationship 'nothing' to join"),
+        (lambda db: db.users.join("name"), "MappedUsers has no relationship 'name' to join"),
+        (
+            lambda db: db.users.join("loans").join("book"),
+            "MappedUsers has no relationship 'book' to join",
+        ),
+        (
+            lambda db: db.users.join("loans.nothing"),
+            "MappedLoans has no relationship 'nothing' to join",
+        ),
+        (
+            lambda db: db.session.query(sa.func.count()).join("loans"),
+            "what is selected from has no relationship 'loans' to join",
+        ),
+    ],
+)
+def test_no_such_relationship(query, message, lib):
+    """A name that is no relationship is an error that says of which class."""
+    with pytest.raises(InvalidRequestError) as caught:
+        query(lib)
+    assert str(caught.value) == message
+
+
+def test_join_with_an_alias_of_its_own(lib):
+    """aliased=True cannot be done, and the error says what to do."""
+    with pytest.raises(TypeError) as caught:
+        lib.users.join("loans", aliased=True)
+    assert (
+        str(caught.value) == "join(aliased=True) cannot be done on SQLAlchemy 2: join an aliased()"
+    )
+
+
+# from_self() and what is like it
+
+
+def test_from_self(db):
+    """from_self() makes a subquery of what there was, limit and all, on which to go on."""
+    relate(db)
+    users = db.users
+    two = users.order_by(users.name.desc()).limit(2)
+    assert names(two.from_self().order_by(users.name)) == ["Bo", "Cy"]
+    assert two.from_self().count() == 2
+    assert names(two.from_self().filter(users.name > "C")) == ["Cy"]
+    assert two.from_self().filter_by(name="Ada").first() is None
+    assert two.from_self(users.name).order_by(users.name).all() == [("Bo",), ("Cy",)]
+    assert two.from_self(sa.func.count(users.name)).scalar() == 2
+    assert names(two.from_self().from_self().order_by(users.name)) == ["Bo", "Cy"]
+    assert names(two.from_self().join("loans").filter_by(book_id=1)) == ["Bo"]
+    both = db.session.query(users, db.loans).join(users.loans).from_self()
+    assert [(u.name, x.book_id) for u, x in both.order_by(db.loans.book_id)] == [
+        ("Bo", 1), ("Bo", 3),
+    ]  # fmt: skip
+    eager = two.options(joinedload(users.loans)).from_self().order_by(users.name)
+    assert [len(user.loans) for user in eager] == [2, 0]
+    assert forms() == ["from-self", "query-join"]
+
+
+def test_select_entity_from(lib):
+    """select_entity_from() takes the rows of a class from a subquery, a select or a join."""
+    users, session = lib.users, lib.session
+    some = sa.select(users._table).where(users.name != "Ada")
+    for source in (some.subquery(), some, users.filter(users.name != "Ada").subquery()):
+        query = session.query(users).select_entity_from(source)
+        assert names(query.order_by(users.name)) == ["Bo", "Cy"]
+        assert query.filter(users.name == "Cy").count() == 1
+        assert names(query.join("loans").filter_by(book_id=1)) == ["Bo"]
+    joined = users._table.join(lib.loans._table)
+    assert names(session.query(users).select_entity_from(joined)) == ["Bo"]
+    with pytest.raises(sqlsoup.ArgumentError) as caught:
+        session.query(users).select_entity_from("users")
+    assert str(caught.value).startswith("'selectable' argument must be a table")
+
+
+@pytest.mark.parametrize(
+    ("mode", "postgresql", "mysql"),
+    [
+        ("read", "FOR SHARE", "LOCK IN SHARE MODE"),
+        ("update", "FOR UPDATE", "FOR UPDATE"),
+        ("update_nowait", "FOR UPDATE NOWAIT", "FOR UPDATE NOWAIT"),
+        (None, "", ""),
+    ],
+)
+def test_with_lockmode(mode, postgresql, mysql, db, statements):
+    """with_lockmode() locks the rows in each of its modes."""
+    assert len(db.users.filter_by(name="Bo").with_lockmode(mode).all()) == 1
+    expected = {"postgresql": postgresql, "mysql": mysql, "sqlite": ""}[db.engine.dialect.name]
+    assert statements[-1].partition("WHERE")[2].partition("\n")[2] == expected or (
+        expected and statements[-1].endswith(f" {expected}")
+    )
+    db.rollback()
+
+
+def test_unknown_lockmode(soup):
+    """A mode that never was is an error."""
+    with pytest.raises(ArgumentError) as caught:
+        soup.users.with_lockmode("gently")
+    assert str(caught.value) == "Unknown with_lockmode argument: 'gently'"
+
+
+@LEGACY_API
+def test_with_parent(lib):
+    """with_parent() takes the name of the relationship, as a method and as a function."""
+    users, loans = lib.users, lib.loans
+    bo = users.get("Bo")
+    for query in (
+        loans.with_parent(bo, "loans"),
+        loans.with_parent(bo, property="loans"),
+        loans.filter(with_parent(bo, "loans")),
+    ):
+        assert [loan.book_id for loan in query.order_by("book_id")] == [1, 3]
+    assert forms() == ["with-parent-name"]
+    with pytest.raises(AttributeError):
+        loans.with_parent(bo, "nothing")
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (-1, "Cy"),
+        (-3, "Ada"),
+        (slice(-2, None), ["Bo", "Cy"]),
+        (slice(None, -1), ["Ada", "Bo"]),
+        (slice(-2, -1), ["Bo"]),
+        (slice(-2, None, -1), ["Bo", "Ada"]),
+        (slice(1, -1), []),  # as it was: the bounds are compared as they are
+    ],
+    ids=str,
+)
+def test_negative_index(index, expected, soup):
+    """A query has negative indexes and slices, as a list has."""
+    found = soup.users.order_by("name")[index]
+    assert (names(found) if isinstance(found, list) else found.name) == expected
+    assert forms() == ["query-index"]
+
+
+def test_index_before_the_first(soup):
+    """A negative index beyond the first row is an error."""
+    with pytest.raises(IndexError):
+        soup.users.order_by("name")[-4]
+
+
+def test_add_entity_with_an_alias(lib):
+    """add_entity() takes an alias of the table, by position and by name."""
+    loans = lib.loans._table.alias()
+    query = lib.session.query(lib.users)
+    for added in (query.add_entity(lib.loans, loans), query.add_entity(lib.loans, alias=loans)):
+        found = added.filter(loans.c.user_name == lib.users.name).order_by(loans.c.book_id)
+        assert [(user.name, loan.book_id) for user, loan in found] == [("Bo", 1), ("Bo", 3)]
+
+
+def test_entity_name(lib):
+    """Query() takes an entity_name that is None, and no other."""
+    query = Query(lib.users, lib.session(), None)
+    assert query.count() == 3
+    with pytest.raises(TypeError) as caught:
+        Query(lib.users, lib.session(), entity_name="second")
+    assert str(caught.value) == (
+        "Query(entity_name=) cannot be done on SQLAlchemy 2: map a second class"
+    )
+
+
+# the statement of a query
+
+
+@LEGACY_API
+def test_statement_gives_columns(db):
+    """What a session gives for the statement of a query is columns, and noted."""
+    relate(db)
+    session, users = db.session, db.users
+    query = users.filter(users.admin == 0).order_by(users.name)
+    expected = [("Bo", "bo@example.org", 0), ("Cy", None, 0)]
+    assert [tuple(row) for row in session.execute(query.statement)] == expected
+    assert forms() == ["query-statement"]
+    assert [tuple(row) for row in db.execute(query.statement)] == expected
+    assert session.scalar(query.statement) == "Bo"
+    with db.engine.connect() as connection:
+        assert [tuple(row) for row in connection.execute(query.statement)] == expected
+    labelled = session.query(users, db.loans).join(users.loans).with_labels()
+    first = session.execute(labelled.order_by(db.loans.book_id).statement).first()
+    assert first._fields == (
+        "users_name", "users_email", "users_admin", "loans_book_id", "loans_user_name", "loans_day",
+    )  # fmt: skip
+    of_class = session.execute(db.users.statement.where(users.name == "Bo")).all()
+    assert of_class == [("Bo", "bo@example.org", 0)]
+
+
+def test_statement_has_its_parameters(soup):
+    """Parameters that a query was given are in its statement."""
+    query = soup.users.filter("name = :n").params(n="Bo")
+    assert soup.session.execute(query.statement).scalar() == "Bo"
+
+
+def test_statement_elsewhere(lib):
+    """A statement within another, and one that is mapped, is what it is without the module."""
+    session, users = lib.session, lib.users
+    some = session.query(users.name).filter(users.admin == 0)
+    assert names(users.filter(users.name.in_(some.statement)).order_by("name")) == ["Bo", "Cy"]
+    mapped = lib.map(users.filter(users.admin == 0).statement, primary_key=["name"])
+    assert names(mapped.order_by("name")) == ["Bo", "Cy"]
+    assert isinstance(mapped.first(), mapped)
+    everybody = some.statement.union(session.query(users.name).filter(users.admin == 1).statement)
+    assert session.execute(everybody.order_by("name")).all() == [("Ada",), ("Bo",), ("Cy",)]
+    assert session.query(users.statement.subquery()).count() == 3
+    assert names(users.from_statement(users.order_by(users.name).statement)) == ["Ada", "Bo", "Cy"]
+    assert not legacy.report()
+
+
+def test_statement_that_is_no_select(soup):
+    """A query of a textual statement has that for its statement."""
+    query = soup.users.from_statement(sa.text("SELECT * FROM users WHERE name = 'Bo'"))
+    assert [row.name for row in soup.session.execute(query.statement).scalars()] == ["Bo"]
+
+
+# loader options
+
+
+@pytest.fixture
+def bo(lib, statements):
+    """A function that loads one user with options: what is loaded, and in how many statements."""
+
+    def load(*options):
+        lib.session.expunge_all()
+        query = lib.users.options(*options).filter_by(name="Bo")
+        statements.clear()
+        user = query.one()
+        count = len(statements)
+        found = [count, *set(loaded(user)) - {"name", "email", "admin"}]
+        if "loans" in vars(user) and user.loans and "book" in vars(user.loans[0]):
+            found.append("book")
+            if "tags" in vars(user.loans[0].book):
+                found.append("tags")
+        assert len(statements) == count
+        return found
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        (lambda db: joinedload("loans"), [1, "loans"]),
+        (lambda db: subqueryload("loans"), [2, "loans"]),
+        (lambda db: selectinload("loans"), [2, "loans"]),
+        (lambda db: immediateload("loans"), [2, "loans"]),
+        (lambda db: lazyload("loans"), [1]),
+        (lambda db: raiseload("loans"), [1]),
+        (lambda db: joinedload("loans.book"), [1]),
+        (lambda db: joinedload("loans").joinedload("book"), [1, "loans", "book"]),
+        (lambda db: joinedload("loans").joinedload(db.loans.book), [1, "loans", "book"]),
+        (lambda db: joinedload(db.users.loans).joinedload("book"), [1, "loans", "book"]),
+        (lambda db: joinedload(db.users.loans).subqueryload("book"), [2, "loans", "book"]),
+        (lambda db: joinedload("loans", db.loans.book), [1]),
+        (lambda db: joinedload(db.users.loans, "book"), [1]),
+        (lambda db: Load(db.users).joinedload("loans").selectinload("book"), [2, "loans", "book"]),
+        (lambda db: defaultload("loans").joinedload("book"), [1]),
+        (lambda db: joinedload("loans", innerjoin=True), [1, "loans"]),
+        (lambda db: joinedload("loans").joinedload("*"), [1, "loans", "book"]),
+        (lambda db: joinedload("loans.*"), [1]),
+    ],
+)
+def test_loader_option_with_a_name(option, expected, lib, bo):
+    """A loader option takes names, dotted or one after the other, and mixed with attributes."""
+    assert bo(option(lib)) == expected
+    assert forms() == ["loader-name"]
+
+
+def test_an_option_is_noted_where_it_is_made(lib):
+    """It is noted once, in its own words, where it is made and not where it is used."""
+    option = joinedload("loans").subqueryload("book")
+    lib.users.options(option).all()
+    lib.users.options(option).all()
+    [note] = legacy.report().notes
+    assert (note.old, note.instead, note.count) == (
+        "joinedload() with a name", "joinedload(A.b)", 1,
+    )  # fmt: skip
+
+
+def test_options_that_are_gone(lib, bo):
+    """eagerload() and the options for all of a path work by name and by attribute."""
+    users, loans = lib.users, lib.loans
+    from sqlalchemy.orm import (
+        eagerload,
+        eagerload_all,
+        joinedload_all,
+        lazyload_all,
+        selectinload_all,
+        subqueryload_all,
+    )
+
+    assert bo(eagerload("loans")) == bo(eagerload(users.loans)) == [1, "loans"]
+    assert bo(eagerload_all("loans.book")) == [1, "loans", "book"]
+    assert bo(eagerload_all("loans", "book")) == [1, "loans", "book"]
+    assert bo(eagerload_all(users.loans, loans.book)) == [1, "loans", "book"]
+    assert bo(joinedload_all("loans.book.tags")) == [1, "loans", "book", "tags"]
+    assert bo(subqueryload_all("loans.book")) == bo(selectinload_all("loans.book"))
+    assert bo(lazyload_all("loans.book")) == [1]
+    assert forms() == ["loader-old"]
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_noload(lib):
+    """noload() by name leaves a collection empty."""
+    assert lib.users.options(noload("loans")).filter_by(name="Bo").one().loans == []
+
+
+def test_columns_by_name(lib):
+    """defer(), undefer() and load_only() take names, also of what is related."""
+
+    def load(*options):
+        lib.session.expunge_all()
+        return lib.users.options(*options).filter_by(name="Bo").one()
+
+    assert loaded(load(defer("email"))) == ["admin", "name"]
+    assert loaded(load(load_only("name", "admin"))) == ["admin", "name"]
+    assert loaded(load(load_only("name"), undefer("email"))) == ["email", "name"]
+    assert loaded(load(Load(lib.users).load_only("name"))) == ["name"]
+    assert loaded(load(joinedload("loans").load_only("day")).loans[0]) == ["book_id", "day"]
+    assert loaded(load(joinedload("loans"), defer("loans.day")).loans[0]) == [
+        "book_id", "user_name",
+    ]  # fmt: skip
+
+
+def test_groups_of_columns(soup):
+    """undefer_group() works by itself and after a name."""
+    table = soup.users._table
+    person = soup.map(table, properties={"email": deferred(table.c.email, group="more")})
+    soup.loans.relate(
+        "person",
+        person,
+        primaryjoin=table.c.name == soup.loans.user_name,
+        foreign_keys=[soup.loans._table.c.user_name],
+    )
+    assert loaded(soup.session.query(person).first()) == ["admin", "name"]
+    soup.session.expunge_all()
+    assert "email" in loaded(soup.session.query(person).options(undefer_group("more")).first())
+    soup.session.expunge_all()
+    loan = soup.loans.options(joinedload("person").undefer_group("more")).first()
+    assert loaded(loan.person) == ["admin", "email", "name"]
+
+
+def test_contains_eager(lib):
+    """contains_eager() takes names, for all of a path, and an alias."""
+    users, loans = lib.users, lib.loans
+    path = users.join("loans", "book").options(contains_eager("loans.book"))
+    assert loaded(path.one().loans[0]) == ["book", "book_id", "day", "user_name"]
+    lib.session.expunge_all()
+    loan = loans._table.alias()
+    joined = users.join(loan, loan.c.user_name == users.name)
+    assert "loans" in loaded(joined.options(contains_eager("loans", alias=loan)).one())
+
+
+def test_the_class_of_an_option(lib):
+    """A name is that of an attribute of the first class whose rows the query gives."""
+    session, users, loans = lib.session, lib.users, lib.loans
+    other = aliased(users)
+    assert "loans" in loaded(session.query(other).options(joinedload("loans")).first())
+    session.expunge_all()
+    pairs = session.query(users.name, loans).join(users.loans).options(joinedload("book"))
+    assert "book" in loaded(pairs.first()[1])
+    session.expunge_all()
+    found = session.execute(sa.select(loans).options(joinedload("book"))).scalars().first()
+    assert "book" in loaded(found)
+    option = joinedload("loans")
+    assert users.options(option).count() == users.options(option).count() == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (
+            lambda db: db.users.options(joinedload("nothing")),
+            "MappedUsers has no column or relationship 'nothing' to load",
+        ),
+        (
+            lambda db: db.users.options(joinedload("loans.nothing")),
+            "MappedLoans has no column or relationship 'nothing' to load",
+        ),
+        (
+            lambda db: db.users.options(load_only("name", "nothing")),
+            "MappedUsers has no column or relationship 'nothing' to load",
+        ),
+        (
+            lambda db: db.session.query(db.loans, db.users).options(joinedload("loans")),
+            "MappedLoans has no column or relationship 'loans' to load",
+        ),
+        (
+            lambda db: db.session.query(db.users.name).options(joinedload("loans")),
+            "joinedload() with a name is for queries of a class, not of columns alone",
+        ),
+    ],
+)
+def test_option_with_a_wrong_name(query, message, lib):
+    """A name that the class does not have is an error that says so."""
+    with pytest.raises(ArgumentError) as caught:
+        query(lib)
+    assert str(caught.value) == message
+
+
+def test_an_option_by_name_is_no_anything(soup):
+    """What waits for its class has no attributes but options."""
+    with pytest.raises(AttributeError):
+        joinedload("loans")._to_bind  # noqa: B018
+
+
+# the order of a mapper
+
+
+@pytest.fixture
+def ordered(soup):
+    """Users that come by descending name."""
+    table = soup.users._table
+    return soup.map(table, order_by=table.c.name.desc())
+
+
+def test_mapper_order(ordered, soup, statements):
+    """The order of a mapper is that of queries which have no other, limited or not."""
+    query = soup.session.query(ordered)
+    assert names(query) == ["Cy", "Bo", "Ada"]
+    assert names(query.limit(2)) == ["Cy", "Bo"]
+    assert query.first().name == "Cy"
+    assert query[-1].name == "Ada"
+    assert names(query.filter_by(admin=0)) == ["Cy", "Bo"]
+    assert names(query.from_self()) == ["Cy", "Bo", "Ada"]
+    assert names(query.order_by("name")) == ["Ada", "Bo", "Cy"]
+    assert names(query.order_by(None).order_by("name")) == ["Ada", "Bo", "Cy"]
+    assert names(query.order_by(None).order_by(False)) == ["Cy", "Bo", "Ada"]
+    statements.clear()
+    assert len(query.order_by(None).all()) == 3
+    assert "ORDER BY" not in statements[-1]
+    assert forms() == ["from-self", "mapper-order-by", "query-index"]
+
+
+@LEGACY_API
+def test_mapper_order_does_not_apply(ordered, soup, statements):
+    """It is not for columns, counts, a get(), or changes to many rows."""
+    session = soup.session
+    session.query(ordered.name).all()
+    session.query(sa.func.count(ordered.name)).scalar()
+    session.query(ordered.admin).group_by(ordered.admin).all()
+    session.query(ordered).filter_by(name="nobody").update({"email": None})
+    session.query(ordered).filter_by(name="nobody").delete()
+    assert session.query(ordered).get("Bo").name == "Bo"
+    assert session.query(ordered).count() == 3
+    assert [s for s in statements if "ORDER BY" in s] == [statements[-1]]
+    assert statements[-1].startswith("SELECT count(*)")
+
+
+def test_mapper_order_of_others(ordered, soup):
+    """It is that of the first class with one, adapted to an alias."""
+    session, loans = soup.session, soup.loans
+    assert names(session.query(aliased(ordered))) == ["Cy", "Bo", "Ada"]
+    pairs = session.query(loans, ordered).filter(loans.user_name <= ordered.name)
+    assert [user.name for _, user in pairs.filter(loans.book_id == 1)] == ["Cy", "Bo"]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("name", ["Ada", "Bo", "Cy"]),
+        ("name desc", ["Cy", "Bo", "Ada"]),
+        (["admin", "name ASC"], ["Bo", "Cy", "Ada"]),
+        ("lower(name) DESC", ["Cy", "Bo", "Ada"]),
+        (sa.text("name DESC"), ["Cy", "Bo", "Ada"]),
+    ],
+    ids=str,
+)
+def test_mapper_order_in_words(order, expected, soup):
+    """It may be names of columns, with a direction, or text."""
+    assert names(soup.session.query(soup.map(soup.users, order_by=order))) == expected
+
+
+@pytest.mark.parametrize("lazy", ["select", "selectin", "subquery", "dynamic"])
+def test_mapper_order_of_what_is_related(lazy, soup):
+    """It is that of a collection which has no order of its own."""
+    loans = soup.loans._table
+    backwards = soup.map(loans, order_by=loans.c.book_id.desc())
+    soup.users.relate(
+        "backwards",
+        backwards,
+        primaryjoin=soup.users._table.c.name == loans.c.user_name,
+        foreign_keys=[loans.c.user_name],
+        lazy=lazy,
+    )
+    bo = soup.users.filter_by(name="Bo").one()
+    assert [loan.book_id for loan in bo.backwards] == [3, 1]
+
+
+# what needs no change
+
+
+NEW = {
+    "filter": lambda db: db.users.filter(db.users.admin == 0, sa.text("name > 'B'")),
+    "where": lambda db: db.users.where(db.users.admin == 0),
+    "order_by": lambda db: db.users.order_by(db.users.name.desc(), "email", None),
+    "no order": lambda db: db.users.order_by("name").order_by(None),
+    "group_by": lambda db: db.session.query(db.users.admin).group_by("admin").having(
+        sa.func.count() > 0
+    ),
+    "join a class": lambda db: db.users.join(db.loans),
+    "join with a condition": lambda db: db.users.join(
+        db.loans, db.loans.user_name == db.users.name
+    ),
+    "join a table": lambda db: db.users.join(
+        db.loans._table, db.loans._table.c.user_name == db.users.name
+    ),
+    "join an attribute": lambda db: db.users.join(db.users.loans),
+    "join a class by an attribute": lambda db: db.users.join(db.loans, db.users.loans),
+    "join by keyword": lambda db: db.users.join(target=db.loans, onclause=db.users.loans),
+    "join an alias": lambda db: db.users.join(aliased(db.loans), db.users.loans),
+    "join a subquery": lambda db: db.users.join(
+        (some := db.loans.subquery()), some.c.user_name == db.users.name
+    ),
+    "outerjoin": lambda db: db.users.outerjoin(db.users.loans).outerjoin(db.loans.book),
+    "from_statement": lambda db: db.users.from_statement(sa.text("SELECT * FROM users")),
+    "options": lambda db: db.users.options(
+        joinedload(db.users.loans).joinedload(db.loans.book), defer(db.users.email)
+    ),
+    "wildcards": lambda db: db.users.options(lazyload("*")),
+    "raiseload": lambda db: db.users.options(raiseload("*")),
+    "criteria": lambda db: db.users.options(with_loader_criteria(db.loans, db.loans.book_id > 1)),
+    "Load": lambda db: db.users.options(Load(db.users).load_only(db.users.name)),
+    "with_parent": lambda db: db.loans.with_parent(db.users.get("Bo"), db.users.loans),
+    "with_parent alone": lambda db: db.loans.with_parent(db.users.get("Bo")),
+    "add_entity": lambda db: db.session.query(db.users).add_entity(db.loans).join(db.loans.user),
+    "lock": lambda db: db.users.with_for_update(read=True),
+    "distinct": lambda db: db.users.distinct(),
+    "a slice": lambda db: db.users.order_by("name")[0:2],
+    "union": lambda db: db.users.union(db.users.filter_by(admin=1)),
+    "select": lambda db: db.session.execute(
+        sa.select(db.users).join(db.users.loans).options(joinedload(db.users.loans))
+    ).unique(),
+    "subquery": lambda db: db.session.query(db.users.subquery()),
+    "scalar subquery": lambda db: db.users.filter(
+        db.users.name == db.session.query(sa.func.max(db.users.name)).scalar_subquery()
+    ),
+    "exists": lambda db: db.users.filter(db.loans.filter_by(user_name="Bo").exists()),
+    "update": lambda db: [db.users.filter_by(name="nobody").update({"email": "x"})],
+}  # fmt: skip
+
+
+@LEGACY_API
+@pytest.mark.parametrize("form", NEW)
+def test_new_forms(form, lib):
+    """What SQLAlchemy 2 takes gives what it gives without the module, and is not noted."""
+
+    def rows():
+        lib.session.expunge_all()
+        return [repr(row) for row in NEW[form](lib)]
+
+    with_module = rows()
+    assert not legacy.report()
+    legacy.disable()
+    assert rows() == with_module
+
+
+def test_a_session_of_a_program(lib):
+    """Queries of a plain session are queries like others."""
+    with Session(lib.engine) as session:
+        assert names(session.query(lib.users).filter("name = 'Bo'")) == ["Bo"]
+        assert forms() == ["query-text"]

@@ -1,0 +1,497 @@
+"""Rows and results as they were: names, lists, and connections that go back by themselves."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import json
+import pickle
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import InvalidRequestError, NoSuchColumnError, ResourceClosedError
+from sqlalchemy.orm import Session, aliased
+
+import sqlsoup
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
+
+TAGS = "SELECT word FROM tags ORDER BY word"
+BOOKS = "SELECT id, title, year FROM books ORDER BY id"
+ODD = ("keys", "values", "items", "iterkeys", "itervalues", "has_key", "count", "index")
+
+
+@pytest.fixture(autouse=True)
+def _old():
+    """Old forms in force, and no notes from before."""
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+    _notes.clear()
+
+
+@pytest.fixture
+def books(lite):
+    """The table of books."""
+    return sa.Table("books", sa.MetaData(), autoload_with=lite)
+
+
+def forms():
+    """Return the forms that were noted in this file, the execution of strings aside."""
+    notes = legacy.report().notes
+    found = {note.form for note in notes if Path(note.file).name == Path(__file__).name}
+    return found - {"engine-execute", "statement-string"}
+
+
+@pytest.mark.parametrize("kind", ["string", "text", "construct"])
+def test_names(kind, engine):
+    """A row has its values by name, by column and by place."""
+    books = sa.table("books", sa.column("id"), sa.column("title"), sa.column("year"))
+    statement = {"string": BOOKS, "text": sa.text(BOOKS), "construct": books.select()}[kind]
+    row = engine.execute(statement).fetchone()
+    assert (row["title"], row[books.c.title], row.title, row[1], row[-2]) == ("Mustards",) * 5
+    assert row[1:] == ("Mustards", 1989)
+    assert row[sa.column("title")] == row[sa.literal_column("title")] == "Mustards"
+    assert row[books.alias("b").c.title] == "Mustards"
+    assert ("title" in row, books.c.title in row, "Mustards" in row, 1 in row) == (
+        True, True, False, False,
+    )  # fmt: skip
+    assert (row.has_key("title"), row.has_key(books.c.year), row.has_key("x")) == (
+        True, True, False,
+    )  # fmt: skip
+    assert row.keys() == ["id", "title", "year"]
+    assert row.values() == [1, "Mustards", 1989]
+    assert row.items() == [("id", 1), ("title", "Mustards"), ("year", 1989)]
+    assert list(row.iterkeys()) == row.keys()
+    assert list(row.itervalues()) == row.values()
+    assert dict(row) == {"id": 1, "title": "Mustards", "year": 1989}
+    assert forms() == {"row-name", "row-in", "row-keys", "row-values", "row-items"}
+
+
+def test_column_of_another_table(lite, books):
+    """A column of another table has a value only where the row knows no columns."""
+    other = sa.table("other", sa.column("title"), sa.column("x"))
+    assert lite.execute(BOOKS).fetchone()[other.c.title] == "Mustards"
+    row = lite.execute(books.select()).fetchone()
+    for key in (other.c.title, other.c.x, sa.column("x"), sa.func.max(books.c.id)):
+        with pytest.raises(NoSuchColumnError, match=r"^Could not locate column in row for column"):
+            row[key]
+        assert key not in row
+    label = sa.func.max(books.c.id).label("last")
+    assert lite.execute(sa.select(label)).fetchone()[label] == 3
+
+
+def test_missing_names(lite):
+    """A name that a row does not have is a KeyError, or an AttributeError."""
+    row = lite.execute(BOOKS).fetchone()
+    for key in ("x", "TITLE", "books.title", None, 1.5, b"title"):
+        with pytest.raises(KeyError) as caught:
+            row[key]
+        assert type(caught.value) is NoSuchColumnError
+        assert key not in row
+    with pytest.raises(AttributeError, match=r"^Could not locate column in row for column 'x'$"):
+        row.x  # noqa: B018
+    with pytest.raises(IndexError):
+        row[3]
+    assert getattr(row, "x", 5) == 5
+    assert not hasattr(row, "x")
+
+
+def test_rows_in_other_things(lite):
+    """A row goes where a mapping or a tuple goes."""
+    row = lite.execute(BOOKS).fetchone()
+    assert dict(row, more=1) == {"id": 1, "title": "Mustards", "year": 1989, "more": 1}
+    assert {**row} == dict(**row) == dict(row.items()) == dict(zip(row.keys(), row, strict=True))
+    kept = {}
+    kept.update(row)
+    assert kept == dict(row)
+    assert "%(title)s" % dict(row) == "{title}".format(**row) == f"{row['title']}"  # noqa: UP031
+    assert "{title}".format_map(row) == "Mustards"
+    assert list(map(dict, lite.execute(TAGS).fetchall())) == [{"word": "food"}, {"word": "hot"}]
+    assert json.dumps(dict(row)) == '{"id": 1, "title": "Mustards", "year": 1989}'
+    assert pickle.loads(pickle.dumps(row))["title"] == copy.copy(row)["title"] == "Mustards"
+    number, title, _ = row
+    assert "%s %s" % (number, title) == "1 Mustards"  # noqa: UP031
+    assert row + (5,) == (1, "Mustards", 1989, 5)  # noqa: RUF005
+
+
+def test_comparisons(lite):
+    """A row is compared, sorted and found as a tuple."""
+    rows = lite.execute("SELECT title, id FROM books ORDER BY id DESC").fetchall()
+    assert rows == [("Soups", 3), ("Regional", 2), ("Mustards", 1)]
+    assert ("Soups", 3) == rows[0] != ("Soups", 4)
+    assert ("Soups", 3) in rows
+    assert rows[0] > ("Regional", 9)
+    assert rows[1] <= ("Regional", 2) < rows[0]
+    assert rows[0] == lite.execute("SELECT title, id FROM books WHERE id = 3").fetchone()
+    assert [row["id"] for row in sorted(rows)] == [1, 2, 3]
+    assert max(rows)["title"] == "Soups"
+    assert sorted(rows, key=lambda row: row["id"]) == rows[::-1]
+    assert dict(rows) == {"Soups": 3, "Regional": 2, "Mustards": 1}
+    assert forms() == {"row-name"}
+
+
+def test_names_twice(lite, books):
+    """A name that two columns of tables have cannot be asked for; the columns themselves can."""
+    row = lite.execute("SELECT id, title, id FROM books").fetchone()
+    assert row.keys() == ["id", "title", "id"]
+    assert row.values() == [1, "Mustards", 1]
+    other = books.alias("other")
+    two = sa.select([books.c.id, other.c.id], other.c.id == books.c.id + 1, order_by=[books.c.id])
+    both = lite.execute(two).fetchone()
+    assert both.keys() == ["id", "id"]
+    assert (both[books.c.id], both[other.c.id]) == (1, 2)
+    assert (row["id"], dict(row)) == (1, {"id": 1, "title": "Mustards"})
+    with pytest.raises(InvalidRequestError, match=r"^Ambiguous column name 'id'"):
+        both["id"]
+    with pytest.raises(InvalidRequestError, match=r"^Ambiguous column name 'id'"):
+        both.id  # noqa: B018
+    assert lite.execute(sa.select([books.c.id, books, books.c.id])).keys() == [
+        "id",
+        "title",
+        "year",
+    ]
+    two = sa.select([books, other], books.c.id == other.c.id, use_labels=True)
+    labelled = lite.execute(two).fetchone()
+    assert (labelled["books_id"], labelled["other_id"]) == (1, 1)
+
+
+def test_columns_called_as_methods(lite):
+    """A column called keys or items does not stand in the way of the method when that is called."""
+    with lite.begin() as connection:
+        names = ", ".join(f'"{name}" INTEGER' for name in ODD)
+        connection.exec_driver_sql(f"CREATE TABLE odd ({names})")
+        connection.exec_driver_sql(f"INSERT INTO odd VALUES ({', '.join(map(str, range(8)))})")
+    row = lite.execute("SELECT * FROM odd").fetchone()
+    called = row.keys(), row.values(), list(row.iterkeys()), list(row.itervalues())
+    assert called == (list(ODD), list(range(8)), list(ODD), list(range(8)))
+    items, has_key = row.items(), row.has_key("count")
+    assert (items, has_key) == (list(zip(ODD, range(8), strict=True)), True)
+    assert dict(row) == dict(items)
+    assert [row[name] for name in ODD] == list(range(8))
+    used = len(legacy.report().notes)
+    assert [row.keys, row.values, row.items] == [0, 1, 2]
+    assert [row.iterkeys, row.itervalues, row.has_key] == [3, 4, 5]
+    assert [row.count, row.index] == [6, 7]
+    assert len(legacy.report().notes) == used
+
+
+def test_rows_of_a_query(soup):
+    """The rows of a query are named tuples: ``in`` is by value."""
+    row = soup.session.query(soup.books.id, soup.books.title).first()
+    assert row.keys() == ["id", "title"]
+    assert forms() == {"row-keys"}
+    assert ("Mustards" in row, 1 in row, "title" in row) == (True, True, False)
+    assert (row == (1, "Mustards"), row < (2,), row[1:], row.title) == (
+        True, True, ("Mustards",), "Mustards",
+    )  # fmt: skip
+    assert forms() == {"row-keys"}
+    assert row + (5,) == (1, "Mustards", 5)  # noqa: RUF005
+    assert forms() == {"row-keys", "row-values"}
+
+
+def test_rows_of_a_session(soup):
+    """The rows of statements are known by name, whatever executed them, classes or not."""
+    session = Session(soup.engine)
+    other = aliased(soup.books)
+    for statement in (
+        sa.text(BOOKS),
+        sa.select([soup.books]),
+        sa.select([soup.books.id, soup.books.title, soup.books.year]),
+        sa.select([other.id, other.title, other.year]),
+        sa.select([sa.column("id"), sa.column("title"), sa.column("year")], from_obj=[soup.books]),
+        sa.select([soup.books._table]).where(soup.books.id > 0),
+    ):
+        for on in (session, soup, soup.engine):
+            row = on.execute(statement).fetchone()
+            assert ("title" in row, "Mustards" in row, row["title"]) == (True, False, "Mustards")
+            assert dict(row) == {"id": 1, "title": "Mustards", "year": 1989}
+    session.close()
+
+
+def test_new_use_of_rows(soup):
+    """Attributes, mappings, unpacking and the like are nothing old."""
+    row = soup.execute(BOOKS).first()
+    number, title, _ = row
+    assert (row.title, row[1], row[:1], row._mapping["title"]) == (title, title, (number,), title)
+    assert row._asdict() == dict(row._mapping)
+    assert row._fields == ("id", "title", "year")
+    assert isinstance(row, sa.Row)
+    assert isinstance(row, tuple) == issubclass(sa.Row, tuple)
+    assert len({row, row}) == 1
+    assert (len(row), list(row), tuple(row)) == (3, [1, title, 1989], (1, title, 1989))
+    assert (row.count(1), row.index(title)) == (1, 1)
+    assert soup.execute(BOOKS).mappings().first()["title"] == title
+    result = soup.execute(BOOKS)
+    assert list(result.keys()) == ["id", "title", "year"]
+    assert "id" in result.keys()  # noqa: SIM118
+    assert result.keys() & {"id", "x"} == {"id"}
+    assert result.keys() - {"id"} == result.keys() ^ {"id"} == {"title", "year"}
+    assert {"id", "x"} - result.keys() == {"x"}
+    assert result.keys() | {"x"} == {"x"} | result.keys() == {"id", "title", "year", "x"}
+    assert {"id"} & result.keys() == {"id"}
+    assert {"id"} ^ result.keys() == {"title", "year"}
+    assert result.keys() == {"id", "title", "year"}
+    assert result.keys() != {"id"}
+    assert result.keys() >= {"id"} < result.keys()
+    assert result.keys().isdisjoint({"x"})
+    assert next(result).title == title
+    assert not legacy.report()
+
+
+def test_own_use_of_rows(soup):
+    """What SQLAlchemy and SQLSoup do with rows is not noted."""
+    soup.books.insert(title="New")
+    soup.loans.relate("book", soup.books)
+    assert soup.loans.first().book.title == "Mustards"
+    soup.commit()
+    assert soup.with_labels(soup.join(soup.books, soup.loans, isouter=True)).count() == 4
+    assert soup.books.filter_by(title="New").update({"year": 2000}) == 1
+    soup.rollback()
+    assert not legacy.report()
+
+
+def test_pandas(lite):
+    """Frames are read by pandas with a statement of the time, and made of rows."""
+    with lite.connect() as connection:
+        frame = pd.read_sql(sa.select([sa.column("title")], from_obj=["books"]), connection)
+        assert list(frame["title"]) == ["Mustards", "Regional", "Soups"]
+        frame = pd.read_sql("SELECT year FROM books ORDER BY id", lite)
+        assert frame["year"].sum() == 3980
+        result = connection.execute("SELECT id, title FROM books")
+        frame = pd.DataFrame(result.fetchall(), columns=result.keys())
+        pd.read_sql_table("tags", connection)
+    assert list(frame.columns) == ["id", "title"]
+    frame = pd.DataFrame([dict(row) for row in lite.execute(BOOKS)])
+    assert list(frame["id"]) == [1, 2, 3]
+    assert {note.file for note in legacy.report().notes if "pandas" in note.file} == set()
+
+
+def test_what_pandas_asks(lite):
+    """A row has no methods of a mapping to pandas, and a connection is to it what it is on 2.x."""
+    pandas = {"__name__": "pandas.of_a_test", "row": lite.execute(BOOKS).first()}
+    assert hasattr(pandas["row"], "keys")
+    assert not eval("hasattr(row, 'keys')", pandas)
+    assert callable(sa.Row.__dict__["keys"].values)
+    assert sa.Row.keys is sa.Row.__dict__["keys"]
+    with lite.connect() as connection:
+        assert connection.scalar("SELECT 1") == 1
+        assert not connection.in_transaction()
+        assert eval("connection.in_transaction()", {**pandas, "connection": connection})
+
+
+def test_keys_of_a_result(lite):
+    """``keys()`` is a list."""
+    keys = lite.execute(BOOKS).keys()
+    assert isinstance(keys, list)
+    assert json.dumps(keys) == '["id", "title", "year"]'
+    assert ",".join(keys) == "id,title,year"
+    assert forms() == set()
+    assert (keys[0], keys[1:], keys.index("year")) == ("id", ["title", "year"], 2)
+    assert keys == ["id", "title", "year"] != keys[1:]
+    assert (keys > ["a"], keys >= ["a"], keys < ["z"], keys <= ["z"]) == (True,) * 4
+    assert keys + ["x"] == ["id", "title", "year", "x"]  # noqa: RUF005
+    assert ["x"] + keys == ["x", "id", "title", "year"]  # noqa: RUF005
+    assert (keys * 2)[3] == (2 * keys)[3] == "id"
+    assert (keys.count("id"), keys.copy()) == (1, ["id", "title", "year"])
+    keys.append("x")
+    keys.sort(reverse=True)
+    assert keys.pop() == "id"
+    assert forms() == {"result-keys"}
+    with lite.connect() as connection:
+        assert connection.execute(sa.text(BOOKS)).keys()[1] == "title"
+        assert connection.execute("DELETE FROM visits").keys() == []
+    assert lite.execute("DELETE FROM visits").keys() == []
+
+
+def test_key_of_a_new_row(engine):
+    """``inserted_primary_key`` is a list, which has the names that it has on 2.x."""
+    books = sa.Table("books", sa.MetaData(), autoload_with=engine)
+    for result in (
+        engine.execute(books.insert(), title="New"),
+        engine.execute(books.insert().values(id=4 + 1, title="Newer")),
+    ):
+        key = result.inserted_primary_key
+        assert isinstance(key, list)
+        assert key in ([4], [5])
+        assert key + [1] in ([4, 1], [5, 1])  # noqa: RUF005
+        assert key[0] == key.id == max(tuple(key))
+    assert forms() == {"key-list"}
+    _notes.clear()
+    assert (key == (5,), key != (5,), key == 5, key[0], len(key)) == (True, False, False, 5, 1)
+    assert result.rowcount == 1
+    assert result.lastrowid in (5, 0)
+    assert forms() == set()
+    with engine.connect() as connection:
+        result = connection.execute(books.delete().where(books.c.id > 3))
+        assert result.rowcount == 2
+        with pytest.raises(InvalidRequestError):
+            result.inserted_primary_key  # noqa: B018
+    eval_ = {
+        "__name__": "sqlalchemy.of_a_test",
+        "result": engine.execute(books.insert(), title="N"),
+    }
+    assert isinstance(eval("result.inserted_primary_key", eval_), sa.Row)
+    assert engine.pool.checkedout() == 0
+
+
+def checked_out(result, *steps):
+    """Return what the steps give, with the connections that are in use after each."""
+    pool = result.connection.engine.pool
+    return [(step(result), pool.checkedout()) for step in steps]
+
+
+ALL = [("food",), ("hot",)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (["fetchone"] * 4, [(ALL[0], 1), (ALL[1], 1), (None, 0), (None, 0)]),
+        (["fetchmany"] * 4, [(ALL[:1], 1), (ALL[1:], 1), ([], 0), ([], 0)]),
+        (["fetchall", "fetchall", "fetchone"], [(ALL, 0), ([], 0), (None, 0)]),
+        (["fetchone", "fetchall"], [(ALL[0], 1), (ALL[1:], 0)]),
+        (["first"], [(ALL[0], 0)]),
+        (["scalar"], [("food", 0)]),
+        (["next", "next"], [(ALL[0], 1), (ALL[1], 1)]),
+        (["fetchone", "close"], [(ALL[0], 1), (None, 0)]),
+        (["supports_sane_rowcount", "keys", "fetchall"], [(True, 1), (["word"], 1), (ALL, 0)]),
+        (["all"], [(ALL, 0)]),
+    ],
+)
+def test_connection_of_a_result(steps, expected, engine):
+    """The connection of a result goes back after the last row, and not before."""
+    result = engine.execute(TAGS)
+    assert engine.pool.checkedout() == 1
+    assert checked_out(result, *(lambda r, s=step: getattr(r, s)() for step in steps)) == expected
+    result.close()
+    assert engine.pool.checkedout() == 0
+
+
+def test_iteration(engine):
+    """Rows are iterated over, in part too, and the connection goes back at the end."""
+    result = engine.execute(TAGS)
+    assert [row["word"] for row in result] == ["food", "hot"]
+    assert engine.pool.checkedout() == 0
+    assert list(result) == []
+    result = engine.execute(TAGS)
+    assert next(result) == ("food",)
+    assert [tuple(row) for row in result] == [("hot",)]
+    with pytest.raises(StopIteration):
+        next(result)
+    result = engine.execute(TAGS)
+    for _row in result:
+        break
+    assert result.fetchall() == [("hot",)]
+    assert engine.pool.checkedout() == 0
+    inner = [engine.scalar("SELECT count(*) FROM tags") for _ in engine.execute(TAGS)]
+    assert inner == [2, 2]
+    assert engine.pool.checkedout() == 0
+    assert forms() == {"row-name"}
+
+
+def test_after_the_end(lite):
+    """After the last row there is None or nothing; after close() or first() an error."""
+    result = lite.execute(TAGS)
+    result.fetchall()
+    assert (result.fetchone(), result.fetchall(), result.fetchmany(5), result.keys()) == (
+        None, [], [], ["word"],
+    )  # fmt: skip
+    assert result.rowcount == -1
+    assert result.returns_rows
+    result.close()
+    for name in ("fetchone", "fetchall", "fetchmany", "first", "scalar"):
+        with pytest.raises(ResourceClosedError, match=r"^This result object is closed\.$"):
+            getattr(result, name)()
+    result = lite.execute(TAGS)
+    result.first()
+    with pytest.raises(ResourceClosedError):
+        result.fetchone()
+    result = lite.execute("DELETE FROM visits")
+    assert (result.rowcount, result.returns_rows) == (2, False)
+    with pytest.raises(ResourceClosedError, match=r"^This result object does not return rows"):
+        result.fetchall()
+    for name in ("first", "scalar"):
+        assert getattr(lite.execute(f"{TAGS} LIMIT 0"), name)() is None
+    assert lite.pool.checkedout() == 0
+
+
+def test_dropped_results(engine):
+    """A result that nobody has any more gives its connection back, its rows read or not."""
+    result = engine.execute(TAGS)
+    row = result.fetchone()
+    del result
+    gc.collect()
+    assert engine.pool.checkedout() == 0
+    assert row["word"] == "food"
+    rows = iter(engine.execute(TAGS))
+    assert next(rows) == ("food",)
+    assert engine.pool.checkedout() == 1
+    del rows
+    gc.collect()
+    assert engine.pool.checkedout() == 0
+
+
+def test_new_methods_of_an_old_result(engine):
+    """The results that 2.x makes of one have all of its rows."""
+    assert engine.execute(TAGS).scalars().all() == ["food", "hot"]
+    assert engine.execute(TAGS).mappings().first() == {"word": "food"}
+    assert [row.word for row in engine.execute(TAGS).unique()] == ["food", "hot"]
+    assert engine.execute(TAGS).columns("word").fetchall() == ALL
+    assert engine.pool.checkedout() == 0
+    result = engine.execute(TAGS)
+    assert (result.closed, result.cursor is None) == (False, False)
+    with pytest.raises(sa.exc.MultipleResultsFound):
+        result.one()
+    assert engine.pool.checkedout() == 0
+
+
+def test_error_while_reading(lite):
+    """An error in the midst of the rows gives the connection back."""
+    with lite.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE days (day DATE)")
+        connection.exec_driver_sql("INSERT INTO days VALUES ('nonsense')")
+    days = sa.Table("days", sa.MetaData(), autoload_with=lite)
+    result = lite.execute(days.select())
+    with pytest.raises(ValueError, match="nonsense"):
+        result.fetchall()
+    assert lite.pool.checkedout() == 0
+
+
+def test_drop_table_after_the_last_row(engine):
+    """A table whose rows have all been read can be dropped from elsewhere, without waiting."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE gone (id INTEGER)")
+    result = engine.execute("SELECT id FROM gone")
+    assert result.fetchall() == []
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute("SET lock_timeout = '1s'")
+        connection.execute("DROP TABLE gone")
+    assert not engine.has_table("gone")
+
+
+def test_next(lite):
+    """``result.next()`` is ``next(result)``."""
+    with lite.connect() as connection:
+        result = connection.execute(sa.text(TAGS))
+        assert result.next() == ("food",)
+        assert next(result) == ("hot",)
+        with pytest.raises(StopIteration):
+            result.next()
+    result = lite.execute(TAGS)
+    assert [result.next(), result.next()] == ALL
+    with pytest.raises(StopIteration):
+        result.next()
+    assert forms() == {"result-next"}
+
+
+def test_rows_of_sqlsoup(db):
+    """The rows of ``db.execute()`` have the old forms on each of the databases."""
+    assert isinstance(db, sqlsoup.SQLSoup)
+    rows = db.execute(BOOKS).fetchall()
+    assert dict(rows[0]) == {"id": 1, "title": "Mustards", "year": 1989}
+    assert ("title" in rows[0], rows[0]["year"], rows[0].keys()[0]) == (True, 1989, "id")
+    assert forms() == {"row-keys", "row-in", "row-name"}
