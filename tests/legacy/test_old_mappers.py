@@ -838,3 +838,19 @@ def test_an_error_while_mapping(tables):
     mapper(new("User"), tables["users"], {"loans": relationship("Nothing")})
     with pytest.raises(InvalidRequestError, match="'Nothing' failed to locate a name"):
         configure_mappers()
+
+
+def test_rows_that_sqlsoup_makes(soup):
+    """A row that SQLSoup makes comes into the session anyway: its values are no old form."""
+    soup.users.relate("loans", soup.loans, backref="user")
+    ada = soup.users.get("Ada")
+    _notes.clear()
+    loan = soup.loans(book_id=2, user=ada)
+    assert loan in soup.session.new
+    assert ada.loans == [loan]
+    assert not legacy.report()
+    soup.session.expunge(loan)
+    loan.user = None
+    loan.user = ada
+    assert loan in soup.session
+    assert [note.form for note in legacy.report().notes] == ["backref-cascade"]
