@@ -16,8 +16,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine, event, make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import close_all_sessions
 
 import sqlsoup
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
 
 DEFAULT_URLS = (
     "sqlite:// postgresql+psycopg2://postgres@127.0.0.1/test mysql+pymysql://root@127.0.0.1/test"
@@ -184,6 +187,16 @@ def db(engine: Engine) -> sqlsoup.SQLSoup:
 def soup(lite: Engine) -> sqlsoup.SQLSoup:
     """A SQLSoup on the library in SQLite alone."""
     return sqlsoup.SQLSoup(lite)
+
+
+@pytest.fixture
+def old_forms(make_engine: Callable[..., Engine]) -> Iterator[None]:
+    """Old forms in force, and no notes from before; engines are disposed of after the sessions."""
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+        close_all_sessions()
+    _notes.clear()
 
 
 @pytest.fixture

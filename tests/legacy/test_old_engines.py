@@ -30,13 +30,7 @@ tags = sa.table("tags", sa.column("word"))
 visits = sa.table("visits", sa.column("day"), sa.column("n"))
 
 
-@pytest.fixture(autouse=True)
-def _old():
-    """Old forms in force, and no notes from before."""
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
-    _notes.clear()
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 @pytest.fixture

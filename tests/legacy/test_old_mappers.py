@@ -35,12 +35,10 @@ MAPPED_TABLE_IS_NATIVE = hasattr(Mapper, "mapped_table")
 
 
 @pytest.fixture(autouse=True)
-def _old_forms(make_engine):  # whose engines are disposed of after the sessions are closed
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
-        sa.orm.close_all_sessions()
-        clear_mappers()
+def _old_classes(old_forms):
+    yield
+    sa.orm.close_all_sessions()
+    clear_mappers()
 
 
 @pytest.fixture

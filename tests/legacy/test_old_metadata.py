@@ -36,13 +36,7 @@ NO_ENGINE = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _old():
-    """Old forms in force, and no notes from before."""
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
-    _notes.clear()
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 @pytest.fixture

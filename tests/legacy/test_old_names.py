@@ -14,14 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import sqlsoup
 from sqlsoup import legacy
-from sqlsoup.legacy import _notes
 
-
-@pytest.fixture(autouse=True)
-def _old_names():
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 def noted():

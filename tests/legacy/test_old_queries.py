@@ -31,16 +31,11 @@ from sqlalchemy.orm import (
 
 import sqlsoup
 from sqlsoup import legacy
-from sqlsoup.legacy import _notes
 
 LEGACY_API = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.LegacyAPIWarning")
 
 
-@pytest.fixture(autouse=True)
-def _old_forms():
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 def relate(db):

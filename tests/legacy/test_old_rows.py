@@ -23,13 +23,7 @@ BOOKS = "SELECT id, title, year FROM books ORDER BY id"
 ODD = ("keys", "values", "items", "iterkeys", "itervalues", "has_key", "count", "index")
 
 
-@pytest.fixture(autouse=True)
-def _old():
-    """Old forms in force, and no notes from before."""
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
-    _notes.clear()
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 @pytest.fixture

@@ -41,12 +41,7 @@ CLOSE_ALL_IS_NATIVE = hasattr(Session, "close_all")
 FOOD = "INSERT INTO tags (word) VALUES ('food')"
 
 
-@pytest.fixture(autouse=True)
-def _old_forms(make_engine):  # whose engines are disposed of after the sessions are closed
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
-        sa.orm.close_all_sessions()
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 @pytest.fixture

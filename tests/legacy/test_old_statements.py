@@ -20,13 +20,7 @@ ON = a.c.id == b.c.aid
 BOOKS = {1: "Mustards", 2: "Regional", 3: "Soups"}
 
 
-@pytest.fixture(autouse=True)
-def _old():
-    """Old forms in force, and no notes from before."""
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
-    _notes.clear()
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 @pytest.fixture
