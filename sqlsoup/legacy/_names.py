@@ -15,6 +15,7 @@ import sqlalchemy.orm.interfaces
 import sqlalchemy.orm.session
 import sqlalchemy.schema
 import sqlalchemy.types
+from sqlalchemy import exc
 from sqlalchemy.dialects import registry
 from sqlalchemy.orm.util import AliasedClass
 
@@ -93,7 +94,7 @@ _MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
         "sqlsoup",
     ),
     "sqlalchemy.exceptions": (
-        {n: v for n, v in vars(sqlalchemy.exc).items() if isinstance(v, type)},
+        {n: v for n, v in vars(exc).items() if isinstance(v, type)},
         sqlalchemy,
         "name",
         "sqlalchemy.exc",

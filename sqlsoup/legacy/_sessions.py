@@ -10,7 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy import CursorResult, Engine, event
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, ResourceClosedError
-from sqlalchemy.orm import Session, close_all_sessions, scoped_session, sessionmaker
+from sqlalchemy.orm import (
+    Session,
+    close_all_sessions,
+    create_session,
+    scoped_session,
+    sessionmaker,
+)
 
 from sqlsoup.legacy import _extensions, _mappers
 from sqlsoup.legacy._engines import Branch, commits
@@ -284,10 +290,10 @@ def _rollback(before: Callable[..., Any], session: Session) -> None:
     if isinstance(current, SubTransaction):
         state.subs.pop()
         if state.dead is None:
-            state.dead = current.inside
-            state.in_block = session._trans_context_manager is state.dead
-            current = state.dead
-            current.rollback() if current.nested else before(session)
+            whole: Any = current.inside
+            state.dead = whole
+            state.in_block = session._trans_context_manager is whole
+            whole.rollback() if whole.nested else before(session)
     elif state.dead is not None:
         state.dead, state.in_block = None, False
     elif current is not None and current.nested:
@@ -550,7 +556,7 @@ for _name in (
     _through(_name)
 
 
-@function(sa.orm.create_session)
+@function(create_session)
 def _create_session(_before: object, bind: Any = None, **kw: Any) -> Session:
     old = {"autocommit": True, "autoflush": False, "expire_on_commit": False}
     if old.keys() - kw.keys():

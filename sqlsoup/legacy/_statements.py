@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     inspect,
 )
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.expression import (
     CompoundSelect,
     Delete,
@@ -206,7 +207,7 @@ def lock_arguments(mode: Any) -> dict[str, bool]:
         "read": {"read": True}, "read_nowait": {"read": True, "nowait": True},
     }  # fmt: skip
     if mode not in known:
-        raise sa.exc.ArgumentError(f"Unknown with_lockmode argument: {mode!r}")
+        raise ArgumentError(f"Unknown with_lockmode argument: {mode!r}")
     return known[mode]
 
 
@@ -233,7 +234,8 @@ def _compound(before: Callable[..., Any], *selects: Any, **kw: Any) -> Any:
 def _case(before: Callable[..., Any], *whens: Any, **kw: Any) -> Any:
     if "whens" in kw:
         whens = (kw.pop("whens"), *whens)
-    first, *others = whens or (None,)
+    first: Any = whens[0] if whens else None
+    others = whens[1:]
     if isinstance(first, Iterator) or _is_tuple_of_whens(first):
         first = list(first)
     if not isinstance(first, list) and not (others and isinstance(first, dict)):

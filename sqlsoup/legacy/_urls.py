@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.engine.mock import MockConnection
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import Pool
 
 from sqlsoup.legacy import _threads
@@ -60,7 +61,7 @@ def _create_engine(before: Callable[..., Any], url: Any, **kw: Any) -> Any:
     strategy = kw.pop("strategy", "plain")
     listeners = kw.pop("listeners", ())
     if strategy not in ("plain", "threadlocal", "mock"):
-        raise sa.exc.ArgumentError(f"unknown strategy: {strategy!r}")
+        raise ArgumentError(f"unknown strategy: {strategy!r}")
     for name in sorted(_GONE & kw.keys()):
         note("engine-argument", old=f"create_engine({name}=...)")
         del kw[name]
@@ -68,7 +69,7 @@ def _create_engine(before: Callable[..., Any], url: Any, **kw: Any) -> Any:
     if strategy == "mock":
         note("mock-engine")
         if "executor" not in kw:
-            raise sa.exc.ArgumentError("create_engine(strategy='mock') takes an executor=")
+            raise ArgumentError("create_engine(strategy='mock') takes an executor=")
         return _Mock(sa.create_mock_engine(url, kw["executor"]).dialect, kw["executor"])
     engine: Engine = before(url, **kw)
     if strategy == "threadlocal":
