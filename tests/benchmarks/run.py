@@ -86,7 +86,7 @@ FULL = Sizes(
     more=15,
     limit=60,
     rows=10_000,
-    row_rounds=21,
+    row_rounds=7,
     joins=10_000,
     join_rounds=2,
 )

@@ -40,7 +40,6 @@ def test_program_on_any_database(name, server):
         pytest.skip("the test above")
     printed, _ = run("--quiet", f"{name}.py", server)
     recorded = (PROGRAMS / f"{name}.out").read_text(encoding="utf-8")
-    shown = [line for line in recorded.splitlines() if "on disk" not in line]
-    found = [line for line in printed.splitlines() if "on disk" not in line]
-    assert found == shown[: len(found)]
-    assert found
+    shown, file, _ = recorded.partition("on disk")
+    assert file
+    assert printed.startswith(shown)

@@ -287,7 +287,7 @@ process = context.Process(target=work)
 process.start()
 process.join()
 with context.Pool(2) as pool:
-    print(pool.map(use, [100, 100]))
+    print(pool.map(use, [100, 100]), flush=True)
     pool.close()
     pool.join()
 print(
