@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, FromClause, inspect
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, FromClause, column, inspect, literal_column
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Query, RelationshipProperty, aliased, object_session
 from sqlalchemy.sql.expression import Select
@@ -126,7 +126,18 @@ def _init(
         note("name", old="Query() with an entity_name", instead="Query(entities, session)")
     if any(args) or any(kw.values()):
         raise TypeError("Query(entity_name=) cannot be done on SQLAlchemy 2: map a second class")
+    if isinstance(entities, list | tuple):
+        entities = [_named(each) for each in entities]
     before(query, entities, session)
+
+
+def _named(entity: Any) -> Any:
+    """Make a column of a name or other text."""
+    if not isinstance(entity, str):
+        return entity
+    make = "column" if entity.isidentifier() else "literal_column"
+    note("query-text", instead=f'{make}("{entity}")')
+    return column(entity) if make == "column" else literal_column(entity)
 
 
 @method(Query, "from_statement")

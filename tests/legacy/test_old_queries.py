@@ -759,3 +759,14 @@ def test_a_session_of_a_program(lib):
     with Session(lib.engine) as session:
         assert names(session.query(lib.users).filter("name = 'Bo'")) == ["Bo"]
         assert forms() == ["query-text"]
+
+
+def test_names_as_columns(lite):
+    """A query takes the names of columns, and other text, for columns."""
+    session = Session(lite)
+    query = session.query("admin + 1", "name").select_from(sa.table("users"))
+    assert query.order_by("name").first() == (2, "Ada")
+    found = session.query("name").from_statement(sa.text("SELECT name FROM users ORDER BY name"))
+    assert [row.name for row in found] == ["Ada", "Bo", "Cy"]
+    noted = {note.instead for note in legacy.report().notes}
+    assert noted == {'column("name")', 'literal_column("admin + 1")'}
