@@ -14,7 +14,7 @@ import sqlalchemy
 import sqlalchemy.orm
 from sqlalchemy import Engine, column, event, select, text
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import Query, Session, sessionmaker
+from sqlalchemy.orm import Query, Session, close_all_sessions, sessionmaker
 
 import sqlsoup
 from sqlsoup import legacy
@@ -24,10 +24,11 @@ PACKAGE = Path(sqlsoup.__file__).parent
 
 
 @pytest.fixture(autouse=True)
-def _fresh():
+def _fresh(make_engine):  # whose engines are disposed of after the sessions are closed
     """No notes from before, and nothing in force afterwards."""
     _notes.clear()
     yield
+    close_all_sessions()
     legacy.disable()
     _notes.clear()
 
