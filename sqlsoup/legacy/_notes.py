@@ -183,11 +183,13 @@ def in_child_processes(step: Callable[[], None]) -> None:
     getattr(os, "register_at_fork", lambda **_: None)(after_in_child=step)
 
 
-@in_child_processes
-def _renew_lock() -> None:
-    """Let go of a lock that another thread of the parent may have held."""
+def renew_lock() -> None:
+    """Let go of a lock that another thread of the parent process may have held."""
     global _lock  # noqa: PLW0603
     _lock = threading.RLock()
+
+
+in_child_processes(renew_lock)
 
 
 def caller() -> FrameType | None:

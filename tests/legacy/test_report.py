@@ -400,3 +400,12 @@ def test_script_of_an_odd_name(tmp_path):
         (result,) = document["runs"][0]["results"]
         place = result["locations"][0]["physicalLocation"]["artifactLocation"]
         assert place == {"uri": uri}
+
+
+def test_lock_of_a_child():
+    """A lock that was held when a process was forked is not waited for."""
+    with _notes._lock:
+        held = _notes._lock
+        _notes.renew_lock()
+    assert _notes._lock is not held
+    assert not legacy.report()
