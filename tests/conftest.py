@@ -199,6 +199,18 @@ def old_forms(make_engine: Callable[..., Engine]) -> Iterator[None]:
     _notes.clear()
 
 
+def noted_in(file: str) -> set[str]:
+    """Return the forms that were noted in a file."""
+    notes = legacy.report().notes
+    return {note.form for note in notes if Path(note.file).name == Path(file).name}
+
+
+def words(engine: Engine) -> list[str]:
+    """Return the tags that another connection sees, and nothing if none is left of a check-out."""
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.text("SELECT word FROM tags ORDER BY word")))
+
+
 @pytest.fixture
 def other_schema(engine: Engine, tmp_path: Path) -> Iterator[str]:
     """The name of a second schema of the database, empty; an attached file on SQLite."""

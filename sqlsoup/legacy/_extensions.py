@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.exc import ArgumentError
 
 from sqlsoup.legacy._notes import note
@@ -117,31 +117,23 @@ def _bulk(hook: Callable[..., Any]) -> Callable[..., None]:
 
 def listen_attribute(attribute: Any, extension: Any) -> None:
     """Have the hooks of an AttributeExtension called."""
-    from sqlalchemy import inspect
-
-    def state(instance: Any) -> Any:
-        return inspect(instance)
-
     if hook := _hook(extension, "set"):
         event.listen(
             attribute,
             "set",
             lambda instance, value, old, initiator, hook=hook: hook(
-                state(instance), value, old, initiator
+                inspect(instance), value, old, initiator
             ),
             retval=True,
             active_history=extension.active_history,
         )
-    if hook := _hook(extension, "append"):
-        event.listen(
-            attribute,
-            "append",
-            lambda instance, value, initiator, hook=hook: hook(state(instance), value, initiator),
-            retval=True,
-        )
-    if hook := _hook(extension, "remove"):
-        event.listen(
-            attribute,
-            "remove",
-            lambda instance, value, initiator, hook=hook: hook(state(instance), value, initiator),
-        )
+    for name, retval in (("append", True), ("remove", False)):
+        if hook := _hook(extension, name):
+            event.listen(
+                attribute,
+                name,
+                lambda instance, value, initiator, hook=hook: hook(
+                    inspect(instance), value, initiator
+                ),
+                retval=retval,
+            )

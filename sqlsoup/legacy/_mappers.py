@@ -14,7 +14,7 @@ from sqlalchemy.orm.util import AliasedClass
 
 from sqlsoup.legacy import _extensions, _patch
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, ours
+from sqlsoup.legacy._patch import function, is_ours, method, missing
 from sqlsoup.legacy._statements import listed
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def _cascade(prop: Any) -> Callable[..., None]:
 def _is_being_made_by_sqlsoup() -> bool:
     """Tell if a row gets its values in the constructor of SQLSoup, which adds it to the session."""
     frame: FrameType | None = sys._getframe(2)
-    while frame and ours(frame.f_globals.get("__name__", "")):
+    while frame and is_ours(frame):
         if frame.f_globals["__name__"] == "sqlsoup._mapping":
             return True
         frame = frame.f_back

@@ -12,6 +12,7 @@ import sqlalchemy.orm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 _MISSING = object()
 _NOT_IN_DICT = ("__code__", "__defaults__", "__kwdefaults__", "__class__")
@@ -184,7 +185,12 @@ def applied() -> list[tuple[Any, str]]:
 
 def is_internal() -> bool:
     """Tell in what stands for a method if SQLAlchemy or SQLSoup called it, and no program."""
-    return ours(sys._getframe(3).f_globals.get("__name__", ""))
+    return is_ours(sys._getframe(3))
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Tell if a frame is one of SQLAlchemy or SQLSoup."""
+    return ours(frame.f_globals.get("__name__", ""))
 
 
 def ours(module: str) -> bool:

@@ -15,7 +15,7 @@ from sqlsoup._mapping import selectable_of
 from sqlsoup.legacy._loaders import resolved
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, ours, plan, replace
+from sqlsoup.legacy._patch import function, is_ours, method, missing, plan, replace
 from sqlsoup.legacy._statements import label, lock_arguments, textual
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _statement() -> None:
         caller: Any = sys._getframe(1)
         if caller.f_code.co_name == "__getattr__":  # of a SQLSoup class
             caller = caller.f_back
-        if ours(caller.f_globals.get("__name__", "")) or not isinstance(made, Select):
+        if is_ours(caller) or not isinstance(made, Select):
             return made
         made = query._compile_state(for_statement=True).statement
         if query._params:
@@ -209,10 +209,8 @@ def _with_lockmode(query: Any, mode: Any) -> Any:
 def _with_polymorphic(
     query: Any, classes: Any, selectable: Any = None, polymorphic_on: Any = None
 ) -> Any:
-    from sqlalchemy.orm import with_polymorphic
-
     note("name", old="Query.with_polymorphic()", instead="sqlalchemy.orm.with_polymorphic()")
-    wide = with_polymorphic(
+    wide = sa_orm.with_polymorphic(
         entity_of(query),
         classes,
         selectable=False if selectable is None else selectable,

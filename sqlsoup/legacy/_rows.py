@@ -14,7 +14,7 @@ from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import is_internal, method, missing, ours, plan, replace
+from sqlsoup.legacy._patch import is_internal, is_ours, method, missing, plan, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -212,8 +212,7 @@ def _inserted_key() -> None:
 
     def inserted_primary_key(result: CursorResult[Any]) -> Any:
         key = before(result)
-        internal = ours(sys._getframe(1).f_globals.get("__name__", ""))
-        return key if internal or key is None else _Key(key)
+        return key if key is None or is_ours(sys._getframe(1)) else _Key(key)
 
     replace(CursorResult, "inserted_primary_key", property(inserted_primary_key))
 

@@ -31,7 +31,7 @@ from sqlalchemy.sql.selectable import Join
 from sqlalchemy.util import immutabledict
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, ours, plan, replace
+from sqlsoup.legacy._patch import function, is_ours, method, missing, plan, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -474,7 +474,7 @@ def _columns_of_selects() -> None:
 
 
 def _columns_of(native: Callable[[Any], Any], statement: Any) -> Any:
-    if ours(sys._getframe(1).f_globals.get("__name__", "")):
+    if is_ours(sys._getframe(1)):
         return native(statement)
     note("select-columns")
     return _subquery_of(statement).columns

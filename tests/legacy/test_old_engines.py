@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import re
 import threading
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from conftest import noted_in, words
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -41,14 +41,7 @@ def shared(url, engine, make_engine):
 
 def forms():
     """Return the forms that were noted in this file."""
-    notes = legacy.report().notes
-    return {note.form for note in notes if Path(note.file).name == Path(__file__).name}
-
-
-def words(engine):
-    """Return the tags that another connection sees, and nothing if none is left of a check-out."""
-    with engine.connect() as connection:
-        return list(connection.scalars(sa.text("SELECT word FROM tags ORDER BY word")))
+    return noted_in(__file__)
 
 
 def add(on, word):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
+from conftest import noted_in, words
 from sqlalchemy import Column, Integer, MetaData, String, Table
 from sqlalchemy.exc import (
     ArgumentError,
@@ -47,14 +46,7 @@ def tags(engine):
 
 def forms():
     """Return the forms that were noted in this file, the reflection in fixtures aside."""
-    notes = legacy.report().notes
-    return {note.form for note in notes if Path(note.file).name == Path(__file__).name}
-
-
-def words(engine):
-    """Return the tags that another connection sees."""
-    with engine.connect() as connection:
-        return list(connection.scalars(sa.text("SELECT word FROM tags ORDER BY word")))
+    return noted_in(__file__)
 
 
 def made(metadata):

@@ -6,11 +6,11 @@ import copy
 import gc
 import json
 import pickle
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from conftest import noted_in
 from sqlalchemy.exc import InvalidRequestError, NoSuchColumnError, ResourceClosedError
 from sqlalchemy.orm import Session, aliased
 
@@ -34,9 +34,7 @@ def books(lite):
 
 def forms():
     """Return the forms that were noted in this file, the execution of strings aside."""
-    notes = legacy.report().notes
-    found = {note.form for note in notes if Path(note.file).name == Path(__file__).name}
-    return found - {"engine-execute", "statement-string"}
+    return noted_in(__file__) - {"engine-execute", "statement-string"}
 
 
 @pytest.mark.parametrize("kind", ["string", "text", "construct"])

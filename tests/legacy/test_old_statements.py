@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
+from conftest import noted_in
 from sqlalchemy import and_, asc, case, column, desc, exists, func, not_, or_, select, table, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, aliased
@@ -31,8 +30,7 @@ def books(engine):
 
 def forms():
     """Return the forms that were noted in this file."""
-    notes = legacy.report().notes
-    return {note.form for note in notes if Path(note.file).name == Path(__file__).name}
+    return noted_in(__file__)
 
 
 def sql(statement):
