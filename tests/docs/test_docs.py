@@ -13,28 +13,21 @@ import io
 import itertools
 import re
 import sqlite3
-import textwrap
 import warnings
 from contextlib import closing, redirect_stdout
-from pathlib import Path
 
 import pytest
+from pages import DOCS, ROOT, blocks
 from sqlalchemy import Engine, event
+from sqlalchemy.orm import close_all_sessions
 
 import sqlsoup
 from sqlsoup import legacy
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
 README = ROOT / "README.rst"
 PAGES = [README, *sorted(DOCS.glob("*.rst"))]
 REFERENCE = (DOCS / "reference.rst").read_text(encoding="utf-8")
 
-BLOCK = re.compile(
-    r"^(?P<indent> *)\.\. code-block:: python\n(?P<options>(?: *:\w+:.*\n)*)\n"
-    r"(?P<code>(?:(?P=indent) +\S.*\n|[ ]*\n)+)",
-    re.MULTILINE,
-)
 COMMAND = re.compile(r"^ +(python3 -m venv \.venv && .*)$", re.MULTILINE)
 COMMANDS = [
     "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/python -m sqlsoup",
@@ -45,16 +38,9 @@ COMMANDS = [
 ]
 
 
-def blocks(text):
-    """The Python blocks of a page: line number, whether it is to run, source."""
-    return [
-        (
-            text[: found.start("code")].count("\n"),
-            ":class: tested" in found["options"],
-            textwrap.dedent(found["code"]),
-        )
-        for found in BLOCK.finditer(text)
-    ]
+def is_tested(options):
+    """Whether a block is to run with the examples."""
+    return ":class: tested" in options
 
 
 def run_block(source, name, names):
@@ -67,8 +53,8 @@ def examples(page):
     """A page as one doctest; a tested block becomes an example without output."""
     text = page.read_text(encoding="utf-8")
     found = doctest.DocTestParser().get_examples(text, page.name)
-    for line, tested, source in blocks(text):
-        if tested:
+    for line, options, source in blocks(text):
+        if is_tested(options):
             call = f"run_block({source!r}, {f'{page.name}, a block'!r}, globals())\n"
             found.append(doctest.Example(call, "", lineno=line))
     found.sort(key=lambda example: example.lineno)
@@ -91,6 +77,7 @@ def page_folder(tmp_path, monkeypatch):
     yield tmp_path
     event.remove(Engine, "engine_connect", note)
     sqlsoup.Session.remove()
+    close_all_sessions()
     for engine in engines:
         engine.dispose()
 
@@ -131,13 +118,13 @@ def test_readme_blocks(page_folder, capsys):
     """README's eight lines end with a row that is stored; the others print what they say."""
     first, second = blocks(README.read_text(encoding="utf-8"))
     names = {}
-    assert first[1]
+    assert is_tested(first[1])
     assert len(first[2].split("\n\n")[0].strip().splitlines()) == 8
     exec(compile(first[2], "README.rst", "exec"), names)
     assert capsys.readouterr().out == "MappedBooks(id=1,title='Night Trains',year=2020)\n"
     with closing(sqlite3.connect("shelf.db")) as connection:
         assert connection.execute("SELECT * FROM books").fetchall() == [(1, "Night Trains", 2020)]
-    assert second[1]
+    assert is_tested(second[1])
     exec(compile(second[2], "README.rst", "exec"), names)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "['books', 'loans', 'okafor', 'users']"

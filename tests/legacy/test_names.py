@@ -34,8 +34,6 @@ ROWS = [
     for document, rows in sorted(DOCUMENTS.items())
     for row in rows
 ]
-# The examples are short, and some leave what they make to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 RELEASE = tuple(map(int, sqlalchemy.__version__.split(".")[:2]))
 
 
