@@ -16,7 +16,7 @@ from sqlsoup.legacy._loaders import resolved
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, is_ours, method, missing, plan, replace
-from sqlsoup.legacy._statements import label, lock_arguments, textual
+from sqlsoup.legacy._statements import bound, label, lock_arguments, textual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,9 +135,12 @@ def _named(entity: Any) -> Any:
     """Make a column of a name or other text."""
     if not isinstance(entity, str):
         return entity
-    make = "column" if entity.isidentifier() else "literal_column"
-    note("query-text", instead=f'{make}("{entity}")')
-    return column(entity) if make == "column" else literal_column(entity)
+    make = column if entity.isidentifier() else literal_column
+    instead = f'{make.__name__}("{entity}")'
+    if {"'", '"', "$"} & {*entity}:  # it may have values in it
+        instead = bound(entity)
+    note("query-text", instead=instead)
+    return make(entity)
 
 
 @method(Query, "from_statement")

@@ -445,7 +445,7 @@ def _connection(before: Callable[..., Any], session: Session, /, *args: Any, **k
     return connection.execution_options(**(kw.get("execution_options") or {}))
 
 
-@method(Session, "get_bind")
+@function(Session.get_bind)  # which sessions that find the engine of a SQLSoup have kept
 def _get_bind(
     before: Callable[..., Any], session: Session, /, mapper: Any = None, *args: Any, **kw: Any
 ) -> Any:

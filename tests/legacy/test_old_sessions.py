@@ -828,6 +828,7 @@ def test_where_to_execute(plain, soup, lite):
     assert plain.connection(bind=lite) is plain.connection(close_with_result=True)
     assert plain.get_bind(users) is plain.get_bind(users, table) is lite
     assert plain.get_bind(None, clause=table) is lite
+    assert soup.session().get_bind(users, table) is soup.session().get_bind(None, table) is lite
     assert forms() == ["session-mapper", "session-string"]
 
 
