@@ -45,21 +45,45 @@ def locate(connection: Connection, name: str, schema: str | None) -> tuple[str |
 
 def is_there(connection: Connection, schema: str | None, name: str) -> bool:
     """Tell if there is a table or view; a name that cannot be that of any is no error."""
-    inspector = inspect(connection)
     try:
-        return inspector.has_table(name, schema)
+        return inspect(connection).has_table(name, schema)
     except ValueError:  # no driver can send it: a NUL, or half of a surrogate pair
         return False
     except DBAPIError:  # the database refuses such a name, or whatever it is asked
-        if connection.invalidated:
+        listed = None
+        with suppress(DBAPIError):  # it says less than the first error
+            listed = None if connection.invalidated else _is_listed(connection, schema, name)
+        if listed is None:
             raise
-        known = schema is None or schema in inspector.get_schema_names()
-        return known and name in table_names(connection, schema)
+        return listed
+
+
+def may_be_there(connection: Connection, schema: str | None, name: str) -> bool:
+    """Tell, after an error, if a name can be that of a table or view.
+
+    It can if nothing more can be asked: the connection is lost, or the transaction has failed.
+    What may wait for a lock on the table is asked last.
+    """
+    if connection.invalidated:
+        return True
+    try:
+        return _is_listed(connection, schema, name) or is_there(connection, schema, name)
+    except DBAPIError:
+        return True
+
+
+def _is_listed(connection: Connection, schema: str | None, name: str) -> bool:
+    known = schema is None or schema in inspect(connection).get_schema_names()
+    return known and name in table_names(connection, schema)
+
+
+_DOTS = 8
+"""So many dots of a name are tried as the one after a schema; each costs statements."""
 
 
 def _split(name: str) -> Iterator[tuple[str, str]]:
     parts = name.split(".")
-    for place in range(1, len(parts)):
+    for place in range(1, min(len(parts), _DOTS + 1)):
         schema, table = ".".join(parts[:place]), ".".join(parts[place:])
         if schema and table:
             yield schema, table

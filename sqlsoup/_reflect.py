@@ -29,7 +29,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
-from sqlsoup._catalog import is_there, table_names
+from sqlsoup._catalog import is_there, may_be_there, table_names
 from sqlsoup.exc import NoSuchTableError, SQLSoupError, SQLSoupWarning, suggestion, warn
 
 if TYPE_CHECKING:
@@ -239,6 +239,10 @@ def _load(metadata: MetaData, name: str, schema: str | None, connection: Connect
     return _publish(table, metadata, connection)
 
 
+_DENIED = {1044, 1142}
+"""What MariaDB and MySQL say where there is no permission, be there such a table or not."""
+
+
 def _read(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
     scratch = _scratch(metadata)
     try:
@@ -247,10 +251,11 @@ def _read(metadata: MetaData, name: str, schema: str | None, connection: Connect
         raise SQLSoupWarning(f"{table_key(schema, name)}: {warning}") from None
     except sa_exc.NoSuchTableError:
         raise _missing(name, schema, connection) from None
-    except (sa_exc.DBAPIError, ValueError):
-        if not connection.invalidated and not is_there(connection, schema, name):
-            raise _missing(name, schema, connection) from None
-        raise
+    except (sa_exc.DBAPIError, ValueError) as error:
+        if may_be_there(connection, schema, name):
+            raise
+        denied = not _DENIED.isdisjoint(getattr(error, "orig", error).args)
+        raise _missing(name, schema, connection, denied=denied) from None
 
 
 def _scratch(metadata: MetaData) -> MetaData:
@@ -298,12 +303,16 @@ def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
     return table
 
 
-def _missing(name: str, schema: str | None, connection: Connection) -> NoSuchTableError:
+def _missing(
+    name: str, schema: str | None, connection: Connection, *, denied: bool = False
+) -> NoSuchTableError:
     try:
         names = table_names(connection, schema)
-    except sa_exc.SQLAlchemyError:  # no such schema
+    except (sa_exc.SQLAlchemyError, ValueError):  # no such schema, or none that can be sent
         names = []
     message = f"{table_key(schema, name)}: there is no table or view of this name"
+    if denied:
+        message += ", or it may not be read"
     error = NoSuchTableError(message + suggestion(name, names))
     error.name = name  # or else Python makes a suggestion of its own, from dir(db)
     return error

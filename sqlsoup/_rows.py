@@ -9,7 +9,7 @@ from sqlalchemy import Row, RowMapping, inspect
 from sqlalchemy.orm import InstanceState
 
 from sqlsoup._mapping import SelectableClassType, new_query
-from sqlsoup.exc import ArgumentError
+from sqlsoup.exc import ArgumentError, shown
 
 
 def as_dict(row: object) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def as_dict(row: object) -> dict[str, Any]:
     if isinstance(row, Row):
         row = row._mapping  # noqa: SLF001 - SQLAlchemy's public name
     if not isinstance(row, RowMapping):
-        raise ArgumentError(f"{row!r} is no row")
+        raise ArgumentError(f"{shown(row)} is no row")
     values = {name: as_dict(value) if _is_mapped(value) else value for name, value in row.items()}
     if len(values) < len(row):
         names = list(row.keys())
@@ -50,7 +50,7 @@ def as_dicts(query: SelectableClassType | Iterable[object]) -> list[dict[str, An
     """
     rows: Any = new_query(query) if isinstance(query, SelectableClassType) else query
     if not isinstance(rows, Iterable):
-        raise ArgumentError(f"{rows!r} has no rows; pass a mapped class, a query or a result")
+        raise ArgumentError(f"{shown(rows)} has no rows; pass a mapped class, a query or a result")
     return [as_dict(row) for row in rows]
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import wraps
 from types import MethodType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 from sqlalchemy import (
     URL,
@@ -24,12 +25,12 @@ from sqlalchemy import (
     inspect,
     make_url,
 )
-from sqlalchemy.exc import UnboundExecutionError
+from sqlalchemy.exc import DBAPIError, UnboundExecutionError
 from sqlalchemy.orm import Mapper, ORMExecuteState, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
 
-from sqlsoup.exc import ArgumentError, SQLSoupError
+from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -52,7 +53,7 @@ def bind_of(metadata: MetaData) -> Bind | None:
         bind = _make_engine(bind)
         set_bind(metadata, bind)
     if not isinstance(bind, Bind):
-        raise ArgumentError(f"the bind of the MetaData is no engine but {bind!r}")
+        raise ArgumentError(f"the bind of the MetaData is no engine but {shown(bind)}")
     return bind
 
 
@@ -60,6 +61,22 @@ def set_bind(metadata: MetaData, bind: Bind) -> None:
     """Note the engine on which the tables of a MetaData live."""
     holder: Any = metadata  # SQLAlchemy 2 declares no such attribute
     holder.bind = bind
+
+
+def shown_engine(engine: Engine | None) -> str:
+    """Return the repr of an engine, where the query of its URL has names and no values.
+
+    An ``@`` in the host is that of a password which was not quoted.
+    """
+    url: object = getattr(engine, "url", None)
+    if not isinstance(url, URL):
+        return repr(engine)
+    known = url.set(query={})
+    _, at, host = (url.host or "").rpartition("@")
+    if at:
+        known = known.set(host=f"***{at}{host}")
+    names = "&".join(f"{quote_plus(name)}=***" for name in sorted(url.query))
+    return repr(engine).replace(repr(url), f"{known!r}{'?' * bool(names)}{names}")
 
 
 _DRIVERS = {
@@ -106,11 +123,11 @@ def metadata_of(argument: object) -> MetaData:
         set_bind(metadata, argument)
     elif hasattr(argument, "sync_engine"):
         raise ArgumentError(
-            f"invalid engine or metadata argument {argument!r}: SQLSoup is synchronous, pass a URL "
-            "or an Engine with a synchronous driver"
+            f"invalid engine or metadata argument {shown(argument)}: SQLSoup is synchronous, "
+            "pass a URL or an Engine with a synchronous driver"
         )
     elif argument is not None:
-        raise ArgumentError(f"invalid engine or metadata argument {argument!r}")
+        raise ArgumentError(f"invalid engine or metadata argument {shown(argument)}")
     return metadata
 
 
@@ -167,21 +184,42 @@ def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]
     """Give a connection to reflect with: the session's, if the session works on this engine."""
     bind, plain, given = bind_for(session, metadata), existing(session), given_bind(session)
     if isinstance(bind, Connection):
-        yield bind
+        with _borrowed(bind) as connection:
+            yield connection
     elif (
         plain is not None
         and plain.in_transaction()
         and plain.is_active
         and (given is None or given.engine.pool is bind.pool)
     ):
-        yield plain.connection(bind_arguments={"bind": given or bind})
+        with _borrowed(plain.connection(bind_arguments={"bind": given or bind})) as connection:
+            yield connection
     else:
         with bind.connect() as connection:
             yield connection
 
 
+@contextmanager
+def _borrowed(connection: Connection) -> Generator[Connection]:
+    """Give a connection that others go on with, and undo what reflecting does to its options.
+
+    On MySQL and MariaDB SQLAlchemy leaves behind that listeners hear of no more errors.
+    """
+    silent = connection.get_execution_options().get("skip_user_error_events", False)
+    try:
+        yield connection
+    finally:
+        if connection.get_execution_options().get("skip_user_error_events", False) != silent:
+            connection.execution_options(skip_user_error_events=silent)
+
+
 def own_bind(session: PlainSession, clause: ClauseElement | None = None) -> Bind | None:
-    """Return the bind that the session was given for a statement, or None if it was given none."""
+    """Return the bind that the session was given for a statement, or None if it was given none.
+
+    It is None for a ShardedSession too, which chooses when it executes the statement.
+    """
+    if hasattr(session, "execute_chooser"):
+        return None
     get_bind = session.get_bind
     own = getattr(get_bind, "own", type(session).get_bind)
     try:
@@ -224,12 +262,13 @@ def _teach(target: Any) -> None:
     own = cls.get_bind
 
     @wraps(own)
-    def get_bind(self: PlainSession, mapper: Any = None, **kw: Any) -> Bind:
+    def get_bind(self: PlainSession, mapper: Any = None, *args: Any, **kw: Any) -> Bind:
         if self.bind is not None:
-            return own(self, mapper, **kw)
-        self.bind = _bind_of_tables(mapper, kw.get("clause"))  # what the session falls back on
+            return own(self, mapper, *args, **kw)
+        clause = args[0] if args else kw.get("clause")
+        self.bind = _bind_of_tables(mapper, clause)  # what the session falls back on
         try:
-            return own(self, mapper, **kw)
+            return own(self, mapper, *args, **kw)
         finally:
             self.bind = None
 
@@ -283,7 +322,11 @@ def leave(session: PlainSession, error: BaseException | None) -> None:
         return
     spoiled, cause = session.info.pop(_SPOILED, (None, None))
     if error is not None:
-        session.rollback()
+        try:
+            session.rollback()
+        except DBAPIError as lost:  # and so rolled back by the server
+            if not lost.connection_invalidated:
+                raise
         return
     try:
         if not depth:

@@ -22,7 +22,7 @@ from sqlsoup._implied import Implied, Namer
 from sqlsoup._keys import as_list, described, has_key, keyless
 from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
 from sqlsoup._reflect import complete, forget, reflect
-from sqlsoup.exc import ArgumentError, SQLSoupError
+from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -74,11 +74,11 @@ class SQLSoup:
             raise ArgumentError("invalid engine or metadata argument None")
         if session is not None and not isinstance(session, scoped_session | PlainSession):
             raise ArgumentError(
-                f"invalid session argument {session!r}; pass a scoped_session or a Session"
+                f"invalid session argument {shown(session)}; pass a scoped_session or a Session"
             )
         if not isinstance(relationships, bool) and not callable(relationships):
             raise ArgumentError(
-                f"invalid relationships argument {relationships!r}; pass True or a function"
+                f"invalid relationships argument {shown(relationships)}; pass True or a function"
             )
         self._metadata = _session.metadata_of(engine_or_metadata)
         self._classes = Cache()
@@ -458,7 +458,7 @@ class SQLSoup:
         _session.leave(_session.current(self.session), error)
 
     def __repr__(self) -> str:
-        return f"SQLSoup(MetaData(bind={self.bind!r}))"
+        return f"SQLSoup(MetaData(bind={_session.shown_engine(self.bind)}))"
 
     @property
     def _where(self) -> str | None:

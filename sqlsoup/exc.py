@@ -6,6 +6,7 @@ database or the ORM reports arrives as the class that SQLAlchemy documents for i
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -61,6 +62,17 @@ class SQLSoupDeprecationWarning(DeprecationWarning):
 
 PKNotFoundError = SQLSoupError
 """The name that releases before 0.9 used for the error of a table without a primary key."""
+
+
+_MAY_HOLD_PASSWORD = re.compile(r"://.*[@?]|passw|pwd|secret|token", re.DOTALL | re.IGNORECASE)
+
+
+def shown(value: object) -> str:
+    """Return the repr of a value for a message, or its type alone where a password may be in it."""
+    text = repr(value)
+    if _MAY_HOLD_PASSWORD.search(text):
+        return f"<{type(value).__name__} that may hold a password>"
+    return text
 
 
 def warn(message: str) -> None:

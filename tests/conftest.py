@@ -101,6 +101,8 @@ def _own_database(url: sa.URL) -> sa.URL:
                 )
     finally:
         admin.dispose()
+    if url.get_driver_name() == "pymysql":  # it reads all certificates at each connect otherwise
+        url = url.update_query_dict({"ssl_disabled": "true"})
     return url.set(database=NAMESPACE)
 
 

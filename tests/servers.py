@@ -194,7 +194,8 @@ class MariaDB(Server):
     @property
     def url(self) -> sa.URL:
         """The URL of the database ``test``."""
-        return sa.make_url(f"mysql+pymysql://root@127.0.0.1:{self.port}/test")
+        address = f"root@127.0.0.1:{self.port}"
+        return sa.make_url(f"mysql+pymysql://{address}/test?ssl_disabled=true")
 
     def command(self) -> list[str]:
         """Return the command that runs the server."""

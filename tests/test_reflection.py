@@ -610,6 +610,23 @@ def test_mapping_is_no_transaction(db: SQLSoup, engine: sa.Engine) -> None:
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
+def test_listeners_hear_of_errors_after_it(engine: sa.Engine) -> None:
+    """A first access within a transaction leaves the options of its connection as they were."""
+    heard: list[object] = []
+    sa.event.listen(engine, "handle_error", lambda context: heard.append(context.statement))
+    wrong = "SELECT nothing FROM users"
+    for bind in (engine, engine.connect()):
+        session = orm.scoped_session(orm.sessionmaker(bind=bind))
+        db = SQLSoup(engine, session=session)
+        assert db.execute("SELECT 1").scalar() == 1
+        assert db.users.c.keys() == ["name", "email", "admin"]
+        with pytest.raises(sa.exc.DBAPIError):
+            db.execute(wrong)
+        session.remove()
+    bind.close()
+    assert heard == [wrong, wrong]
+
+
 def test_plain_session(engine: sa.Engine) -> None:
     """So it is with a plain session."""
     with orm.Session() as session:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from types import FunctionType
 
 import pytest
@@ -19,8 +17,6 @@ from sqlalchemy.orm import Query, Session, close_all_sessions, sessionmaker
 import sqlsoup
 from sqlsoup import legacy
 from sqlsoup.legacy import _all, _mappers, _notes, _patch
-
-PACKAGE = Path(sqlsoup.__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -413,26 +409,3 @@ def test_nothing_is_imported_unasked():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.decode() == "False False False\n" + "True False False\n" * 2
-
-
-@pytest.mark.parametrize(
-    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
-)
-def test_sources_run_no_text(path):
-    """No source unpickles, evaluates text or imports by name; the runner alone runs programs."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        match node:
-            case ast.Import(names=names):
-                found |= {alias.name.partition(".")[0] for alias in names}
-            case ast.ImportFrom(module=str(module), names=names):
-                found |= {module.partition(".")[0], *(alias.name for alias in names)}
-            case ast.Name(id=name):
-                found.add(name)
-            case ast.Attribute(attr=name):
-                found.add(name)
-    refused = {
-        "pickle", "marshal", "shelve", "dill", "eval", "exec", "import_module", "__import__",
-        "exec_module", "load_module", "runpy",
-    }  # fmt: skip
-    assert found & refused == ({"runpy"} if path.name == "_run.py" else set())
