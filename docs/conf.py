@@ -5,14 +5,14 @@ from pathlib import Path
 
 import sqlsoup
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the two extensions
+sys.path.insert(0, str(Path(__file__).parent))  # for the extensions that are ours
 
 project = "SQLSoup"
 author = "the SQLSoup authors"
 copyright = "the SQLSoup authors"  # noqa: A001
 version = release = sqlsoup.__version__
 
-extensions = ["sphinx.ext.autodoc", "deviations", "old_names"]
+extensions = ["sphinx.ext.autodoc", "deviations", "fault_table", "old_names"]
 html_theme = "furo"
 html_title = f"SQLSoup {release}"
 

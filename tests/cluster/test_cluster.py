@@ -1,0 +1,541 @@
+"""A cluster of three nodes, as SQLSoup meets it: conflicts between nodes, and the loss of one."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pymysql
+import pytest
+import sqlalchemy as sa
+from conftest import empty, run, words
+from galera import Node, cluster, running, status
+from pages import named
+from servers import PATIENCE
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+import sqlsoup
+from sqlsoup import SQLSoup
+
+ACCOUNTS_TABLE = "CREATE TABLE accounts (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)"
+PAYMENTS_TABLE = (
+    "CREATE TABLE payments (reference VARCHAR(40) PRIMARY KEY, account_id INTEGER NOT NULL,"
+    " amount INTEGER NOT NULL, node VARCHAR(20))"
+)
+NOTES_TABLE = (
+    "CREATE TABLE notes (id INTEGER AUTO_INCREMENT PRIMARY KEY, account_id INTEGER NOT NULL,"
+    " text VARCHAR(40), FOREIGN KEY (account_id) REFERENCES accounts (id))"
+)
+NODE_OF_PAYMENT = (
+    "CREATE TRIGGER node_of_payment BEFORE INSERT ON payments"
+    " FOR EACH ROW SET NEW.node = @@wsrep_node_name"
+)
+ACCOUNTS = 20
+CONFLICT, NOT_READY, NO_COLUMN, ALTERED = 1213, 1047, 1054, 1412
+
+READERS = 4
+WRITERS = 8
+SECONDS = 30
+KILL, COME_BACK = 8, 16
+
+
+def documented(page: str, name: str, **names: Any) -> Any:
+    """Return the function of a block of the documentation."""
+    exec(compile(named(page, name), page, "exec"), names)
+    return names[name]
+
+
+attempt = documented("when-things-fail.rst", "attempt")
+cluster_engine = documented("growing.rst", "cluster_engine")
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[list[Node]]:
+    """Three nodes; nothing that they started is left of them."""
+    with cluster() as nodes:
+        yield nodes
+    assert running(nodes) == []
+
+
+@pytest.fixture
+def engines(nodes: list[Node], make_engine: Callable[..., Engine]) -> Iterator[list[Engine]]:
+    """An engine on each node, with reads that wait for what the other nodes have committed."""
+    wait = {"init_command": "SET SESSION wsrep_sync_wait = 1"}
+    engines = [make_engine(node.url, connect_args=wait, pool_pre_ping=True) for node in nodes]
+    rows = ", ".join(f"({number}, 0)" for number in range(ACCOUNTS))
+    run(engines[0], ACCOUNTS_TABLE, PAYMENTS_TABLE, NOTES_TABLE, NODE_OF_PAYMENT)
+    run(engines[0], f"INSERT INTO accounts VALUES {rows}")
+    yield engines
+    sqlsoup.Session.remove()
+    empty(engines[0])
+
+
+@pytest.fixture
+def one_engine(nodes: list[Node], engines: list[Engine]) -> Iterator[Engine]:
+    """One engine, of the documentation's making, whose connections go to the nodes in turn."""
+    addresses = [("127.0.0.1", node.port) for node in nodes]
+    engine = cluster_engine(nodes[0].url, addresses, pool_size=WRITERS, pool_recycle=5)
+    yield engine
+    sqlsoup.Session.remove()
+    engine.dispose()
+
+
+def failures(engine: Engine) -> Counter[int]:
+    """Count the errors of an engine by their number, from here on; each is an OperationalError."""
+    seen: Counter[int] = Counter()
+
+    @event.listens_for(engine, "handle_error")
+    def note(context: Any) -> None:
+        seen[context.original_exception.args[0]] += 1
+        assert type(context.sqlalchemy_exception) is OperationalError
+
+    return seen
+
+
+def own_sessions(engine: Engine) -> SQLSoup:
+    """Return a SQLSoup with a registry of its own."""
+    return SQLSoup(engine, session=scoped_session(sessionmaker()))
+
+
+def refuse(node: Node, what: str) -> None:
+    """Have a node refuse queries; it then takes this statement, but no commit."""
+    with closing(pymysql.connect(host="127.0.0.1", port=node.port, user="root")) as connection:
+        connection.cursor().execute(f"SET GLOBAL wsrep_reject_queries = {what}")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, within bounds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_every_node_reads_and_writes(engines: list[Engine]) -> None:
+    """What is made, changed and deleted on any node is so on every other."""
+    soups = [SQLSoup(engine, relationships=True) for engine in engines]
+    made = []
+    for number, db in enumerate(soups):
+        with db:
+            note = db.notes.insert(account=db.accounts.get(number), text=f"of node {number}")
+            db.flush()
+            made.append(note.id)
+    assert len(set(made)) == len(engines)
+
+    def notes(db: SQLSoup) -> list[tuple[int, int, str]]:
+        with db:
+            found = db.notes.options(sa.orm.joinedload(db.notes.account)).order_by(db.notes.id)
+            return [(note.id, note.account.id, note.text) for note in found]
+
+    expected = sorted((key, number, f"of node {number}") for number, key in enumerate(made))
+    assert [notes(db) for db in soups] == [expected] * len(soups)
+    for number, db in enumerate(soups):
+        with db:
+            db.notes.get(made[number - 1]).text = f"changed by node {number}"
+    with soups[2]:
+        soups[2].delete(soups[2].notes.get(made[0]))
+    expected = sorted(
+        (made[number - 1], (number - 1) % 3, f"changed by node {number}") for number in (0, 2)
+    )
+    assert [notes(db) for db in soups] == [expected] * len(soups)
+    assert [engine.pool.checkedout() for engine in engines] == [0, 0, 0]
+
+
+def test_one_engine_on_all_nodes(one_engine: Engine) -> None:
+    """The connections of one engine are spread evenly, and what one stored the next one reads."""
+    db = SQLSoup(one_engine)
+    for number in range(12):
+        with db:
+            assert db.payments.count() == number
+            db.payments.insert(reference=str(number), account_id=1, amount=1)
+        one_engine.dispose()
+    with db:
+        used = Counter(payment.node for payment in db.payments.all())
+    assert used == {"node0": 4, "node1": 4, "node2": 4}
+
+
+def test_first_accesses_while_another_node_alters_the_table(engines: list[Engine]) -> None:
+    """The class has all columns from before or all from after, and so have its rows.
+
+    What the server does not do in the middle of the change is an OperationalError, in or outside of
+    a block, after which the same session works.
+    """
+    altered, engine = engines[:2]
+    columns = ("id", "title"), ("id", "title", "width", "height")
+    rows = [(1, "one"), (2, "two")], [(1, "one", 7, 9), (2, "two", 7, 9)]
+    run(
+        altered,
+        "CREATE TABLE shelves (id INTEGER PRIMARY KEY, title VARCHAR(20))",
+        "INSERT INTO shelves VALUES (1, 'one'), (2, 'two')",
+    )
+    seen: list[Counter[tuple[str, ...]]] = [Counter() for _ in range(READERS)]
+    failed: Counter[int] = Counter()
+    done = threading.Event()
+
+    def look(reads: bool) -> tuple[str, ...]:
+        try:
+            shelves = SQLSoup(engine).shelves
+            names = tuple(shelves.c.keys())
+            assert shelves._table.primary_key.columns.keys() == ["id"]
+            if reads:
+                found = shelves.order_by(shelves.id).all()
+                got = [tuple(getattr(row, name) for name in names) for row in found]
+                assert got == rows[columns.index(names)]
+        except OperationalError as error:
+            failed[error.orig.args[0]] += 1
+            raise
+        return names
+
+    def read(reader: int) -> None:
+        db = SQLSoup(engine)
+        try:
+            while not done.is_set():
+                if reader % 2:
+                    names = attempt(db, lambda: look(True))
+                else:
+                    try:
+                        names = look(False)
+                    except OperationalError:
+                        names = attempt(db, lambda: look(False))
+                seen[reader][names] += 1
+        finally:
+            db.session.remove()
+
+    with ThreadPoolExecutor(READERS) as pool:
+        readers = [pool.submit(read, reader) for reader in range(READERS)]
+        try:
+            for number in range(40):
+                change = (
+                    "ADD COLUMN width INTEGER DEFAULT 7, ADD COLUMN height INTEGER DEFAULT 9",
+                    "DROP COLUMN width, DROP COLUMN height",
+                )[number % 2]
+                how = ("INSTANT", "COPY")[number // 2 % 2]
+                before = [one.total() for one in seen]
+                run(altered, f"ALTER TABLE shelves {change}, ALGORITHM={how}")
+                wait_until(
+                    lambda before=before: (
+                        all(one.total() > was for one, was in zip(seen, before, strict=True))
+                        or any(one.done() for one in readers)
+                    )
+                )
+        finally:
+            done.set()
+        for one in readers:
+            one.result()
+    assert [set(one) for one in seen] == [set(columns)] * READERS
+    assert set(failed) <= {CONFLICT, ALTERED, NO_COLUMN}
+    assert engine.pool.checkedout() == 0
+
+
+def test_a_conflict_at_commit(engines: list[Engine]) -> None:
+    """Of two nodes that change a row the first to commit wins; the other learns it at its commit.
+
+    Its session works after ``rollback()``, and reads what the first has stored.
+    """
+    first, second = (own_sessions(engine) for engine in engines[:2])
+    first.accounts.get(1).balance = 10
+    second.accounts.get(1).balance = 20
+    second.accounts.get(2).balance = 20
+    first.flush()
+    second.flush()
+    first.commit()
+    with pytest.raises(OperationalError) as caught:
+        second.commit()
+    assert type(caught.value) is OperationalError
+    assert caught.value.orig.args[0] == CONFLICT
+    assert caught.value.statement is None  # it was none of the statements, so it was COMMIT
+    second.rollback()
+    assert [second.accounts.get(key).balance for key in (1, 2)] == [10, 0]
+    second.accounts.get(1).balance += 20
+    second.commit()
+    for engine in engines:
+        with own_sessions(engine) as db:
+            assert [db.accounts.get(key).balance for key in (1, 2)] == [30, 0]
+    first.session.remove()
+    second.session.remove()
+    assert [engine.pool.checkedout() for engine in engines] == [0, 0, 0]
+
+
+def test_conflicts_of_commits_at_once(engines: list[Engine]) -> None:
+    """Where both commit at once, until certification has refused one, nothing is stored by halves.
+
+    A block that fails so has given its connection back, and the next one works.
+    """
+    meet = threading.Barrier(2)
+    pair = engines[:2]
+
+    def refused() -> list[str]:
+        return [status(engine, "wsrep_local_cert_failures") for engine in pair]
+
+    def add(engine: Engine, key: int) -> OperationalError | None:
+        db = SQLSoup(engine)
+        meet.wait(PATIENCE)
+        try:
+            with db:
+                db.accounts.get(key).balance = db.accounts.balance + 1
+                db.accounts.get(0).balance = db.accounts.balance + 1
+                db.flush()
+                meet.wait(PATIENCE)
+        except OperationalError as error:
+            return error
+        finally:
+            db.session.remove()
+        return None
+
+    before = refused()
+    stored = [0, 0]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(200):
+            errors = [*pool.map(add, pair, (1, 2))]
+            assert None in errors
+            for number, error in enumerate(errors):
+                if error is None:
+                    stored[number] += 1
+                else:
+                    assert error.orig.args[0] == CONFLICT
+                    assert error.statement is None
+            assert [engine.pool.checkedout() for engine in pair] == [0, 0]
+            if refused() != before:
+                break
+    assert refused() != before
+    for engine in engines:
+        with own_sessions(engine) as db:
+            found = [db.accounts.get(key).balance for key in (1, 2, 0)]
+            assert found == [*stored, sum(stored)]
+
+
+def test_a_node_that_takes_no_work(nodes: list[Node], one_engine: Engine) -> None:
+    """A node that answers 1047, as one without the others does, costs one more try each time."""
+    db = SQLSoup(one_engine)
+    failed = failures(one_engine)
+    tries: Counter[int] = Counter()
+
+    def store(number: int) -> None:
+        tries[number] += 1
+        db.payments.insert(reference=str(number), account_id=1, amount=1)
+
+    with db:
+        assert db.payments.count() == 0
+    one_engine.dispose()
+    refuse(nodes[1], "ALL")
+    try:
+        for number in range(6):
+            attempt(db, lambda number=number: store(number))
+            one_engine.dispose()
+    finally:
+        refuse(nodes[1], "NONE")
+    assert failed[NOT_READY] == failed.total() == tries.total() - 6 > 0
+    assert max(tries.values()) == 2
+    with db:
+        assert db.payments.count() == 6
+    assert one_engine.pool.checkedout() == 0
+
+
+def test_the_loss_of_a_node(
+    nodes: list[Node],
+    engines: list[Engine],
+    one_engine: Engine,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Eight writers go on while a node is killed and comes back; each payment is there, once.
+
+    They use the node again when it is back, and no connection is left checked out.
+
+    The payments stand in one table and their sums in another, so that one that was done twice
+    shows, although its reference is unique.
+    """
+    db = SQLSoup(one_engine)
+    first = own_sessions(engines[0])
+    pay = documented("when-things-fail.rst", "pay", db=db)
+    failed = failures(one_engine)
+    acknowledged: list[list[tuple[str, float]]] = [[] for _ in range(WRITERS)]
+    tries: Counter[str] = Counter()
+    stop = threading.Event()
+
+    def write(writer: int) -> None:
+        chance = random.Random(writer)
+
+        def work() -> None:
+            tries[reference] += 1
+            pay(reference, account, 1)
+
+        try:
+            for number in itertools.count():
+                if stop.is_set():
+                    return
+                reference, account = f"{writer}-{number}", chance.randrange(ACCOUNTS)
+                attempt(db, work)
+                acknowledged[writer].append((reference, time.monotonic()))
+        finally:
+            db.session.remove()
+
+    def wait_for(condition: Callable[[], bool]) -> None:
+        wait_until(lambda: condition() or any(writer.done() for writer in writers))
+
+    def all_have_paid_since(moment: float) -> bool:
+        return all(mine and mine[-1][1] > moment for mine in acknowledged)
+
+    def paid_at_the_first() -> int:
+        with first:
+            return first.payments.filter_by(node=nodes[0].name).count()
+
+    begin = time.monotonic()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writers = [pool.submit(write, writer) for writer in range(WRITERS)]
+        try:
+            time.sleep(KILL)
+            nodes[0].stop()
+            killed = time.monotonic()
+            wait_for(lambda: all_have_paid_since(killed))
+            time.sleep(max(0, begin + COME_BACK - time.monotonic()))
+            nodes[0].come_back()
+            back = time.monotonic()
+            wait_for(lambda: all_have_paid_since(back))
+            before = paid_at_the_first()
+            wait_for(lambda: paid_at_the_first() > before)
+            time.sleep(max(0, begin + SECONDS - time.monotonic()))
+        finally:
+            stop.set()
+        for writer in writers:
+            writer.result()
+    end = time.monotonic()
+    assert one_engine.pool.checkedout() == 0
+    first.session.remove()
+    known = {reference for mine in acknowledged for reference, _ in mine}
+    found, missing, unknown, duplicated = [], [], [], []
+    for engine in engines:
+        with own_sessions(engine) as each:
+            payments = {payment.reference: payment for payment in each.payments.all()}
+            balances = {account.id: account.balance for account in each.accounts.all()}
+            found.append(len(payments))
+            missing.append(len(known - payments.keys()))
+            unknown.append(len(payments.keys() - known))
+            duplicated.append(sum(balances.values()) - len(payments))
+            paid = Counter(payment.account_id for payment in payments.values())
+            assert balances == {number: paid[number] for number in range(ACCOUNTS)}
+        each.session.remove()
+    moments = [[begin, *(when for _, when in mine), end] for mine in acknowledged]
+    pause = max(after - before for one in moments for before, after in itertools.pairwise(one))
+    figures = {
+        "acknowledged": len(known),
+        "found": found,
+        "missing": missing,
+        "not acknowledged": unknown,
+        "duplicated": duplicated,
+        "tries": f"{tries.total()}, at most {max(tries.values())} for one",
+        "errors": dict(failed),
+        "longest pause": f"{pause:.1f} s",
+        "killed and back": f"{killed - begin:.1f} s, {back - begin:.1f} s by {nodes[0].came_by()}",
+    }
+    with capsys.disabled():
+        print("\nthe loss of a node:", ", ".join(f"{k} {v}" for k, v in figures.items()))
+    assert found == [len(known)] * len(nodes)
+    assert missing == unknown == duplicated == [0] * len(nodes)
+    assert [engine.pool.checkedout() for engine in engines] == [0, 0, 0]
+
+
+def test_a_lost_answer(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a commit is stored and its answer is lost, the next try finds it done."""
+    run(engine, ACCOUNTS_TABLE, PAYMENTS_TABLE, "INSERT INTO accounts VALUES (7, 5)")
+    db = SQLSoup(engine)
+    pay = documented("when-things-fail.rst", "pay", db=db)
+    error = engine.dialect.loaded_dbapi.OperationalError
+    commit = engine.dialect.do_commit
+    tries: list[int] = []
+
+    def lose_answer(connection: Any) -> None:
+        commit(connection)
+        monkeypatch.undo()
+        raise error(2013, "Lost connection")
+
+    def work() -> None:
+        tries.append(db.payments.count())
+        pay("a", 7, 100)
+
+    monkeypatch.setattr(engine.dialect, "do_commit", lose_answer)
+    attempt(db, work)
+    assert tries == [0, 1]
+    with db:
+        assert [payment.reference for payment in db.payments.all()] == ["a"]
+        assert db.accounts.get(7).balance == 105
+    assert engine.pool.checkedout() == 0
+
+
+IMPATIENT = {
+    "sqlite": "PRAGMA busy_timeout = 0",
+    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "mysql": "SET innodb_lock_wait_timeout = 0",
+}
+
+
+def test_trying_again_on_one_server(engine: Engine, make_engine: Callable[..., Engine]) -> None:
+    """What another transaction is in the way of is done at the second try, on every database.
+
+    On PostgreSQL it is a serialization failure, on the others a lock.
+    """
+    db = SQLSoup(engine)
+    with db:
+        assert db.users.get("Ada").admin == 1
+    failed = failures(engine)
+    tries = 0
+    update = sa.text("UPDATE users SET admin = 5 WHERE name = 'Ada'")
+    with make_engine(engine.url).connect() as other:
+
+        def work() -> int:
+            nonlocal tries
+            tries += 1
+            db.execute(IMPATIENT[engine.dialect.name])
+            ada = db.users.get("Ada")
+            ada.email = f"written at try {tries}"
+            if tries == 1:
+                other.execute(update)
+                if engine.dialect.name == "postgresql":
+                    other.commit()
+            try:
+                db.flush()
+            finally:
+                other.commit()
+            return ada.admin
+
+        assert attempt(db, work) == 5
+    assert [tries, failed.total()] == [2, 1]
+    assert not db.session().in_transaction()
+    assert engine.pool.checkedout() == 0
+    with db:
+        assert db.users.get("Ada").email == "written at try 2"
+
+
+def test_trying_again_has_an_end(soup: SQLSoup, lite: Engine) -> None:
+    """The last failure goes on, and so does at once what is no OperationalError.
+
+    Either leaves a session that is not in a transaction.  The function has ten lines.
+    """
+    tries: Counter[str] = Counter()
+
+    def work(statement: str) -> None:
+        tries[statement] += 1
+        soup.tags.insert(word="new")
+        soup.flush()
+        soup.execute(statement)
+
+    for statement, error, count in (
+        ("SELECT * FROM missing", OperationalError, 3),
+        ("INSERT INTO tags VALUES ('new')", IntegrityError, 1),
+    ):
+        with pytest.raises(error):
+            attempt(soup, lambda statement=statement: work(statement), tries=3)
+        assert tries[statement] == count
+        assert not soup.session().in_transaction()
+        assert lite.pool.checkedout() == 0
+        assert words(lite) == ["food", "hot"]
+    source = named("when-things-fail.rst", "attempt")
+    assert len(source[source.index("def ") :].strip().splitlines()) == 10
