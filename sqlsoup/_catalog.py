@@ -50,12 +50,10 @@ def is_there(connection: Connection, schema: str | None, name: str) -> bool:
     except ValueError:  # no driver can send it: a NUL, or half of a surrogate pair
         return False
     except DBAPIError:  # the database refuses such a name, or whatever it is asked
-        listed = None
-        with suppress(DBAPIError):  # it says less than the first error
-            listed = None if connection.invalidated else _is_listed(connection, schema, name)
-        if listed is None:
-            raise
-        return listed
+        with suppress(DBAPIError):  # which says less than the first error
+            if not connection.invalidated:
+                return _is_listed(connection, schema, name)
+        raise
 
 
 def may_be_there(connection: Connection, schema: str | None, name: str) -> bool:

@@ -254,7 +254,7 @@ def _read(metadata: MetaData, name: str, schema: str | None, connection: Connect
     except (sa_exc.DBAPIError, ValueError) as error:
         if may_be_there(connection, schema, name):
             raise
-        denied = not _DENIED.isdisjoint(getattr(error, "orig", error).args)
+        denied = any(code in getattr(error, "orig", error).args for code in _DENIED)
         raise _missing(name, schema, connection, denied=denied) from None
 
 

@@ -66,15 +66,17 @@ def set_bind(metadata: MetaData, bind: Bind) -> None:
 def shown_engine(engine: Engine | None) -> str:
     """Return the repr of an engine, where the query of its URL has names and no values.
 
-    An ``@`` in the host is that of a password which was not quoted.
+    An ``@`` in the host or the database is that of a password which was not quoted.
     """
     url: object = getattr(engine, "url", None)
     if not isinstance(url, URL):
         return repr(engine)
     known = url.set(query={})
     _, at, host = (url.host or "").rpartition("@")
-    if at:
-        known = known.set(host=f"***{at}{host}")
+    if url.password is not None and "@" in (url.database or ""):
+        known = known.set(host="***", database="***")
+    elif at:
+        known = known.set(host=f"***@{host}")
     names = "&".join(f"{quote_plus(name)}=***" for name in sorted(url.query))
     return repr(engine).replace(repr(url), f"{known!r}{'?' * bool(names)}{names}")
 
@@ -203,7 +205,8 @@ def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]
 def _borrowed(connection: Connection) -> Generator[Connection]:
     """Give a connection that others go on with, and undo what reflecting does to its options.
 
-    On MySQL and MariaDB SQLAlchemy leaves behind that listeners hear of no more errors.
+    On MySQL and MariaDB SQLAlchemy leaves behind that listeners hear of no more errors.  It does
+    not document the option; where there is none of this name, nothing is done.
     """
     silent = connection.get_execution_options().get("skip_user_error_events", False)
     try:
@@ -322,11 +325,7 @@ def leave(session: PlainSession, error: BaseException | None) -> None:
         return
     spoiled, cause = session.info.pop(_SPOILED, (None, None))
     if error is not None:
-        try:
-            session.rollback()
-        except DBAPIError as lost:  # and so rolled back by the server
-            if not lost.connection_invalidated:
-                raise
+        _roll_back(session)
         return
     try:
         if not depth:
@@ -340,8 +339,17 @@ def leave(session: PlainSession, error: BaseException | None) -> None:
             ) from cause
         session.commit()
     except BaseException:
-        session.rollback()
+        _roll_back(session)
         raise
+
+
+def _roll_back(session: PlainSession) -> None:
+    """Roll back after an error, which is to go on also where the connection is lost."""
+    try:
+        session.rollback()
+    except DBAPIError as lost:  # the server has rolled back
+        if not lost.connection_invalidated:
+            raise
 
 
 Session: scoped_session[PlainSession] = scoped_session(sessionmaker())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -33,3 +34,10 @@ def named(page: str, name: str) -> str:
         if f":name: {name}" in map(str.strip, options.splitlines())
     )
     return source
+
+
+def documented(page: str, *blocks: str, **given: Any) -> dict[str, Any]:
+    """Run named blocks of a page, and return the names that there are then."""
+    for block in blocks:
+        exec(compile(named(page, block), f"{page}, {block}", "exec"), given)
+    return given

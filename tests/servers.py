@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -43,16 +46,27 @@ def unavailable(reason: str) -> None:
     pytest.skip(reason)
 
 
+def wait_until(condition: Callable[[], object]) -> None:
+    """Ask again and again until it is so, within bounds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.005)
+
+
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface at which nobody listens."""
-    listeners = [socket.socket() for _ in range(count)]
-    try:
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in listeners]
-    finally:
-        for listener in listeners:
-            listener.close()
+    """Return ports of the loopback interface at which nobody listens.
+
+    They are not among those that the system takes for a connection, as of a server that is down.
+    """
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(10_000, lowest)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            found += [port] * (port not in found)
+    return found
 
 
 class Server:
@@ -134,9 +148,15 @@ class Server:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if hasattr(self, "process") and self.process.poll() is None:
-            self.stop()
-        shutil.rmtree(self.folder)
+        try:
+            if hasattr(self, "process") and self.process.poll() is None:
+                self.stop()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+            raise
+        finally:
+            shutil.rmtree(self.folder)
 
 
 class PostgreSQL(Server):
@@ -213,3 +233,10 @@ class MariaDB(Server):
             "--innodb-log-file-size=16M",
             *self.options,
         ]
+
+
+SERVERS: dict[str, Callable[[], Server]] = {
+    "postgresql": PostgreSQL,
+    "mariadb": lambda: MariaDB("--innodb-flush-log-at-trx-commit=0"),
+}
+"""Servers that need not survive a crash."""

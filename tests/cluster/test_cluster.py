@@ -15,12 +15,12 @@ from typing import Any
 import pymysql
 import pytest
 import sqlalchemy as sa
-from conftest import empty, run, words
+from conftest import empty, run
 from galera import Node, cluster, running, status
-from pages import named
-from servers import PATIENCE
+from pages import documented
+from servers import PATIENCE, wait_until
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 import sqlsoup
@@ -48,14 +48,8 @@ SECONDS = 30
 KILL, COME_BACK = 8, 16
 
 
-def documented(page: str, name: str, **names: Any) -> Any:
-    """Return the function of a block of the documentation."""
-    exec(compile(named(page, name), page, "exec"), names)
-    return names[name]
-
-
-attempt = documented("when-things-fail.rst", "attempt")
-cluster_engine = documented("growing.rst", "cluster_engine")
+attempt = documented("when-things-fail.rst", "attempt")["attempt"]
+cluster_engine = documented("growing.rst", "cluster_engine")["cluster_engine"]
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +104,6 @@ def refuse(node: Node, what: str) -> None:
     """Have a node refuse queries; it then takes this statement, but no commit."""
     with closing(pymysql.connect(host="127.0.0.1", port=node.port, user="root")) as connection:
         connection.cursor().execute(f"SET GLOBAL wsrep_reject_queries = {what}")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, within bounds."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_every_node_reads_and_writes(engines: list[Engine]) -> None:
@@ -321,7 +307,8 @@ def test_a_node_that_takes_no_work(nodes: list[Node], one_engine: Engine) -> Non
 
     def store(number: int) -> None:
         tries[number] += 1
-        db.payments.insert(reference=str(number), account_id=1, amount=1)
+        soup = db if number % 2 else SQLSoup(one_engine)  # for which it is a first access
+        soup.payments.insert(reference=str(number), account_id=1, amount=1)
 
     with db:
         assert db.payments.count() == 0
@@ -355,7 +342,7 @@ def test_the_loss_of_a_node(
     """
     db = SQLSoup(one_engine)
     first = own_sessions(engines[0])
-    pay = documented("when-things-fail.rst", "pay", db=db)
+    pay = documented("when-things-fail.rst", "pay", db=db)["pay"]
     failed = failures(one_engine)
     acknowledged: list[list[tuple[str, float]]] = [[] for _ in range(WRITERS)]
     tries: Counter[str] = Counter()
@@ -441,101 +428,3 @@ def test_the_loss_of_a_node(
     assert found == [len(known)] * len(nodes)
     assert missing == unknown == duplicated == [0] * len(nodes)
     assert [engine.pool.checkedout() for engine in engines] == [0, 0, 0]
-
-
-def test_a_lost_answer(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When a commit is stored and its answer is lost, the next try finds it done."""
-    run(engine, ACCOUNTS_TABLE, PAYMENTS_TABLE, "INSERT INTO accounts VALUES (7, 5)")
-    db = SQLSoup(engine)
-    pay = documented("when-things-fail.rst", "pay", db=db)
-    error = engine.dialect.loaded_dbapi.OperationalError
-    commit = engine.dialect.do_commit
-    tries: list[int] = []
-
-    def lose_answer(connection: Any) -> None:
-        commit(connection)
-        monkeypatch.undo()
-        raise error(2013, "Lost connection")
-
-    def work() -> None:
-        tries.append(db.payments.count())
-        pay("a", 7, 100)
-
-    monkeypatch.setattr(engine.dialect, "do_commit", lose_answer)
-    attempt(db, work)
-    assert tries == [0, 1]
-    with db:
-        assert [payment.reference for payment in db.payments.all()] == ["a"]
-        assert db.accounts.get(7).balance == 105
-    assert engine.pool.checkedout() == 0
-
-
-IMPATIENT = {
-    "sqlite": "PRAGMA busy_timeout = 0",
-    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "mysql": "SET innodb_lock_wait_timeout = 0",
-}
-
-
-def test_trying_again_on_one_server(engine: Engine, make_engine: Callable[..., Engine]) -> None:
-    """What another transaction is in the way of is done at the second try, on every database.
-
-    On PostgreSQL it is a serialization failure, on the others a lock.
-    """
-    db = SQLSoup(engine)
-    with db:
-        assert db.users.get("Ada").admin == 1
-    failed = failures(engine)
-    tries = 0
-    update = sa.text("UPDATE users SET admin = 5 WHERE name = 'Ada'")
-    with make_engine(engine.url).connect() as other:
-
-        def work() -> int:
-            nonlocal tries
-            tries += 1
-            db.execute(IMPATIENT[engine.dialect.name])
-            ada = db.users.get("Ada")
-            ada.email = f"written at try {tries}"
-            if tries == 1:
-                other.execute(update)
-                if engine.dialect.name == "postgresql":
-                    other.commit()
-            try:
-                db.flush()
-            finally:
-                other.commit()
-            return ada.admin
-
-        assert attempt(db, work) == 5
-    assert [tries, failed.total()] == [2, 1]
-    assert not db.session().in_transaction()
-    assert engine.pool.checkedout() == 0
-    with db:
-        assert db.users.get("Ada").email == "written at try 2"
-
-
-def test_trying_again_has_an_end(soup: SQLSoup, lite: Engine) -> None:
-    """The last failure goes on, and so does at once what is no OperationalError.
-
-    Either leaves a session that is not in a transaction.  The function has ten lines.
-    """
-    tries: Counter[str] = Counter()
-
-    def work(statement: str) -> None:
-        tries[statement] += 1
-        soup.tags.insert(word="new")
-        soup.flush()
-        soup.execute(statement)
-
-    for statement, error, count in (
-        ("SELECT * FROM missing", OperationalError, 3),
-        ("INSERT INTO tags VALUES ('new')", IntegrityError, 1),
-    ):
-        with pytest.raises(error):
-            attempt(soup, lambda statement=statement: work(statement), tries=3)
-        assert tries[statement] == count
-        assert not soup.session().in_transaction()
-        assert lite.pool.checkedout() == 0
-        assert words(lite) == ["food", "hot"]
-    source = named("when-things-fail.rst", "attempt")
-    assert len(source[source.index("def ") :].strip().splitlines()) == 10

@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any
 
 from conftest import run
-from fault_servers import Site, wait_until
+from fault_servers import Site
 from moments import MOMENTS
+from servers import wait_until
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
@@ -75,7 +76,7 @@ def lock(site: Site, engine: Engine, moment: str, *, fleeting: bool = False) -> 
             def hold_ada() -> None:
                 other.run(ADA)
                 if fleeting:
-                    other.commit_after("SELECT pg_sleep(0.5)")
+                    other.commit_after("SELECT pg_sleep(1.5)")
 
             yield hold_ada
         else:
@@ -153,9 +154,7 @@ def full(site: Site, engine: Engine, moment: str) -> Iterator[Strike]:
     finally:
         drop = "DROP TRIGGER note" + (" ON loans" if site.name == "postgresql" else "")
         run(site.admin, drop, "TRUNCATE TABLE audit")
-        if (
-            site.name == "mariadb"
-        ):  # it gives the space free a little later, and waits for that here
+        if site.name == "mariadb":  # which gives the space free a little later
             run(site.admin, "SET GLOBAL innodb_max_purge_lag_wait = 0")
 
 
@@ -255,8 +254,8 @@ KINDS = {
     "statement_timeout": Kind(
         partial(lock, fleeting=True),
         options={
-            "postgresql": {"connect_args": {"options": "-c statement_timeout=200ms"}},
-            "mariadb": {"connect_args": {"init_command": "SET max_statement_time = 0.2"}},
+            "postgresql": {"connect_args": {"options": "-c statement_timeout=1s"}},
+            "mariadb": {"connect_args": {"init_command": "SET max_statement_time = 1"}},
         },
     ),
     "deadlock": Kind(deadlock),

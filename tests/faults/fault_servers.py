@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from time import monotonic, sleep
 from typing import Any
 
 import sqlalchemy as sa
 from conftest import fill, run
-from servers import PATIENCE, MariaDB, PostgreSQL, Server, find
+from servers import PATIENCE, MariaDB, PostgreSQL, Server, find, wait_until
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -94,11 +93,8 @@ class Site:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.name = "postgresql" if isinstance(server, PostgreSQL) else "mariadb"
-        url = server.url
-        if self.name == "mariadb":  # PyMySQL reads all certificates of the system otherwise
-            url = url.update_query_dict({"ssl_disabled": "true"})
-        self.url = url.set(username="member")
-        self.admin = sa.create_engine(url, poolclass=sa.NullPool)
+        self.url = server.url.set(username="member")
+        self.admin = sa.create_engine(server.url, poolclass=sa.NullPool)
         fill(self.admin)
         run(self.admin, *_AUDIT[self.name])
 
@@ -186,11 +182,3 @@ class Other:
             with suppress(IntegrityError):  # what it was to insert is there already
                 self._pending.result(PATIENCE)
         self._connection.rollback()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Ask again and again until it is so."""
-    end = monotonic() + PATIENCE
-    while not condition():
-        assert monotonic() < end, "it did not come about"
-        sleep(0.005)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from fault_kinds import KINDS, NO_CHANGE
 from fault_servers import Site
 from moments import FIRST_ACCESS_ALONE, LOCKING_QUERY, MOMENTS
-from pages import named
+from pages import documented
 from sqlalchemy.exc import (
     DBAPIError,
     OperationalError,
@@ -223,9 +224,8 @@ def test_a_pool_that_does_not_ping(site, make_soup):
 
 def test_connections_that_are_cut_in_the_pool(site, make_engine, monkeypatch):
     """The engine of the documentation gives no connection away that was cut in the pool."""
-    names: dict[str, Any] = {}
     monkeypatch.setenv("DATABASE_URL", site.url.render_as_string(hide_password=False))
-    exec(named("when-things-fail.rst", "lasting"), names)
+    names = documented("when-things-fail.rst", "lasting")
     engine, db = names["engine"], names["db"]
     with engine.connect(), engine.connect(), engine.connect():
         assert engine.pool.checkedout() == 3
@@ -260,19 +260,24 @@ def test_a_block_whose_connection_is_cut(site, make_soup):
 
 
 def test_a_block_that_fails_when_its_connection_is_cut(site, make_soup):
-    """The program's own exception goes on, and nothing of the block is stored."""
+    """The first exception goes on, and nothing of the block is stored."""
     db = make_soup(pool_pre_ping=True)
     before = site.stored()
 
-    def work():
+    def work(inner):
         with db:
             db.tags.insert(word="early")
             db.flush()
+            with suppress(LookupError), db if inner else nullcontext():
+                raise LookupError
             site.cut()
-            raise KeyError("stop")
+            if not inner:
+                raise KeyError("stop")
 
     with pytest.raises(KeyError, match="stop"):
-        work()
+        work(inner=False)
+    with pytest.raises(sqlsoup.SQLSoupError, match="a block within this one failed"):
+        work(inner=True)
     assert site.stored() == before
     assert db.engine.pool.checkedout() == 0
     assert db.tags.count() == 2

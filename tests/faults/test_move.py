@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from conftest import empty, library, run
-from pages import named
+from pages import documented
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
 
 import sqlsoup
 
 KINDS = """CREATE TABLE kinds (
     id INTEGER PRIMARY KEY, amount NUMERIC(8, 2), day DATE, at DATETIME, ratio REAL, big BIGINT,
-    data BLOB, note TEXT, flag BOOLEAN, label VARCHAR(5) NOT NULL DEFAULT 'none'
+    data BLOB, note TEXT, flag BOOLEAN, label VARCHAR(5) NOT NULL DEFAULT 'none',
+    CHECK ("ratio" < [big])
 )"""
 
 
@@ -28,14 +29,15 @@ def target(url: str, make_engine: Callable[..., sa.Engine], lite: sa.Engine) -> 
         "INSERT INTO kinds VALUES (7, 12.5, '2026-03-02', '2026-03-02 10:30:00', 0.5, 5000000000,"
         " x'00ff', 'a note', 1, 'label')",
         "CREATE VIEW titles AS SELECT title FROM books",
+        "UPDATE shelves SET parent_id = 1",
     )
     engine = make_engine(url)
-    names: dict[str, Any] = {"select": sa.select, "target": sqlsoup.SQLSoup(engine)}
-    exec(named("growing.rst", "move"), names)
-    names["move"](sqlsoup.SQLSoup(lite), names["target"])
+    target = sqlsoup.SQLSoup(engine)
+    move = documented("growing.rst", "move", select=sa.select)["move"]
+    move(sqlsoup.SQLSoup(lite), target)
     if engine.dialect.name == "postgresql":
-        exec(named("growing.rst", "next-key"), names)
-    yield names["target"]
+        documented("growing.rst", "next-key", target=target)
+    yield target
     sqlsoup.Session.remove()
     if engine.dialect.name != "sqlite":
         empty(engine)

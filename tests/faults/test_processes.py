@@ -6,7 +6,7 @@ import http.client
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,9 +14,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import run
 from pages import named
-from servers import PATIENCE, MariaDB, PostgreSQL, Server, free_ports, unavailable
-
-SERVERS: dict[str, Callable[[], Server]] = {"postgresql": PostgreSQL, "mariadb": MariaDB}
+from servers import PATIENCE, SERVERS, free_ports, unavailable
 
 
 @pytest.fixture(params=SERVERS)

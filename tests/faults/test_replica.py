@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
 import sqlalchemy as sa
-from conftest import empty, fill, run
-from pages import named
-from servers import PATIENCE, PostgreSQL
+from conftest import empty, fill, run, words
+from pages import documented
+from servers import PATIENCE, PostgreSQL, wait_until
 from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
@@ -33,18 +32,10 @@ def scalar(engine: sa.Engine, statement: str) -> Any:
         return connection.exec_driver_sql(statement).scalar()
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition, for a while."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "the replica does not follow"
-        time.sleep(0.005)
-
-
 def catch_up(pair: Pair) -> None:
     """Wait until the replica has all that the primary has."""
     written = scalar(pair.primary, "SELECT pg_current_wal_lsn()")
-    until(lambda: scalar(pair.replica, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"))
+    wait_until(lambda: scalar(pair.replica, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +66,9 @@ def library(pair: Pair) -> Iterator[Pair]:
 def lagging(library: Pair) -> Iterator[Callable[[], None]]:
     """The replica stays behind until the function that this gives is called."""
     run(library.replica, "SELECT pg_wal_replay_pause()")
-    until(lambda: scalar(library.replica, "SELECT pg_get_wal_replay_pause_state()") == "paused")
+    wait_until(
+        lambda: scalar(library.replica, "SELECT pg_get_wal_replay_pause_state()") == "paused"
+    )
 
     def resume() -> None:
         run(library.replica, "SELECT pg_wal_replay_resume()")
@@ -88,12 +81,8 @@ def lagging(library: Pair) -> Iterator[Callable[[], None]]:
 @pytest.fixture
 def db(library: Pair) -> Iterator[sqlsoup.SQLSoup]:
     """A SQLSoup as documented, whose tables are reflected already."""
-    names: dict[str, Any] = {
-        "sqlsoup": sqlsoup,
-        "primary": library.primary,
-        "replica": library.replica,
-    }
-    exec(named("growing.rst", "replica"), names)
+    engines = {"primary": library.primary, "replica": library.replica}
+    names = documented("growing.rst", "replica", sqlsoup=sqlsoup, **engines)
     db: sqlsoup.SQLSoup = names["db"]
     for table in ("users", "tags", "loans", "books"):
         db.entity(table)
@@ -121,12 +110,6 @@ def asked(library: Pair, db: sqlsoup.SQLSoup) -> Iterator[list[str]]:
     yield seen
     for engine, note in listening:
         sa.event.remove(engine, "before_cursor_execute", note)
-
-
-def words(engine: sa.Engine) -> list[str]:
-    """Return the tags that a server has."""
-    with engine.connect() as connection:
-        return list(connection.scalars(sa.text("SELECT word FROM tags ORDER BY word")))
 
 
 def test_the_servers_are_what_they_should_be(library):
@@ -334,10 +317,10 @@ def test_a_primary_that_waits_for_the_replica(db, library):
 
     configure(*(f"ALTER SYSTEM SET {name} = {value}" for name, value in settings.items()))
     try:
-        until(
+        wait_until(
             lambda: scalar(library.primary, "SELECT sync_state FROM pg_stat_replication") == "sync"
         )
-        until(lambda: scalar(library.primary, "SHOW synchronous_commit") == "remote_apply")
+        wait_until(lambda: scalar(library.primary, "SHOW synchronous_commit") == "remote_apply")
         for number in range(30):
             with db:
                 db.tags.insert(word=f"new {number}")
@@ -346,7 +329,7 @@ def test_a_primary_that_waits_for_the_replica(db, library):
                 assert db.session.scalar(sa.select(sa.func.pg_is_in_recovery())) is True
     finally:
         configure(*(f"ALTER SYSTEM RESET {name}" for name in settings))
-        until(
+        wait_until(
             lambda: scalar(library.primary, "SELECT sync_state FROM pg_stat_replication") == "async"
         )
 

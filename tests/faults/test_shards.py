@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from conftest import NAMESPACE, run
-from pages import named
+from pages import documented
 from sqlalchemy.exc import IntegrityError, MultipleResultsFound
 from sqlalchemy.ext.horizontal_shard import set_shard_id
 from sqlalchemy.orm import joinedload, selectinload
@@ -52,8 +51,7 @@ def shards(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sh
 @pytest.fixture
 def db(shards: Shards) -> Iterator[sqlsoup.SQLSoup]:
     """A SQLSoup on the shards as documented, with eight books, two in each."""
-    names: dict[str, Any] = {"sqlsoup": sqlsoup, "shards": shards}
-    exec(named("growing.rst", "shards"), names)
+    names = documented("growing.rst", "shards", sqlsoup=sqlsoup, shards=shards)
     db: sqlsoup.SQLSoup = names["db"]
     with db:
         for number, title in TITLES.items():

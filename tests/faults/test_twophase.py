@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from conftest import run
-from pages import named
+from pages import documented, named
 from servers import PATIENCE, PostgreSQL
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SAWarning
 from sqlalchemy.orm import scoped_session, sessionmaker
@@ -66,14 +66,8 @@ for thread in threads:
 """Inserts books into both databases; killed before a moment, after it was passed some times."""
 
 
-def documented(**names: Any) -> dict[str, Any]:
-    """Run what is documented, with a URL for each database."""
-    names = {"sqlsoup": sqlsoup, **names}
-    exec(SOURCE, names)
-    return names
-
-
-SOURCE = "".join(named("growing.rst", name) for name in ("two-phase", "two-phase-note", "recover"))
+PARTS = ("two-phase", "two-phase-note", "recover")
+SOURCE = "".join(named("growing.rst", part) for part in PARTS)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +119,7 @@ def engines(urls: dict[str, str], make_engine: Callable[..., sa.Engine]) -> list
 @pytest.fixture
 def names(urls: dict[str, str]) -> Iterator[dict[str, Any]]:
     """What the documented code gives names to; both databases have their tables reflected."""
-    names = documented(**urls)
+    names = documented("growing.rst", *PARTS, sqlsoup=sqlsoup, **urls)
     for db in (names["library"], names["archive"]):
         for table in ("books", "late"):
             db.entity(table)
@@ -183,7 +177,7 @@ def warnings_of_sqlalchemy(expected: int) -> AbstractContextManager[object]:
 
 def recover(urls: dict[str, str]) -> None:
     """Recover as documented, in a program that starts anew."""
-    names = documented(**urls)
+    names = documented("growing.rst", *PARTS, sqlsoup=sqlsoup, **urls)
     try:
         names["recover"](names["library"], names["archive"])
     finally:
@@ -200,6 +194,18 @@ def start(urls: dict[str, str], **more: Any) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def test_a_savepoint_is_no_commit(names, engines):
+    """What is written down of a transaction is so once, however many savepoints it has."""
+    library, archive = names["library"], names["archive"]
+    with library:
+        for number in range(3):
+            with library.session.begin_nested():
+                library.books.insert(id=number)
+                archive.books.insert(id=number)
+    assert books(engines) == [[0, 1, 2]] * 2
+    assert [len(column(engine, "SELECT xid FROM committed")) for engine in engines] == [2, 2]
 
 
 def test_both_are_stored(names, engines):
