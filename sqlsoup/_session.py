@@ -74,7 +74,7 @@ def shown_engine(engine: Engine | None) -> str:
     known = url.set(query={})
     _, at, host = (url.host or "").rpartition("@")
     if url.password is not None and "@" in (url.database or ""):
-        known = known.set(host="***", database=None)
+        known = known.set(host="***", database="")
     elif at:
         known = known.set(host=f"***@{host}")
     names = "&".join(f"{quote_plus(name)}=***" for name in sorted(url.query))

@@ -294,7 +294,7 @@ def test_repr_without_a_query(make_engine):
         ("postgresql+psycopg2://joe@/d?host=a&host=b", "joe@/d?host=***"),
         ("postgresql+psycopg2://joe:p@ss@h/d", "joe:***@***@h/d"),
         ("postgresql+psycopg2://joe:p@s@s@h:5/d?a=b", "joe:***@***@h:5/d?a=***"),
-        ("postgresql+psycopg2://joe:p@ss/word@h/d", "joe:***@***"),
+        ("postgresql+psycopg2://joe:p@ss/word@h/d", "joe:***@***/"),
     ],
 )
 def test_repr_with_a_query(url, shown, make_engine):
