@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, InvalidRequestError, PendingRollbackError
+from conftest import words
+from sqlalchemy import event
+from sqlalchemy.exc import (
+    IntegrityError,
+    InvalidRequestError,
+    OperationalError,
+    PendingRollbackError,
+)
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 import sqlsoup
@@ -31,12 +39,6 @@ SESSIONS = {
 
 class Stop(Exception):
     """What goes wrong in a block."""
-
-
-def words(engine):
-    """Return the tags that another connection sees."""
-    with engine.connect() as connection:
-        return list(connection.scalars(sa.text("SELECT word FROM tags ORDER BY word")))
 
 
 def idle(db):
@@ -97,6 +99,29 @@ def test_rolls_back_on_any_exception(error, db, engine):
     assert ada.email == "ada@example.org"
     db.commit()
     assert words(engine) == ["food", "hot"]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_rollback_that_fails(lost, soup, lite, monkeypatch):
+    """The program's exception goes on if the connection is lost, and if not the rollback's own."""
+
+    @event.listens_for(lite, "handle_error")
+    def tell(context):
+        context.is_disconnect = lost
+
+    def fail(_connection):
+        raise sqlite3.OperationalError("it failed")
+
+    with pytest.raises(Stop if lost else OperationalError) as raised, soup:
+        soup.tags.insert(word="new")
+        soup.flush()
+        monkeypatch.setattr(lite.dialect, "do_rollback", fail)
+        raise Stop
+    monkeypatch.undo()
+    assert lost or type(raised.value.__context__) is Stop
+    sqlsoup.Session.remove()
+    assert lite.pool.checkedout() == 0
+    assert words(lite) == ["food", "hot"]
 
 
 def test_a_generator_that_is_closed(soup, lite):
