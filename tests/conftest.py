@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -89,6 +90,13 @@ ROWS: list[tuple[sa.Table, list[dict[str, object]]]] = [
 ]
 
 
+def unavailable(reason: str) -> NoReturn:
+    """Skip the test, or fail it where ``SQLSOUP_TEST_REQUIRE`` is set."""
+    if os.environ.get("SQLSOUP_TEST_REQUIRE"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 def _own_database(url: sa.URL) -> sa.URL:
     """Make a database for this run alone, on a server that is there for others too."""
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
@@ -128,10 +136,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
     try:
         own = _own_database(url)
     except OperationalError as error:
-        reason = f"no database at {url!r}: {error.orig}"
-        if os.environ.get("SQLSOUP_TEST_REQUIRE"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        unavailable(f"no database at {url!r}: {error.orig}")
     yield own.render_as_string(hide_password=False)
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

@@ -20,8 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
 import sqlalchemy as sa
+from conftest import unavailable
 from sqlalchemy.exc import OperationalError
 
 PATIENCE = 60
@@ -37,13 +37,6 @@ def find(*programs: str) -> list[str]:
     if missing:
         unavailable(f"not installed: {', '.join(missing)}")
     return [path for path in found.values() if path]
-
-
-def unavailable(reason: str) -> None:
-    """Skip the test, or fail it where ``SQLSOUP_TEST_REQUIRE`` is set."""
-    if os.environ.get("SQLSOUP_TEST_REQUIRE"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def wait_until(condition: Callable[[], object]) -> None:

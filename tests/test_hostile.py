@@ -617,22 +617,26 @@ def test_any_name_and_value(watch, words, tmp_path, capsys):
             assert UNSENDABLE.search(text), text
             db.rollback()
         used.append(text)
-        table, users = table_of(text), table_of("users", text)
-        if not is_usable(engine, text):
-            return
+        if is_usable(engine, text):
+            tables += is_table(text)
+            if text.isprintable() and len(text) <= 40:  # or else the labels of a join would be cut
+                schemas += is_schema(text)
+        watch.assert_there()
+
+    def is_table(text):
+        table = table_of(text)
         with made(engine, table) as taken:
             if taken:
                 shape = watch.shape(lambda: use_table(engine, table, text))
                 assert shape == expected or re.fullmatch(r"[\w$]+", text, re.ASCII)
-                tables += 1
-        if not text.isprintable() or len(text) > 40:  # the labels of a join would be cut
-            return
+        return taken
+
+    def is_schema(text):
         with schema_of(engine, text, tmp_path / f"{len(used)}.db") as taken:
             if taken:
-                with made(engine, users):
+                with made(engine, table_of("users", text)):
                     watch.shape(lambda: use_schema(engine, text))
-                schemas += 1
-        watch.assert_there()
+        return taken
 
     examples()
     assert len(used) >= number

@@ -13,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from servers import PATIENCE, MariaDB, find, free_ports, unavailable
+from conftest import unavailable
+from servers import PATIENCE, MariaDB, find, free_ports
 from sqlalchemy.exc import OperationalError
 
 SYNCED = {"wsrep_ready": "ON", "wsrep_local_state_comment": "Synced"}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import run
+from conftest import run, unavailable
 from pages import named
-from servers import PATIENCE, SERVERS, free_ports, unavailable
+from servers import PATIENCE, SERVERS, free_ports
 
 
 @pytest.fixture(params=SERVERS)
