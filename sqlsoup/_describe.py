@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table
 
 from sqlsoup._catalog import references_to
+from sqlsoup._foreign_keys import described_target, table_key
 from sqlsoup._keys import foreign_keys_of
-from sqlsoup._reflect import described_target, table_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,9 +15,10 @@ from sqlalchemy.orm import backref, foreign, remote
 
 from sqlsoup import _relate
 from sqlsoup._catalog import Reference, references_to
+from sqlsoup._foreign_keys import table_key, target_of
 from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._mapping import SelectableClassType, reserved_names
-from sqlsoup._reflect import reflect_all, table_key, target_of
+from sqlsoup._reflect import reflect_all
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:

@@ -16,8 +16,10 @@ from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.sql import base as sql_base
 
 from sqlsoup._describe import describe
+from sqlsoup._foreign_keys import settle
+from sqlsoup._instances import attribute_setter, equal, find_attribute, init, less, representation
 from sqlsoup._keys import as_list, key_columns
-from sqlsoup._reflect import settle, tables_in
+from sqlsoup._reflect import tables_in
 from sqlsoup._relate import relate
 from sqlsoup._session import current
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion, warn
@@ -283,16 +285,16 @@ def _new_class(metaclass: type[_T], selectable: FromClause, origin: Origin, base
     base_hash: Any = base.__hash__
     namespace = {
         "__module__": "sqlsoup",
-        "__init__": _init,
-        "__repr__": _repr,
-        "__eq__": _eq,
-        "__lt__": _lt,
+        "__init__": init,
+        "__repr__": representation,
+        "__eq__": equal,
+        "__lt__": less,
         "__hash__": base_hash or object.__hash__,
         "_sqlsoup": origin,
         "_sqlsoup_query_type": None,
     }
     if origin.relationships is not None:
-        namespace["__getattr__"], namespace["__setattr__"] = _getattr, _setattr_for(base)
+        namespace["__getattr__"], namespace["__setattr__"] = find_attribute, attribute_setter(base)
     return metaclass("Mapped" + _name(selectable), (base,), namespace)
 
 
@@ -335,67 +337,3 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
             session.expunge(row)
         raise
     return row
-
-
-def _getattr(self: Any, name: str) -> Any:
-    """Find a relationship that was yet to be added to the class of a row."""
-    cls = type(self)
-    if not name.startswith("_") and cls._relates_by_itself(name):
-        return getattr(self, name)
-    for ancestor in cls.__mro__:
-        inherited = vars(ancestor).get("__getattr__", _getattr)
-        if inherited is not _getattr:
-            return inherited(self, name)
-    raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
-
-
-def _setattr_for(base: Any) -> Callable[[Any, str, Any], None]:
-    """Return a method that adds a relationship which was yet to be, and then sets it."""
-
-    def set_attribute(self: Any, name: str, value: Any) -> None:
-        cls = type(self)
-        if not (
-            name in vars(cls)
-            or name.startswith("_")
-            or name in vars(self)
-            or any(name in vars(ancestor) for ancestor in cls.__mro__)
-        ):
-            cls._relates_by_itself(name)
-        base.__setattr__(self, name, value)
-
-    return set_attribute
-
-
-def _init(__self: Any, **values: Any) -> None:  # SQLAlchemy's wrapper keeps the parameter's name
-    for name, value in values.items():
-        setattr(__self, name, value)
-
-
-def _repr(self: Any) -> str:
-    cls = type(self)
-    values = (f"{key}={getattr(self, key)!r}" for key in dict.fromkeys(inspect(cls).columns.keys()))
-    return f"{cls.__name__}({','.join(values)})"
-
-
-def _pairs(self: Any, other: Any) -> list[tuple[Any, Any]] | None:
-    """Pair the values of two rows, column by column in the order of their names."""
-    keys = sorted(set(inspect(type(self)).columns.keys()))
-    try:
-        return [(getattr(self, key), getattr(other, key)) for key in keys]
-    except AttributeError:
-        return None
-
-
-def _eq(self: Any, other: Any) -> Any:
-    pairs = _pairs(self, other)
-    return NotImplemented if pairs is None else all(ours == theirs for ours, theirs in pairs)
-
-
-def _lt(self: Any, other: Any) -> bool:
-    pairs = _pairs(self, other)
-    if pairs is None:
-        raise TypeError(f"unable to compare with {type(other)}")
-    for ours, theirs in pairs:
-        if ours != theirs:
-            return ours is None or (theirs is not None and bool(ours < theirs))
-    return False

@@ -8,14 +8,12 @@ import warnings
 from collections import defaultdict
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, WeakValueDictionary
 
 from sqlalchemy import (
     ClauseElement,
     Connection,
     DefaultClause,
     ForeignKey,
-    ForeignKeyConstraint,
     FromClause,
     Integer,
     Join,
@@ -30,39 +28,24 @@ from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
 from sqlsoup._catalog import is_there, may_be_there, table_names
+from sqlsoup._foreign_keys import (
+    give_up,
+    guard,
+    is_given_up,
+    notes_of,
+    resolves,
+    settle,
+    table_key,
+    target_of,
+)
 from sqlsoup.exc import NoSuchTableError, SQLSoupError, SQLSoupWarning, suggestion, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_guard = threading.RLock()
-"""Held while a MetaData is changed or looked at closely, and never during a round trip."""
-
 
 # Told by a warning that names the table as well.
 warnings.filterwarnings("ignore", "Did not recognize type", sa_exc.SAWarning, re.escape(__name__))
-
-
-class _Notes:
-    """What is to be known of the tables of a MetaData; kept in its ``info``."""
-
-    def __init__(self) -> None:
-        self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        self.reflected: WeakSet[Table] = WeakSet()
-        self.settled: WeakSet[Table] = WeakSet()
-        self.referrers: defaultdict[str, WeakSet[ForeignKeyConstraint]] = defaultdict(WeakSet)
-        """The foreign keys by what they refer to."""
-        self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
-        """Those whose ``use_alter`` was set here."""
-        self.given_up: WeakSet[ForeignKeyConstraint] = WeakSet()
-
-
-def _notes(metadata: MetaData) -> _Notes:
-    with _guard:
-        notes: _Notes | None = metadata.info.get("sqlsoup")
-        if notes is None:
-            notes = metadata.info["sqlsoup"] = _Notes()
-        return notes
 
 
 def reflect(
@@ -124,20 +107,20 @@ def complete(
         for table in elements
         if isinstance(table, Table) and table.metadata is metadata
         for key in table.foreign_keys
-        if (derive or (joins and key.parent.primary_key)) and not _resolves(key)
+        if (derive or (joins and key.parent.primary_key)) and not resolves(key)
     ]
-    unknown = [key for key in keys if not _given_up(key)]
+    unknown = [key for key in keys if not is_given_up(key)]
     if unknown:
         found = reflect_all(map(target_of, unknown), metadata, connect)
         for key in unknown:
-            if table_key(*target_of(key)) not in found and not _given_up(key):
-                _give_up(key)
-    _compare_keys(joins, [key for key in keys if not _resolves(key)])
+            if table_key(*target_of(key)) not in found and not is_given_up(key):
+                give_up(key)
+    _compare_keys(joins, [key for key in keys if not resolves(key)])
 
 
 def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
     """Have joins compare their primary keys while foreign keys that lead nowhere are put aside."""
-    with _guard:
+    with guard:
         for key in dangling:
             key.parent.foreign_keys.discard(key)
         try:
@@ -185,45 +168,14 @@ def reflect_all(
     return found
 
 
-def _given_up(key: ForeignKey) -> bool:
-    return key.constraint in _notes(key.parent.table.metadata).given_up
-
-
-def _give_up(key: ForeignKey) -> None:
-    constraint: Any = key.constraint
-    _notes(key.parent.table.metadata).given_up.add(constraint)
-    target = table_key(*target_of(key))
-    warn(f"{key.parent} refers to {target!r}, which is not there or may not be read")
-
-
-def table_key(schema: str | None, name: str) -> str:
-    """Return the key of a table in its MetaData."""
-    return f"{schema}.{name}" if schema else name
-
-
-def target_of(key: ForeignKey) -> tuple[str | None, str]:
-    """Return schema and name of the table that a foreign key refers to."""
-    tokens: Any = getattr(key, "target_tokens", None)  # SQLAlchemy 2.0 has a string alone
-    prefix, name = (
-        tokens[:2] if tokens else key.target_fullname.rpartition(".")[0].rpartition(".")[::2]
-    )
-    return prefix or key.parent.table.metadata.schema, name
-
-
-def described_target(key: ForeignKey) -> str:
-    """Return the name of the column that a foreign key refers to, with table and schema."""
-    tokens: Any = getattr(key, "target_tokens", None)
-    return key.target_fullname if tokens is None else ".".join(filter(None, tokens))
-
-
 def tables_in(selectable: ClauseElement) -> Iterator[Table]:
     """Give the tables that a selectable is made of."""
     return (e for e in visitors.iterate(selectable) if isinstance(e, Table))
 
 
 def _lock(metadata: MetaData, key: str) -> threading.RLock:
-    with _guard:
-        locks = _notes(metadata).locks
+    with guard:
+        locks = notes_of(metadata).locks
         lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
         return lock
 
@@ -296,8 +248,8 @@ def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
                 f"SQLAlchemy does not know the type of the column {column}, whose values are what "
                 "the driver gives; set it with a listener to 'column_reflect'"
             )
-    with _guard:
-        _notes(metadata).reflected.add(table)
+    with guard:
+        notes_of(metadata).reflected.add(table)
         dict.__setitem__(metadata.tables, table.key, table)
         settle(table)
     return table
@@ -321,56 +273,7 @@ def _missing(
 def forget(table: object) -> None:
     """Take a table that was reflected here out of its MetaData; the foreign keys to it stay."""
     if isinstance(table, Table):
-        with _guard:
-            reflected = _notes(table.metadata).reflected
+        with guard:
+            reflected = notes_of(table.metadata).reflected
             if table in reflected and table.metadata.tables.get(table.key) is table:
                 table.metadata.remove(table)
-
-
-def settle(table: Table) -> None:
-    """Make a table, reflected or the user's own, fit for the ORM's unit of work.
-
-    Key columns are not nullable: SQLite says they are, and SQLAlchemy then refuses two new rows
-    in one flush.  A foreign key whose target is not in the MetaData is marked ``use_alter``, which
-    takes it out of the sorting of tables at a flush; without that the flush would fail for the
-    want of a table that it does not touch.  The keys that wait for this table, or that led to
-    an earlier one in its place, lead to it from now on.
-    """
-    with _guard:
-        for column in table.primary_key:
-            column.nullable = False
-        notes = _notes(table.metadata)
-        constraints = table.foreign_key_constraints
-        if table not in notes.settled:
-            notes.settled.add(table)
-            for constraint in constraints:
-                for key in constraint.elements:
-                    notes.referrers[table_key(*target_of(key))].add(constraint)
-            for constraint in notes.referrers[table.key]:
-                for key in constraint.elements:
-                    _renew(key)
-            constraints = constraints.union(notes.referrers[table.key])
-        for constraint in constraints:
-            if not constraint.use_alter or constraint in notes.postponed:
-                constraint.use_alter = not all(_resolves(key) for key in constraint.elements)
-                if constraint.use_alter:
-                    notes.postponed.add(constraint)
-
-
-def _renew(key: ForeignKey) -> None:
-    """Have a foreign key look for its column again; the earlier one stays if there is none."""
-    before = vars(key).pop("column", None)
-    if before is not None and not _resolves(key):
-        vars(key)["column"] = before
-
-
-def _resolves(key: Any) -> bool:
-    """Tell if the target of a foreign key is there; its column then has a type in any case."""
-    with _guard:
-        try:
-            target = key.column
-        except sa_exc.InvalidRequestError:  # no such table or column, or it was just forgotten
-            return False
-        if isinstance(key.parent.type, NullType):
-            key.parent.type = target.type
-        return True

@@ -15,9 +15,10 @@ from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Ta
 from sqlalchemy.orm import Query, scoped_session
 from sqlalchemy.orm import Session as PlainSession
 
-from sqlsoup import _session
+from sqlsoup import _blocks, _session
 from sqlsoup._cache import Cache
 from sqlsoup._catalog import locate, table_names
+from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._implied import Implied, Namer
 from sqlsoup._keys import as_list, described, has_key, keyless
 from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
@@ -80,7 +81,7 @@ class SQLSoup:
             raise ArgumentError(
                 f"invalid relationships argument {shown(relationships)}; pass True or a function"
             )
-        self._metadata = _session.metadata_of(engine_or_metadata)
+        self._metadata = metadata_of(engine_or_metadata)
         self._classes = Cache()
         self._classes.soups.add(self)
         self._schema: str | None = None
@@ -120,7 +121,7 @@ class SQLSoup:
     @property
     def bind(self) -> Engine | None:
         """The engine: that of the MetaData, else that of the session, else None."""
-        bind = _session.bind_of(self._metadata) or _session.given_bind(self.session)
+        bind = bind_of(self._metadata) or _session.given_bind(self.session)
         return bind if bind is None or isinstance(bind, Engine) else bind.engine
 
     @property
@@ -451,14 +452,14 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
-        _session.enter(_session.current(self.session))
+        _blocks.enter(_session.current(self.session))
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        _session.leave(_session.current(self.session), error)
+        _blocks.leave(_session.current(self.session), error)
 
     def __repr__(self) -> str:
-        return f"SQLSoup(MetaData(bind={_session.shown_engine(self.bind)}))"
+        return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
 
     @property
     def _where(self) -> str | None:

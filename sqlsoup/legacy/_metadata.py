@@ -23,7 +23,7 @@ from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement, SchemaItem
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
-from sqlsoup import _session
+from sqlsoup import _engine
 from sqlsoup.legacy._engines import execute_once
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace
@@ -50,7 +50,7 @@ def bind_of(element: Any) -> Any:
     """Return the engine or connection of a MetaData, a table or a statement, or None."""
     if isinstance(element, MetaData):
         held = getattr(element, "bind", None)
-        return held if isinstance(held, MockConnection) else _session.bind_of(element)
+        return held if isinstance(held, MockConnection) else _engine.bind_of(element)
     own = vars(element).get("bind")
     if own is not None or getattr(element, "metadata", None) is not None:
         return own or bind_of(element.metadata)
