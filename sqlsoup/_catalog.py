@@ -1,16 +1,114 @@
-"""What the catalog of a database says: which tables there are, and which refer to one."""
+"""What the catalog of a database says: its tables, what is in them, and what refers to one."""
 
 from __future__ import annotations
 
+import re
+import warnings
 from contextlib import suppress
+from functools import wraps
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Inspector, inspect, text
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
 
+from sqlsoup import _mariadb, _postgresql, _sqlite
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
+
+    from sqlsoup._corrections import Answers, Correction
+
+_CORRECTIONS = {
+    "sqlite": _sqlite.CORRECTIONS,
+    "postgresql": _postgresql.CORRECTIONS,
+    "mysql": _mariadb.CORRECTIONS,
+    "mariadb": _mariadb.CORRECTIONS,
+}
+
+
+def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
+    """Return an Inspector whose answers about tables are those of the database.
+
+    Its ``get_multi_`` methods, which ``reflect_table()`` asks too, correct what SQLAlchemy makes of
+    the catalog; see :mod:`sqlsoup._corrections`.  Its other methods for one table do not.
+
+    :param names: the tables that will be asked for one by one; the first question about one of them
+     is put for all, and the others are answered from that.
+    """
+    _hush()
+    inspector: Any = inspect(connection)
+    corrections = _CORRECTIONS.get(connection.dialect.name, {})
+    for kind in _KINDS:
+        _correct(inspector, f"get_multi_{kind}", corrections.get(kind, ()), frozenset(names))
+    return inspector  # type: ignore[no-any-return]
+
+
+_KINDS = (
+    "columns",
+    "pk_constraint",
+    "foreign_keys",
+    "indexes",
+    "unique_constraints",
+    "table_comment",
+    "check_constraints",
+    "table_options",
+)
+
+
+def _correct(
+    inspector: Any, method: str, corrections: tuple[Correction, ...], batch: frozenset[str]
+) -> None:
+    own: Callable[..., Answers] = getattr(inspector, method)
+    known: dict[str | None, tuple[Answers, dict[Any, Any]]] = {}
+
+    def ask(schema: str | None, names: Collection[str] | None, options: dict[str, Any]) -> Answers:
+        answers = own(schema=schema, filter_names=names, **options)
+        for correct in corrections:
+            correct(inspector, schema, answers)
+        return answers
+
+    @wraps(own)
+    def get_multi(
+        schema: str | None = None,
+        filter_names: Collection[str] | None = None,
+        kind: ObjectKind = ObjectKind.TABLE,
+        scope: ObjectScope = ObjectScope.DEFAULT,
+        **options: Any,
+    ) -> Answers:
+        options |= {"kind": kind, "scope": scope}
+        if filter_names is None or not batch.issuperset(filter_names):
+            return ask(schema, filter_names, options)
+        if schema not in known:
+            refused: dict[Any, Any] = {}
+            known[schema] = (
+                ask(schema, sorted(batch), {**options, "unreflectable": refused}),
+                refused,
+            )
+        answers, refused = known[schema]
+        asked = {(schema, name) for name in filter_names}
+        options.get("unreflectable", {}).update({k: v for k, v in refused.items() if k in asked})
+        return {key: answer for key, answer in answers.items() if key in asked}
+
+    setattr(inspector, method, get_multi)
+
+
+def _hush() -> None:
+    """Have SQLAlchemy's warnings about what it reads here ignored, whatever filters came since.
+
+    They are of what SQLSoup does not need or corrects.  What the user should know is a
+    :class:`.SQLSoupWarning`.  SQLAlchemy warns in the name of the first caller that is not its own.
+    """
+    module = re.compile(re.escape(__name__))
+    if warnings.filters[:1] != [("ignore", None, sa_exc.SAWarning, module, 0)]:
+        warnings.filterwarnings("ignore", "", sa_exc.SAWarning, module.pattern)
+
+
+def reflect_table(inspector: Inspector, table: Any) -> None:
+    """Fill an empty Table from a catalog, without the tables that it refers to."""
+    inspector.reflect_table(table, None, resolve_fks=False)
 
 
 class Reference(NamedTuple):
@@ -140,7 +238,7 @@ def references_to(connection: Connection, name: str, schema: str | None) -> list
     """
     dialect = connection.dialect
     if dialect.name not in _REFERENCES:
-        found = inspect(connection).get_multi_foreign_keys(schema=schema)
+        found = catalog(connection).get_multi_foreign_keys(schema=schema)
         return [
             Reference(schema, child, tuple(key["constrained_columns"]))
             for (_, child), keys in found.items()

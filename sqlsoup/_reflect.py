@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import threading
-import warnings
 from collections import defaultdict
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -27,7 +25,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
-from sqlsoup._catalog import is_there, may_be_there, table_names
+from sqlsoup._catalog import catalog, is_there, may_be_there, reflect_table, table_names
 from sqlsoup._foreign_keys import (
     give_up,
     guard,
@@ -38,14 +36,10 @@ from sqlsoup._foreign_keys import (
     table_key,
     target_of,
 )
-from sqlsoup.exc import NoSuchTableError, SQLSoupError, SQLSoupWarning, suggestion, warn
+from sqlsoup.exc import NoSuchTableError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-
-# Told by a warning that names the table as well.
-warnings.filterwarnings("ignore", "Did not recognize type", sa_exc.SAWarning, re.escape(__name__))
 
 
 def reflect(
@@ -158,13 +152,14 @@ def reflect_all(
                 schema is not None and schema not in inspect(connection).get_schema_names()
             ):
                 continue
+            inspector = catalog(connection, missing)
             scratch = _scratch(metadata)
-            scratch.reflect(
-                connection, schema, only=lambda name, _, n=missing: name in n, resolve_fks=False
-            )
-            for target, table in scratch.tables.items():
-                _publish(table, metadata, connection)
-                found.add(target)
+            for name in sorted(missing):
+                table = Table(name, scratch, schema=schema)
+                with suppress(sa_exc.NoSuchTableError):
+                    reflect_table(inspector, table)
+                    _publish(table, metadata, connection)
+                    found.add(table.key)
     return found
 
 
@@ -198,9 +193,9 @@ _DENIED = {1044, 1142}
 def _read(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
     scratch = _scratch(metadata)
     try:
-        return Table(name, scratch, schema=schema, autoload_with=connection, resolve_fks=False)
-    except sa_exc.SAWarning as warning:  # warnings are errors
-        raise SQLSoupWarning(f"{table_key(schema, name)}: {warning}") from None
+        table = Table(name, scratch, schema=schema)
+        reflect_table(catalog(connection), table)
+        return table
     except sa_exc.NoSuchTableError:
         raise _missing(name, schema, connection) from None
     except (sa_exc.DBAPIError, ValueError) as error:
@@ -216,8 +211,6 @@ def _scratch(metadata: MetaData) -> MetaData:
 
     @event.listens_for(scratch, "column_reflect")
     def forward(inspector: Any, table: Table, column: Any) -> None:
-        if inspector.dialect.name in {"mysql", "mariadb"}:  # SQLAlchemy leaves it as it is quoted
-            column["name"] = column["name"].replace("``", "`")
         metadata.dispatch.column_reflect(inspector, table, column)
 
     return scratch
