@@ -24,7 +24,6 @@ def unquote_names(_: Inspector, __: str | None, answers: Answers) -> None:
                 found["name"] = found["name"].replace("``", "`")
 
 
-CORRECTIONS: Corrections = {
-    kind: (unquote_names,)
-    for kind in ("columns", "pk_constraint", "foreign_keys", "indexes", "unique_constraints")
-}
+CORRECTIONS: Corrections = dict.fromkeys(
+    ("columns", "pk_constraint", "foreign_keys", "indexes", "unique_constraints"), (unquote_names,)
+)
