@@ -232,8 +232,8 @@ def map_class(
     """
     for table in tables_in(selectable):
         settle(table)
-    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match the rows
-    # where a key comes back in another shape than it was given in: a uuid given as text.
+    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match rows
+    # whose keys come back in another shape than they were given in: a uuid given as text.
     args = {"eager_defaults": False, **mapper_args}
     if key := as_list(args.get("primary_key")):
         args["primary_key"] = key_columns(selectable, key, args.get("properties") or ())
