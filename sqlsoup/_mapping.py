@@ -105,11 +105,17 @@ class SelectableClassType(type):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
-            if cls._relates_by_itself(name):
+            if name != "is_clause_element" and cls._relates_by_itself(
+                name
+            ):  # SQLAlchemy asks for it
                 return getattr(cls, name)
         raise AttributeError(
             f"{cls.__name__!r} has no column, relationship or query method {name!r}"
         )
+
+    def __clause_element__(cls) -> Any:
+        """Return what stands for the class in a statement, as SQLAlchemy sees it."""
+        return inspect(cls).__clause_element__()
 
     def __dir__(cls) -> list[str]:
         own = [*super().__dir__()]
