@@ -109,6 +109,8 @@ def _hush() -> None:
 def reflect_table(inspector: Inspector, table: Any) -> None:
     """Fill an empty Table from a catalog, without the tables that it refers to."""
     inspector.reflect_table(table, None, resolve_fks=False)
+    if inspector.dialect.name in ("mysql", "mariadb"):
+        _mariadb.mark_updates(inspector, table)
 
 
 class Reference(NamedTuple):

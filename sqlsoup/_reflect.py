@@ -225,7 +225,7 @@ def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
     A SERIAL key becomes the generated key that it is: with ``nextval()`` as its server default
     SQLAlchemy would insert the rows of a flush one by one.
     """
-    for key in table.primary_key:
+    for key in table.primary_key if connection.dialect.name == "postgresql" else ():
         default: Any = key.server_default
         if (
             isinstance(key.type, Integer)
