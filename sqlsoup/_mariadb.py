@@ -81,10 +81,7 @@ def _corrected(
         computed = {"sqltext": column.expression, "persisted": stored}
         answer = {"computed": computed, **answer, "default": None}
     elif answer["default"] is None and column.default not in (None, "NULL"):
-        if inspector.dialect.is_mariadb:  # type: ignore[attr-defined]
-            answer["default"] = text(column.default.replace(":", r"\:"))  # type: ignore[union-attr]
-        else:
-            answer["default"] = FetchedValue()
+        answer["default"] = text(str(column.default).replace(":", r"\:"))
     return answer
 
 
@@ -116,7 +113,10 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
 
 
 def mark_updates(inspector: Inspector, table: Table) -> None:
-    """Have columns with ON UPDATE read again after an UPDATE; SQLAlchemy (2.0, 2.1) does not know."""
+    """Have columns with ON UPDATE read again after an UPDATE.
+
+    SQLAlchemy (2.0, 2.1) does not know of it.
+    """
     known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
     for column in table.columns:
         if column.name in known.columns and "on update" in known.columns[column.name].extra.lower():
@@ -134,12 +134,26 @@ def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answe
         found["constrained_columns"] = [name for name in columns if name not in known.periods]
 
 
-def correct_unique_keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
-    """Give the unique constraints, and indexes with their columns, as for the primary key."""
+def correct_indexes(inspector: Inspector, schema: str | None, answers: Answers) -> None:
+    """Give the columns of indexes, as for the primary key."""
     for key, found, known in _each(inspector, schema, answers):
+        answers[key] = corrected = []
         for answer in found:
             columns = known.unique.get(answer["name"]) or _unquoted(answer["column_names"])
-            answer["column_names"] = [name for name in columns if name not in known.periods]
+            names = [name for name in columns if name not in known.periods]
+            corrected.append({**answer, "column_names": names})
+
+
+def correct_unique_keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
+    """Give all unique constraints; SQLAlchemy (2.0, 2.1) leaves out those that it cannot read."""
+    correct_indexes(inspector, schema, answers)
+    for _, found, known in _each(inspector, schema, answers):
+        names = {"PRIMARY", *(answer["name"] for answer in found)}
+        found.extend(
+            {"name": name, "column_names": [one for one in columns if one not in known.periods]}
+            for name, columns in known.unique.items()
+            if name not in names
+        )
 
 
 def correct_foreign_keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
@@ -174,6 +188,6 @@ CORRECTIONS: Corrections = {
     "columns": (correct_columns,),
     "pk_constraint": (correct_primary_key,),
     "foreign_keys": (correct_foreign_keys,),
-    "indexes": (correct_unique_keys,),
+    "indexes": (correct_indexes,),
     "unique_constraints": (correct_unique_keys,),
 }

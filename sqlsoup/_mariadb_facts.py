@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Inspector, bindparam, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import bindparam, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from sqlalchemy import Inspector
 
 
 class Column(NamedTuple):
@@ -54,7 +55,7 @@ class Facts:
             column, many, place = values[:3]
             if str(place) == "1":
                 self.leading.add(column)
-            if str(many) == "0":
+            if str(many) == "0" and column is not None:  # it is an expression on MySQL
                 self.unique.setdefault(name, []).append(column)
         elif kind == "foreign":
             self.foreign.setdefault(name, []).append(Target(*values[:4]))

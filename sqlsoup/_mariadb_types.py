@@ -48,9 +48,12 @@ def _clock(value: datetime.timedelta) -> str:
     return f"{sign}{hours:02}:{minute:02}:{second:02}.{fraction.microseconds:06}"
 
 
+_MIDNIGHT = datetime.datetime(1, 1, 1)  # noqa: DTZ001 - a time of day has no zone
+
+
 def _time_of_day(value: Any) -> Any:
     if isinstance(value, datetime.timedelta) and value.days == 0:
-        return (datetime.datetime.min + value).time()
+        return (_MIDNIGHT + value).time()
     return value
 
 
@@ -106,7 +109,7 @@ class Enum(mysql.ENUM):
     SQLAlchemy (2.0, 2.1) raises a LookupError for those that the table did not have at first.
     """
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
         """Return None: the text is the value."""
 
 
@@ -164,11 +167,11 @@ _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
     mysql.FLOAT: Float,
     mysql.ENUM: Enum,
 }
-_SPATIAL = (
-    "geometry point linestring polygon multipoint multilinestring multipolygon geometrycollection "
-    "geomcollection"
-).split()
-_NAMED = {"uuid": UUID, "inet4": Text, "inet6": Text} | dict.fromkeys(_SPATIAL, Spatial)
+_SHAPES = (
+    "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+    "geometrycollection", "geomcollection",
+)  # fmt: skip
+_NAMED = {"uuid": UUID, "inet4": Text, "inet6": Text} | dict.fromkeys(_SHAPES, Spatial)
 
 
 def exact(found: TypeEngine[Any], name: str) -> TypeEngine[Any]:
@@ -188,15 +191,17 @@ def type_of(name: str, known: dict[str, Any]) -> TypeEngine[Any]:
     :param known: the ``ischema_names`` of the dialect.
     """
     word, arguments, options = _TYPE.match(name).groups()  # type: ignore[union-attr]
-    cls = known.get(word, NullType)
+    cls: Any = known.get(word, NullType)
     values = [
         text.replace("''", "'") if text else int(number)
         for text, number in _ARGUMENT.findall(arguments or "")
     ]
     if issubclass(cls, mysql.TIME | mysql.DATETIME | mysql.TIMESTAMP):
-        return cls(fsp=values[0] if values else None)
-    flags = {flag: True for flag in ("unsigned", "zerofill") if flag in options.split()}
-    return cls(*values, **flags)
+        values, flags = [], {"fsp": values[0] if values else None}
+    else:
+        flags = {flag: True for flag in ("unsigned", "zerofill") if flag in options.split()}
+    found: TypeEngine[Any] = cls(*values, **flags)
+    return found
 
 
 _TYPE = re.compile(r"(\w+)(?:\((.*)\))?(.*)", re.DOTALL)
