@@ -14,10 +14,10 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
 
-from sqlsoup import _mariadb, _postgresql, _sqlite
+from sqlsoup import _mariadb, _mariadb_references, _postgresql, _sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from sqlsoup._corrections import Answer, Answers, Correction
 
@@ -118,6 +118,8 @@ def _hush() -> None:
 def reflect_table(inspector: Inspector, table: Any) -> None:
     """Fill an empty Table from a catalog, without the tables that it refers to."""
     inspector.reflect_table(table, None, resolve_fks=False)
+    if inspector.dialect.name in ("mysql", "mariadb"):
+        _mariadb.mark_updates(inspector, table)
 
 
 class Reference(NamedTuple):
@@ -204,21 +206,7 @@ _REFERENCES = {
         WHERE m.type = 'table' AND lower(f."table") = lower(:name)
         ORDER BY m.name, f.id, f.seq""",
     "postgresql": _postgresql.REFERENCES,
-    "mysql": """
-        SELECT CASE WHEN k.table_schema = :schema OR k.table_schema <> DATABASE()
-                THEN k.table_schema END,
-            k.table_name, k.constraint_name, k.column_name, c.columns = u.columns
-        FROM information_schema.key_column_usage AS k
-        JOIN (SELECT table_schema, table_name, count(*) AS columns FROM information_schema.columns
-            GROUP BY table_schema, table_name) AS c USING (table_schema, table_name)
-        JOIN (SELECT table_schema, table_name, count(*) AS columns
-            FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL
-            GROUP BY table_schema, table_name) AS u USING (table_schema, table_name)
-        WHERE k.referenced_table_schema = coalesce(:schema, DATABASE())
-            AND k.referenced_table_name = :name
-        ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position""",
 }
-_REFERENCES["mariadb"] = _REFERENCES["mysql"]
 
 
 def references_to(connection: Connection, name: str, schema: str | None) -> list[Reference]:
@@ -228,7 +216,14 @@ def references_to(connection: Connection, name: str, schema: str | None) -> list
     for the foreign keys of a whole schema, and other schemas are not looked at.
     """
     dialect = connection.dialect
-    if dialect.name not in _REFERENCES:
+    rows: Iterable[Any]
+    if dialect.name in ("mysql", "mariadb"):
+        rows = _mariadb_references.references_to(connection, name, schema)
+    elif dialect.name in _REFERENCES:
+        quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
+        statement = text(_REFERENCES[dialect.name].replace("{schema}", quoted.replace(":", r"\:")))
+        rows = connection.execute(statement, {"name": name, "schema": schema})
+    else:
         found = catalog(connection).get_multi_foreign_keys(schema=schema)
         return [
             Reference(schema, child, tuple(key["constrained_columns"]))
@@ -236,9 +231,6 @@ def references_to(connection: Connection, name: str, schema: str | None) -> list
             for key in keys
             if (key["referred_schema"], key["referred_table"]) == (schema, name)
         ]
-    quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
-    statement = text(_REFERENCES[dialect.name].replace("{schema}", quoted.replace(":", r"\:")))
-    rows = connection.execute(statement, {"name": name, "schema": schema})
     return [
         Reference(where, child, tuple(row[3] for row in key), bool(bare))
         for (where, child, _, bare), key in groupby(rows, lambda row: (*row[:3], row[4]))
