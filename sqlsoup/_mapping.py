@@ -105,11 +105,17 @@ class SelectableClassType(type):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
-            if cls._relates_by_itself(name):
+            if name != "is_clause_element" and cls._relates_by_itself(
+                name
+            ):  # SQLAlchemy asks for it
                 return getattr(cls, name)
         raise AttributeError(
             f"{cls.__name__!r} has no column, relationship or query method {name!r}"
         )
+
+    def __clause_element__(cls) -> Any:
+        """Return what stands for the class in a statement, as SQLAlchemy sees it."""
+        return inspect(cls).__clause_element__()
 
     def __dir__(cls) -> list[str]:
         own = [*super().__dir__()]
@@ -232,8 +238,8 @@ def map_class(
     """
     for table in tables_in(selectable):
         settle(table)
-    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match the rows
-    # where a key comes back in another shape than it was given in: a uuid given as text.
+    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match rows
+    # whose keys come back in another shape than they were given in: a uuid given as text.
     args = {"eager_defaults": False, **mapper_args}
     if key := as_list(args.get("primary_key")):
         args["primary_key"] = key_columns(selectable, key, args.get("properties") or ())
