@@ -429,13 +429,20 @@ class SQLSoup:
         committed any more: if the exception was caught in between, it raises SQLSoupError at its
         end.
 
+        :raises SQLSoupError: an earlier block of the session was interrupted, or is suspended in a
+         generator or coroutine; its transaction was rolled back.
+
         .. versionadded:: 1.0
         """
-        _blocks.enter(_session.current(self.session))
+        session = _session.current(self.session)
+        _blocks.enter(session, self, shared=isinstance(self.session, scoped_session))
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        _blocks.leave(_session.current(self.session), error)
+    @_blocks.Exit
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object, block: Any = None
+    ) -> None:
+        _blocks.leave(_session.current(self.session), block, error)
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
