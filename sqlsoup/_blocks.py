@@ -150,6 +150,7 @@ def _leave_outermost(
     if error is not None:
         _roll_back(session, transaction, error)
         return
+    handled = sys.exc_info()[1]
     try:
         failed, cause = block.failed or (None, None)
         if failed is not None and failed is transaction:
@@ -157,6 +158,8 @@ def _leave_outermost(
         session.commit()
     except BaseException as raised:
         _roll_back(session, transaction, raised)
+        if interrupt := _interrupt(raised, handled):
+            raise interrupt  # noqa: B904
         raise
 
 
@@ -238,6 +241,14 @@ def _block(found: _Found) -> Block | None:
     end = found()
     block: Block | None = None if end is None else end.__self__  # type: ignore[assignment]
     return block
+
+
+def _interrupt(error: BaseException | None, handled: BaseException | None) -> BaseException | None:
+    """Return the interrupt whose place another exception has taken, as happens within a flush."""
+    found = error.__context__ if isinstance(error, Exception) else None
+    while found is not handled and isinstance(found, Exception):
+        found = found.__context__
+    return None if found is handled else found
 
 
 def _nothing(*_args: object) -> None:

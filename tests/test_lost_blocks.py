@@ -11,6 +11,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 import pytest
 from conftest import words
 from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 import sqlsoup
@@ -283,6 +284,31 @@ def test_the_method_for_the_end_is_handed_on(soup, lite):
     assert words(lite) == [*OLD, "inner"]
 
 
+def test_a_block_by_hand_in_a_thread(soup, lite):
+    """A block may be begun by hand before anything else in its thread."""
+
+    def work():
+        soup.__enter__()
+        soup.tags.insert(word="new")
+        soup.__exit__(None, None, None)
+        soup.session.remove()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+    assert words(lite) == [*OLD, "new"]
+
+
+def test_a_block_that_fails_while_an_interrupt_is_handled(soup, lite):
+    """An exception of its own goes on; the interrupt was caught."""
+    with pytest.raises(IntegrityError):
+        try:
+            raise Alarm
+        except Alarm:
+            with soup:
+                soup.books.insert(title=None)
+    assert words(lite) == OLD
+
+
 def test_a_block_of_a_function_that_has_returned(soup, lite):
     """A block that was begun by hand is lost where its function ended without ending it."""
 
@@ -405,6 +431,30 @@ def test_an_interrupt_in_sqlalchemy(line, name, soup, lite):
     assert lite.pool.checkedout() == 0
     stored = words(lite)
     soup.rollback()
+    add(soup, "two")
+    assert words(lite) == [*stored, "two"]
+
+
+MOMENTS = ["before_flush", "after_flush", "before_commit", "after_commit", "after_transaction_end"]
+
+
+@pytest.mark.parametrize("moment", [*MOMENTS, "after_rollback", "after_soft_rollback"])
+def test_an_interrupt_in_a_listener(moment, soup, lite):
+    """The same holds where it strikes a listener of the program's own."""
+    session = soup.session()
+
+    def interrupt(*_):
+        event.remove(session, moment, interrupt)
+        raise Alarm
+
+    event.listen(session, moment, interrupt)
+    with pytest.raises(Alarm), soup:
+        soup.tags.insert(word="one")
+        if "rollback" in moment:
+            raise KeyError
+    assert lite.pool.checkedout() == 0
+    stored = words(lite)
+    assert stored == ([*OLD, "one"] if moment == "after_commit" else OLD)
     add(soup, "two")
     assert words(lite) == [*stored, "two"]
 
