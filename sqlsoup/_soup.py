@@ -60,9 +60,6 @@ class SQLSoup:
     base: type
     """The base class of classes that are mapped from now on."""
 
-    session: _session.SessionSource
-    """The registry of sessions, or the plain session."""
-
     schema: str | None
     """The schema in which tables are looked up; None is the default schema of the database."""
 
@@ -99,7 +96,19 @@ class SQLSoup:
         self._listed: tuple[float, str | None, list[str]] | None = None
         self.base = base
         self.session = _session.Session if session is None else session
-        _session.find_engines(self.session)
+
+    @property
+    def session(self) -> _session.SessionSource:
+        """The registry of sessions, or the plain session; those of another may be set at any time.
+
+        Classes that are mapped already keep the one that they were mapped with.
+        """
+        return self._session
+
+    @session.setter
+    def session(self, session: _session.SessionSource) -> None:
+        _session.find_engines(session)
+        self._session = session
 
     @property
     def bind(self) -> Engine | None:
