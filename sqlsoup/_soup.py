@@ -61,9 +61,6 @@ class SQLSoup:
     base: type
     """The base class of classes that are mapped from now on."""
 
-    session: _session.SessionSource
-    """The registry of sessions, or the plain session."""
-
     schema: str | None
     """The schema in which tables are looked up; None is the default schema of the database."""
 
@@ -100,7 +97,19 @@ class SQLSoup:
         self._listed: tuple[float, str | None, list[str]] | None = None
         self.base = base
         self.session = _session.Session if session is None else session
-        _session.find_engines(self.session)
+
+    @property
+    def session(self) -> _session.SessionSource:
+        """The registry of sessions, or the plain session; those of another may be set at any time.
+
+        Classes that are mapped already keep the one that they were mapped with.
+        """
+        return self._session
+
+    @session.setter
+    def session(self, session: _session.SessionSource) -> None:
+        _session.find_engines(session)
+        self._session = session
 
     @property
     def bind(self) -> Engine | None:
@@ -430,13 +439,20 @@ class SQLSoup:
         committed any more: if the exception was caught in between, it raises SQLSoupError at its
         end.
 
+        :raises SQLSoupError: an earlier block of the session was interrupted, or is suspended in a
+         generator or coroutine; its transaction was rolled back.
+
         .. versionadded:: 1.0
         """
-        _blocks.enter(_session.current(self.session))
+        session = _session.current(self.session)
+        _blocks.enter(session, self, shared=isinstance(self.session, scoped_session))
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        _blocks.leave(_session.current(self.session), error)
+    @_blocks.Exit
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object, block: Any = None
+    ) -> None:
+        _blocks.leave(_session.current(self.session), block, error)
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
