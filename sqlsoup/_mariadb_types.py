@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import literal_column
 from sqlalchemy.dialects import mysql
+from sqlalchemy.sql import operators
 from sqlalchemy.types import NullType, TypeEngine, UserDefinedType
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ class Time(mysql.TIME):
     within a day; any other duration is a :class:`datetime.timedelta`.  PyMySQL (1.2) writes a
     negative one with minutes wrongly, hence the text.
     """
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a duration; SQLAlchemy would compare with a moment of 1970."""
+        if isinstance(value, datetime.timedelta):
+            return self
+        return super().coerce_compared_value(op, value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
         """Return what writes a duration as text."""
@@ -113,6 +120,21 @@ class Enum(mysql.ENUM):
         """Return None: the text is the value."""
 
 
+_ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
+
+
+class Bit(mysql.BIT):
+    """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
+
+    operator_classes = _ANY
+
+
+class Year(mysql.YEAR):
+    """YEAR, likewise."""
+
+    operator_classes = _ANY
+
+
 class _Named(UserDefinedType[Any]):
     def __init__(self, name: str) -> None:
         self.name = name
@@ -166,6 +188,8 @@ _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
     mysql.DOUBLE: Double,
     mysql.FLOAT: Float,
     mysql.ENUM: Enum,
+    mysql.BIT: Bit,
+    mysql.YEAR: Year,
 }
 _SHAPES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
