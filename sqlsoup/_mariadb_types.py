@@ -120,6 +120,25 @@ class Enum(mysql.ENUM):
         """Return None: the text is the value."""
 
 
+class Set(mysql.SET):
+    """SET whose values are written in the order of its members, as the database compares them.
+
+    SQLAlchemy (2.0, 2.1) takes that in which Python happens to give them.
+    """
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """Return what writes a set as text, or as a number where ``''`` is a member."""
+        write = super().bind_processor(dialect)
+        places = {member: place for place, member in enumerate(self.values)}
+
+        def process(value: Any) -> Any:
+            if isinstance(value, set | frozenset) and not self.retrieve_as_bitwise:
+                return ",".join(sorted(value, key=lambda one: places.get(one, len(places))))
+            return write(value)
+
+        return process
+
+
 _ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
 
 
@@ -188,6 +207,7 @@ _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
     mysql.DOUBLE: Double,
     mysql.FLOAT: Float,
     mysql.ENUM: Enum,
+    mysql.SET: Set,
     mysql.BIT: Bit,
     mysql.YEAR: Year,
 }
