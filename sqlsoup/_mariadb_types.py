@@ -7,7 +7,7 @@ import re
 import struct
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import literal_column
 from sqlalchemy.dialects import mysql
@@ -66,6 +66,10 @@ def _time_of_day(value: Any) -> Any:
 
 class Double(mysql.DOUBLE):
     """DOUBLE as a Decimal of all digits; SQLAlchemy (2.0, 2.1) keeps ten after the point."""
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a Decimal, which may have more digits than a number in SQL."""
+        return self if isinstance(value, Decimal) else super().coerce_compared_value(op, value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
         """Return what writes a Decimal as the double next to it, in however many digits it is."""
@@ -145,13 +149,13 @@ _ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 
 class Bit(mysql.BIT):
     """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
 
-    operator_classes = _ANY
+    operator_classes: ClassVar[Any] = _ANY
 
 
 class Year(mysql.YEAR):
     """YEAR, likewise."""
 
-    operator_classes = _ANY
+    operator_classes: ClassVar[Any] = _ANY
 
 
 class _Named(UserDefinedType[Any]):

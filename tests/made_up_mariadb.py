@@ -116,9 +116,7 @@ MARIADB = Database(
         Kind("VARCHAR(20) COMPRESSED", TEXTS, defaults=(("'x'", "x"), ("concat('a', ':')", "a:"))),
         Kind("CHAR(10) COLLATE utf8mb4_nopad_bin", NO_SPACE, is_key=True),
         Kind("TEXT", TEXTS, defaults=(("'a text'", "a text"),)),
-        Kind(
-            "VARBINARY(20)", st.binary(max_size=20), defaults=(("x'0041'", b"\0A"),), is_key=True
-        ),
+        Kind("VARBINARY(20)", st.binary(max_size=20), defaults=(("x'0041'", b"\0A"),), is_key=True),
         Kind("BINARY(4)", st.binary(min_size=4, max_size=4), is_key=True),
         Kind("BLOB", st.binary(max_size=20), defaults=(("'b'", b"b"),)),
         Kind("DATE", st.dates(), defaults=(("'2001-02-03'", dt.date(2001, 2, 3)),), is_key=True),
@@ -158,7 +156,7 @@ MARIADB = Database(
         Generated("VARCHAR(20) AS (concat('n', n)) PERSISTENT", lambda n: f"n{n}"),
     ),
     before=(
-        "CREATE SEQUENCE made_up_ten START WITH 10 MINVALUE 10 MAXVALUE 11 INCREMENT BY 2 CYCLE NOCACHE",
+        "CREATE SEQUENCE made_up_ten MINVALUE 10 MAXVALUE 11 INCREMENT BY 2 CYCLE NOCACHE",
         "CREATE SEQUENCE made_up_down START WITH -1 INCREMENT BY -1",
     ),
     after=("DROP SEQUENCE made_up_ten", "DROP SEQUENCE made_up_down"),

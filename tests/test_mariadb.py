@@ -72,8 +72,7 @@ ONE_BY_ONE = {
         "CREATE TABLE t (id INT DEFAULT (uuid_short() MOD 100000) PRIMARY KEY, n INT)"
     ],
     "a number within a group": [
-        "CREATE TABLE t (g INT DEFAULT 1, id INT AUTO_INCREMENT, n INT, PRIMARY KEY (g, id))"
-        " ENGINE = MyISAM"
+        "CREATE TABLE t (g INT, id INT AUTO_INCREMENT, n INT, PRIMARY KEY (g, id)) ENGINE = MyISAM"
     ],
 }
 
@@ -83,7 +82,8 @@ def test_each_row_has_its_own_key(db, engine, statements, ddl):
     """Where keys need not rise with the rows, these are inserted one by one."""
     run(engine, *ddl)
     statements.clear()
-    rows = insert(db.t)
+    group = {"g": 1} if "MyISAM" in ddl[0] else {}
+    rows = insert(db.t, **group)
     assert inserts(statements) == 6
     db.commit()
     assert [row.n for row in rows] == [0, 1, 2, 3, 4, 5]
@@ -96,7 +96,7 @@ def test_each_row_has_its_own_key(db, engine, statements, ddl):
 BATCHED = {
     "AUTO_INCREMENT": ["CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)"],
     "a part of the key": [
-        "CREATE TABLE t (g INT DEFAULT 1, id INT AUTO_INCREMENT, n INT, PRIMARY KEY (g, id), KEY (id))"
+        "CREATE TABLE t (g INT, id INT AUTO_INCREMENT, n INT, PRIMARY KEY (g, id), KEY (id))"
     ],
     "a trigger after the row": [
         "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
@@ -113,7 +113,8 @@ def test_rows_with_rising_keys_are_inserted_together(db, engine, statements, ddl
     """A number that the table counts rises with the rows: one INSERT stores them all."""
     run(engine, *ddl)
     statements.clear()
-    rows = insert(db.t)
+    group = {"g": 1} if "g INT" in ddl[0] else {}
+    rows = insert(db.t, **group)
     assert inserts(statements) == 1
     db.commit()
     assert [(row.id, row.n) for row in rows] == [(n + 1, n) for n in range(6)]
