@@ -7,7 +7,7 @@
 from sqlalchemy.exc import SQLAlchemyError
 
 from sqlsoup._mapping import SelectableClassType, TableClassType
-from sqlsoup._rows import as_dict, as_dicts
+from sqlsoup._rows import as_dict, as_dicts, iter_dicts
 from sqlsoup._session import Session
 from sqlsoup._soup import SQLSoup, refresh
 from sqlsoup.exc import (
@@ -37,6 +37,7 @@ __all__ = [
     "refresh",
     "as_dict",
     "as_dicts",
+    "iter_dicts",
 ]
 
 SqlSoup = SQLSoup

@@ -19,7 +19,7 @@ from sqlsoup import _mariadb, _mariadb_references, _postgresql, _sqlite
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from sqlsoup._corrections import Answers, Correction
+    from sqlsoup._corrections import Answer, Answers, Correction
 
 _CORRECTIONS = {
     "sqlite": _sqlite.CORRECTIONS,
@@ -27,6 +27,7 @@ _CORRECTIONS = {
     "mysql": _mariadb.CORRECTIONS,
     "mariadb": _mariadb.CORRECTIONS,
 }
+_ANSWERS = {"postgresql": _postgresql.ANSWERS}
 
 
 def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
@@ -41,8 +42,10 @@ def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
     _hush()
     inspector: Any = inspect(connection)
     corrections = _CORRECTIONS.get(connection.dialect.name, {})
+    answers = _ANSWERS.get(connection.dialect.name, {})
     for kind in _KINDS:
-        _correct(inspector, f"get_multi_{kind}", corrections.get(kind, ()), frozenset(names))
+        method, instead = f"get_multi_{kind}", answers.get(kind)
+        _correct(inspector, method, instead, corrections.get(kind, ()), frozenset(names))
     return inspector  # type: ignore[no-any-return]
 
 
@@ -59,13 +62,19 @@ _KINDS = (
 
 
 def _correct(
-    inspector: Any, method: str, corrections: tuple[Correction, ...], batch: frozenset[str]
+    inspector: Any,
+    method: str,
+    instead: Answer | None,
+    corrections: tuple[Correction, ...],
+    batch: frozenset[str],
 ) -> None:
     own: Callable[..., Answers] = getattr(inspector, method)
     known: dict[str | None, tuple[Answers, dict[Any, Any]]] = {}
 
     def ask(schema: str | None, names: Collection[str] | None, options: dict[str, Any]) -> Answers:
-        answers = own(schema=schema, filter_names=names, **options)
+        answers = instead(inspector, schema, names) if instead and names is not None else None
+        if answers is None:
+            answers = own(schema=schema, filter_names=names, **options)
         for correct in corrections:
             correct(inspector, schema, answers)
         return answers
@@ -196,25 +205,7 @@ _REFERENCES = {
             pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
         WHERE m.type = 'table' AND lower(f."table") = lower(:name)
         ORDER BY m.name, f.id, f.seq""",
-    "postgresql": """
-        SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
-                THEN n.nspname END,
-            child.relname, k.conname, a.attname,
-            (SELECT count(*) FROM pg_catalog.pg_attribute AS one
-                WHERE one.attrelid = child.oid AND one.attnum > 0 AND NOT one.attisdropped)
-                = (SELECT sum(cardinality(one.conkey)) FROM pg_catalog.pg_constraint AS one
-                    WHERE one.conrelid = child.oid AND one.contype = 'f')
-        FROM pg_catalog.pg_constraint AS k
-        JOIN pg_catalog.pg_class AS child ON child.oid = k.conrelid
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = child.relnamespace
-        JOIN pg_catalog.pg_class AS parent ON parent.oid = k.confrelid
-        JOIN pg_catalog.pg_namespace AS pn ON pn.oid = parent.relnamespace
-        CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = child.oid AND a.attnum = u.attnum
-        WHERE k.contype = 'f' AND parent.relname = :name AND NOT child.relispartition
-            AND CASE WHEN CAST(:schema AS text) IS NULL
-                THEN pg_catalog.pg_table_is_visible(parent.oid) ELSE pn.nspname = :schema END
-        ORDER BY n.nspname, child.relname, k.conname, u.place""",
+    "postgresql": _postgresql.REFERENCES,
 }
 
 
