@@ -7,10 +7,11 @@ import re
 import struct
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import literal_column
 from sqlalchemy.dialects import mysql
+from sqlalchemy.sql import operators
 from sqlalchemy.types import NullType, TypeEngine, UserDefinedType
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ class Time(mysql.TIME):
     within a day; any other duration is a :class:`datetime.timedelta`.  PyMySQL (1.2) writes a
     negative one with minutes wrongly, hence the text.
     """
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a duration; SQLAlchemy would compare with a moment of 1970."""
+        if isinstance(value, datetime.timedelta):
+            return self
+        return super().coerce_compared_value(op, value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
         """Return what writes a duration as text."""
@@ -59,6 +66,10 @@ def _time_of_day(value: Any) -> Any:
 
 class Double(mysql.DOUBLE):
     """DOUBLE as a Decimal of all digits; SQLAlchemy (2.0, 2.1) keeps ten after the point."""
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a Decimal, which may have more digits than a number in SQL."""
+        return self if isinstance(value, Decimal) else super().coerce_compared_value(op, value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
         """Return what writes a Decimal as the double next to it, in however many digits it is."""
@@ -111,6 +122,40 @@ class Enum(mysql.ENUM):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> None:
         """Return None: the text is the value."""
+
+
+class Set(mysql.SET):
+    """SET whose values are written in the order of its members, as the database compares them.
+
+    SQLAlchemy (2.0, 2.1) takes that in which Python happens to give them.
+    """
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """Return what writes a set as text, or as a number where ``''`` is a member."""
+        write = super().bind_processor(dialect)
+        places = {member: place for place, member in enumerate(self.values)}
+
+        def process(value: Any) -> Any:
+            if isinstance(value, set | frozenset) and not self.retrieve_as_bitwise:
+                return ",".join(sorted(value, key=lambda one: places.get(one, len(places))))
+            return write(value)
+
+        return process
+
+
+_ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
+
+
+class Bit(mysql.BIT):
+    """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
+
+    operator_classes: ClassVar[Any] = _ANY
+
+
+class Year(mysql.YEAR):
+    """YEAR, likewise."""
+
+    operator_classes: ClassVar[Any] = _ANY
 
 
 class _Named(UserDefinedType[Any]):
@@ -166,6 +211,9 @@ _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
     mysql.DOUBLE: Double,
     mysql.FLOAT: Float,
     mysql.ENUM: Enum,
+    mysql.SET: Set,
+    mysql.BIT: Bit,
+    mysql.YEAR: Year,
 }
 _SHAPES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
