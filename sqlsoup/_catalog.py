@@ -111,6 +111,13 @@ def reflect_table(inspector: Inspector, table: Any) -> None:
     inspector.reflect_table(table, None, resolve_fks=False)
 
 
+def spelled(inspector: Inspector, table: Any) -> str:
+    """Return the name of a reflected table as the database has it."""
+    if inspector.dialect.name != "sqlite" or table.primary_key:
+        return str(table.name)
+    return _sqlite.spelled(inspector, table.schema, table.name)
+
+
 class Reference(NamedTuple):
     """A foreign key of some table."""
 
@@ -188,11 +195,16 @@ def _split(name: str) -> Iterator[tuple[str, str]]:
 _REFERENCES = {
     "sqlite": """
         SELECT :schema, m.name, f.id, f."from",
-            (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main')))
-                = (SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
+            (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main'))) = (
+                SELECT count(DISTINCT "from")
+                FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
         FROM {schema}sqlite_master AS m,
             pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
-        WHERE m.type = 'table' AND lower(f."table") = lower(:name)
+        WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE AND (f."to" IS NOT NULL OR (
+            SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
+                WHERE one.id = f.id) = (
+            SELECT count(*) FROM pragma_table_info(:name, coalesce(:schema, 'main')) AS c
+                WHERE c.pk > 0))
         ORDER BY m.name, f.id, f.seq""",
     "postgresql": """
         SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
@@ -248,7 +260,8 @@ def references_to(connection: Connection, name: str, schema: str | None) -> list
     quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
     statement = text(_REFERENCES[dialect.name].replace("{schema}", quoted.replace(":", r"\:")))
     rows = connection.execute(statement, {"name": name, "schema": schema})
-    return [
+    references = [
         Reference(where, child, tuple(row[3] for row in key), bool(bare))
         for (where, child, _, bare), key in groupby(rows, lambda row: (*row[:3], row[4]))
     ]
+    return list(dict.fromkeys(references))  # a key may be there twice
