@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ClauseElement,
     Connection,
-    DefaultClause,
     ForeignKey,
     FromClause,
-    Integer,
     Join,
     MetaData,
     Table,
@@ -237,18 +235,7 @@ def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
 
     The constructor of a Table, and so ``to_metadata()`` as well, would show it there before it has
     a name and columns, and other threads look there for the targets of foreign keys at any time.
-
-    A SERIAL key becomes the generated key that it is: with ``nextval()`` as its server default
-    SQLAlchemy would insert the rows of a flush one by one.
     """
-    for key in table.primary_key:
-        default: Any = key.server_default
-        if (
-            isinstance(key.type, Integer)
-            and isinstance(default, DefaultClause)
-            and str(default.arg).startswith("nextval(")
-        ):
-            key.server_default = None
     table.metadata = metadata
     for column in table.columns:
         if isinstance(column.type, NullType) and connection.dialect.name != "sqlite":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,7 +19,7 @@ from sqlsoup import _blocks, _session
 from sqlsoup._catalog import locate, table_names
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._foreign_keys import table_key
-from sqlsoup._implied import Implied, Namer
+from sqlsoup._implied import Implied
 from sqlsoup._keys import as_list, described, has_key, keyless
 from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
 from sqlsoup._reflect import complete, forget, real_name, reflect
@@ -28,6 +27,8 @@ from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from sqlsoup._plan import Namer
 
 
 class SQLSoup:
@@ -495,8 +496,7 @@ class SQLSoup:
         return map_class(source, self._origin(), base or self.base, mapper_args)
 
     def _origin(self) -> Origin:
-        connect = partial(_session.connect, self.session, self._metadata)  # does not hold self
-        return Origin(self.session, self._metadata, connect, self._implied)
+        return Origin(self.session, self._metadata, self._implied)
 
     def _selectable(self, thing: object, *, derive: bool = False) -> FromClause:
         selectable = selectable_of(thing)

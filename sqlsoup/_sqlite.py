@@ -59,6 +59,22 @@ _TARGETS = """
     ORDER BY 1, 4"""
 
 
+REFERENCES = """
+    SELECT :schema, m.name, f.id, f."from",
+        (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main'))) = (
+            SELECT count(DISTINCT "from")
+            FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
+    FROM {schema}sqlite_master AS m,
+        pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
+    WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE AND (f."to" IS NOT NULL OR (
+        SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
+            WHERE one.id = f.id) = (
+        SELECT count(*) FROM pragma_table_info(:name, coalesce(:schema, 'main')) AS c
+            WHERE c.pk > 0))
+    ORDER BY m.name, f.id, f.seq"""
+"""The foreign keys that refer to a table, but for those that SQLite cannot use."""
+
+
 def _rows(
     inspector: Inspector, statement: str, schema: str | None, table: str
 ) -> Sequence[Row[Any]]:
