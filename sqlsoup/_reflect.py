@@ -166,7 +166,7 @@ def reflect_all(
                 table = Table(name, scratch, schema=schema)
                 with suppress(sa_exc.NoSuchTableError):
                     reflect_table(inspector, table)
-                    _publish(table, metadata, connection)
+                    publish(table, metadata, connection)
                     found.add(table.key)
     return found
 
@@ -196,7 +196,7 @@ def _load(
     if spelling != name:
         notes_of(metadata).spelled[table_key(schema, name)] = spelling
         return None
-    return _publish(table, metadata, connection)
+    return publish(table, metadata, connection)
 
 
 _DENIED = {1044, 1142}
@@ -230,7 +230,7 @@ def _scratch(metadata: MetaData) -> MetaData:
     return scratch
 
 
-def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
+def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
     """Move a reflected table into its MetaData, complete, so that no thread sees less of it.
 
     The constructor of a Table, and so ``to_metadata()`` as well, would show it there before it has

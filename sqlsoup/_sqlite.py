@@ -16,7 +16,7 @@ from sqlsoup.exc import mention
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Inspector
+    from sqlalchemy import Inspector, Table
 
     from sqlsoup._corrections import Answers, Corrections
 
@@ -110,6 +110,13 @@ def spelled(inspector: Inspector, schema: str | None, name: str) -> str:
         return str(rows[0].keyless.partition(" ")[2])
     rows = _rows(inspector, _NAME, schema, name)
     return str(rows[0].name) if rows else name
+
+
+def is_virtual(connection: Any, table: Table) -> bool:
+    """Tell if a table is a virtual one, which has no page in the database."""
+    place = connection.dialect.identifier_preparer.quote(table.schema or "main")
+    statement = f"SELECT rootpage FROM {place}.sqlite_master WHERE name = ? AND type = 'table'"  # noqa: S608
+    return bool(connection.exec_driver_sql(statement, (table.name,)).scalar() == 0)
 
 
 def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
