@@ -122,6 +122,13 @@ def reflect_table(inspector: Inspector, table: Any) -> None:
         _mariadb.mark_updates(inspector, table)
 
 
+def spelled(inspector: Inspector, table: Any) -> str:
+    """Return the name of a reflected table as the database has it."""
+    if inspector.dialect.name != "sqlite" or table.primary_key:
+        return str(table.name)
+    return _sqlite.spelled(inspector, table.schema, table.name)
+
+
 class Reference(NamedTuple):
     """A foreign key of some table."""
 
@@ -197,18 +204,11 @@ def _split(name: str) -> Iterator[tuple[str, str]]:
 
 
 _REFERENCES = {
-    "sqlite": """
-        SELECT :schema, m.name, f.id, f."table", f."from",
-            (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main')))
-                = (SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
-        FROM {schema}sqlite_master AS m,
-            pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
-        WHERE m.type = 'table' AND lower(f."table") = {name}
-        ORDER BY m.name, f.id, f.seq""",
+    "sqlite": _sqlite.REFERENCES,
     "postgresql": _postgresql_facts.REFERENCES,
 }
 _ALL_REFERENCES = {
-    "sqlite": _REFERENCES["sqlite"].replace("{name}", """lower(f."table")"""),
+    "sqlite": _sqlite.ALL_REFERENCES,
     "postgresql": _postgresql_facts.ALL_REFERENCES,
 }
 
@@ -243,7 +243,7 @@ def _references(
     elif dialect.name in _REFERENCES:
         quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
         sql = (_ALL_REFERENCES if name is None else _REFERENCES)[dialect.name]
-        sql = sql.replace("{schema}", quoted.replace(":", r"\:")).replace("{name}", "lower(:name)")
+        sql = sql.replace("{schema}", quoted.replace(":", r"\:"))
         rows = connection.execute(text(sql), {"name": name, "schema": schema})
     else:
         rows = [
@@ -255,9 +255,11 @@ def _references(
             if key["referred_schema"] == schema and name in (None, key["referred_table"])
             for column in key["constrained_columns"]
         ]
-    for (where, child, _, target, bare), key in groupby(rows, lambda row: (*row[:4], row[5])):
-        columns = tuple(row[4] for row in key)
-        yield (
+    found = (
+        (
             target.lower() if dialect.name == "sqlite" else target,
-            Reference(where, child, columns, bool(bare)),
+            Reference(where, child, tuple(row[4] for row in key), bool(bare)),
         )
+        for (where, child, _, target, bare), key in groupby(rows, lambda row: (*row[:4], row[5]))
+    )
+    return iter(dict.fromkeys(found))  # a key may be there twice

@@ -22,8 +22,9 @@ from sqlsoup._foreign_keys import table_key
 from sqlsoup._implied import Implied
 from sqlsoup._keys import as_list, described, has_key, keyless
 from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
-from sqlsoup._reflect import complete, forget, reflect_all
+from sqlsoup._reflect import complete, forget, real_name, reflect_all
 from sqlsoup._reflect import reflect as reflect_one
+from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
@@ -262,6 +263,7 @@ class SQLSoup:
             names = [source.fullname, *[source.name] * (source.schema == self._where)]
             key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
         if key:
+            source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
         elif not source.primary_key:
             raise keyless(kind, source)
@@ -607,7 +609,7 @@ def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -
     schema of the SQLSoup (lenient), but not for one that is asked for.
     """
     table = inspect(cls).local_table
-    if isinstance(table, Table) and table.name == name:
+    if isinstance(table, Table) and table.name == real_name(table.metadata, schema, name):
         return table.schema == schema
     return lenient
 
