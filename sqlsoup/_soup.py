@@ -258,6 +258,9 @@ class SQLSoup:
             kind, source = "selectable", self._selectable(selectable)
         else:
             kind, source = "table", self._table(tablename, schema or self._where)
+            spelling = real_name(self._metadata, schema or self._where, tablename)
+            if attrname == tablename != spelling:
+                return self._class_for(source.schema, spelling)
         key = as_list(mapper_args.get("primary_key"))
         if not key and isinstance(source, Table):
             names = [source.fullname, *[source.name] * (source.schema == self._where)]
