@@ -15,6 +15,7 @@ from sqlalchemy.orm import backref, foreign, remote
 
 from sqlsoup import _relate
 from sqlsoup._catalog import Reference, references_to
+from sqlsoup._corrections import PARTITION
 from sqlsoup._foreign_keys import table_key, target_of
 from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._mapping import SelectableClassType, reserved_names
@@ -101,7 +102,8 @@ class Implied:
         target = target_of(key.elements[0])
         parent = self._class_for(*target)
         reverse = None
-        if self._class_for(table.schema, table.name) is cls and _sides(table) is None:
+        whole = PARTITION not in key.info and _sides(table) is None
+        if whole and self._class_for(table.schema, table.name) is cls:
             siblings = [
                 Reference(table.schema, table.name, _columns(each))
                 for each in foreign_keys_of(table)
