@@ -14,10 +14,10 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
 
-from sqlsoup import _mariadb, _postgresql, _sqlite
+from sqlsoup import _mariadb, _mariadb_references, _postgresql, _postgresql_facts, _sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from sqlsoup._corrections import Answer, Answers, Correction
 
@@ -118,6 +118,8 @@ def _hush() -> None:
 def reflect_table(inspector: Inspector, table: Any) -> None:
     """Fill an empty Table from a catalog, without the tables that it refers to."""
     inspector.reflect_table(table, None, resolve_fks=False)
+    if inspector.dialect.name in ("mysql", "mariadb"):
+        _mariadb.mark_updates(inspector, table)
 
 
 class Reference(NamedTuple):
@@ -196,29 +198,19 @@ def _split(name: str) -> Iterator[tuple[str, str]]:
 
 _REFERENCES = {
     "sqlite": """
-        SELECT :schema, m.name, f.id, f."from",
+        SELECT :schema, m.name, f.id, f."table", f."from",
             (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main')))
                 = (SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
         FROM {schema}sqlite_master AS m,
             pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
-        WHERE m.type = 'table' AND lower(f."table") = lower(:name)
+        WHERE m.type = 'table' AND lower(f."table") = {name}
         ORDER BY m.name, f.id, f.seq""",
-    "postgresql": _postgresql.REFERENCES,
-    "mysql": """
-        SELECT CASE WHEN k.table_schema = :schema OR k.table_schema <> DATABASE()
-                THEN k.table_schema END,
-            k.table_name, k.constraint_name, k.column_name, c.columns = u.columns
-        FROM information_schema.key_column_usage AS k
-        JOIN (SELECT table_schema, table_name, count(*) AS columns FROM information_schema.columns
-            GROUP BY table_schema, table_name) AS c USING (table_schema, table_name)
-        JOIN (SELECT table_schema, table_name, count(*) AS columns
-            FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL
-            GROUP BY table_schema, table_name) AS u USING (table_schema, table_name)
-        WHERE k.referenced_table_schema = coalesce(:schema, DATABASE())
-            AND k.referenced_table_name = :name
-        ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position""",
+    "postgresql": _postgresql_facts.REFERENCES,
 }
-_REFERENCES["mariadb"] = _REFERENCES["mysql"]
+_ALL_REFERENCES = {
+    "sqlite": _REFERENCES["sqlite"].replace("{name}", """lower(f."table")"""),
+    "postgresql": _postgresql_facts.ALL_REFERENCES,
+}
 
 
 def references_to(connection: Connection, name: str, schema: str | None) -> list[Reference]:
@@ -227,19 +219,45 @@ def references_to(connection: Connection, name: str, schema: str | None) -> list
     On other databases than SQLite, PostgreSQL, MySQL and MariaDB it costs what SQLAlchemy needs
     for the foreign keys of a whole schema, and other schemas are not looked at.
     """
+    return [found for _, found in _references(connection, name, schema)]
+
+
+def all_references(connection: Connection, schema: str | None) -> dict[str, list[Reference]]:
+    """Return the foreign keys that refer to the tables of a schema, by name of the table.
+
+    On SQLite the names are in lower case, as they can be spelled in any.
+    """
+    found: dict[str, list[Reference]] = {}
+    for name, reference in _references(connection, None, schema):
+        found.setdefault(name, []).append(reference)
+    return found
+
+
+def _references(
+    connection: Connection, name: str | None, schema: str | None
+) -> Iterator[tuple[str, Reference]]:
     dialect = connection.dialect
-    if dialect.name not in _REFERENCES:
-        found = catalog(connection).get_multi_foreign_keys(schema=schema)
-        return [
-            Reference(schema, child, tuple(key["constrained_columns"]))
-            for (_, child), keys in found.items()
-            for key in keys
-            if (key["referred_schema"], key["referred_table"]) == (schema, name)
+    rows: Iterable[Any]
+    if dialect.name in ("mysql", "mariadb"):
+        rows = _mariadb_references.references_to(connection, name, schema)
+    elif dialect.name in _REFERENCES:
+        quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
+        sql = (_ALL_REFERENCES if name is None else _REFERENCES)[dialect.name]
+        sql = sql.replace("{schema}", quoted.replace(":", r"\:")).replace("{name}", "lower(:name)")
+        rows = connection.execute(text(sql), {"name": name, "schema": schema})
+    else:
+        rows = [
+            (schema, child, key["name"] or place, key["referred_table"], column, True)
+            for (_, child), keys in catalog(connection)
+            .get_multi_foreign_keys(schema=schema)
+            .items()
+            for place, key in enumerate(keys)
+            if key["referred_schema"] == schema and name in (None, key["referred_table"])
+            for column in key["constrained_columns"]
         ]
-    quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
-    statement = text(_REFERENCES[dialect.name].replace("{schema}", quoted.replace(":", r"\:")))
-    rows = connection.execute(statement, {"name": name, "schema": schema})
-    return [
-        Reference(where, child, tuple(row[3] for row in key), bool(bare))
-        for (where, child, _, bare), key in groupby(rows, lambda row: (*row[:3], row[4]))
-    ]
+    for (where, child, _, target, bare), key in groupby(rows, lambda row: (*row[:4], row[5])):
+        columns = tuple(row[4] for row in key)
+        yield (
+            target.lower() if dialect.name == "sqlite" else target,
+            Reference(where, child, columns, bool(bare)),
+        )

@@ -67,6 +67,13 @@ def target_of(key: ForeignKey) -> tuple[str | None, str]:
     return prefix or key.parent.table.metadata.schema, name
 
 
+def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
+    """Return the foreign keys that refer to a table, of the tables that are in its MetaData."""
+    with guard:
+        found = list(notes_of(table.metadata).referrers.get(table.key, ()))
+    return [key for key in found if table.metadata.tables.get(key.table.key) is key.table]
+
+
 def described_target(key: ForeignKey) -> str:
     """Return the name of the column that a foreign key refers to, with table and schema."""
     tokens: Any = getattr(key, "target_tokens", None)

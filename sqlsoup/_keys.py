@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ColumnElement, ForeignKeyConstraint, FromClause, Table, UniqueConstraint
 
-from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion
+from sqlsoup.exc import ArgumentError, KeylessError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -49,7 +49,7 @@ def has_key(mapper: Mapper[Any], columns: Any) -> bool:
     return list(mapper.primary_key) == key_columns(mapper.local_table, columns)
 
 
-def keyless(kind: str, source: FromClause) -> SQLSoupError:
+def keyless(kind: str, source: FromClause) -> KeylessError:
     """Return the error for what has no primary key, which shows how to name one."""
     name, columns = described(source), source.c.keys()
     unique = _unique(source) if isinstance(source, Table) else []
@@ -65,7 +65,7 @@ def keyless(kind: str, source: FromClause) -> SQLSoupError:
     )
     for key in unique:
         message += f"; unique: {', '.join(key)}"
-    return SQLSoupError(message)
+    return KeylessError(message)
 
 
 def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:

@@ -7,6 +7,7 @@ same table can be mapped any number of times, and a class that is dropped is col
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from inspect import isroutine
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, cast
 
@@ -17,7 +18,15 @@ from sqlalchemy.sql import base as sql_base
 
 from sqlsoup._describe import describe
 from sqlsoup._foreign_keys import settle
-from sqlsoup._instances import attribute_setter, equal, find_attribute, init, less, representation
+from sqlsoup._instances import (
+    attribute_setter,
+    equal,
+    find_attribute,
+    init,
+    less,
+    names_of,
+    representation,
+)
 from sqlsoup._keys import as_list, key_columns
 from sqlsoup._reflect import tables_in
 from sqlsoup._relate import relate
@@ -25,10 +34,9 @@ from sqlsoup._session import current
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Column, Connection, MetaData
+    from sqlalchemy import Column, MetaData
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from sqlsoup._session import SessionSource
@@ -48,7 +56,6 @@ class Origin(NamedTuple):
 
     session: SessionSource
     metadata: MetaData
-    connect: Callable[[], AbstractContextManager[Connection]]
     relationships: _Related | None
 
 
@@ -61,6 +68,10 @@ class SelectableClassType(type):
     """
 
     _sqlsoup: Origin
+    _sqlsoup_plan: Any
+    _sqlsoup_names: frozenset[str] | None
+    """The names of all implied relationships, once they are known."""
+
     _sqlsoup_query_type: type[Query[Any]] | None
     _table: FromClause
 
@@ -105,11 +116,17 @@ class SelectableClassType(type):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
-            if cls._relates_by_itself(name):
+            if name != "is_clause_element" and cls._relates_by_itself(
+                name
+            ):  # SQLAlchemy asks for it
                 return getattr(cls, name)
         raise AttributeError(
             f"{cls.__name__!r} has no column, relationship or query method {name!r}"
         )
+
+    def __clause_element__(cls) -> Any:
+        """Return what stands for the class in a statement, as SQLAlchemy sees it."""
+        return inspect(cls).__clause_element__()
 
     def __dir__(cls) -> list[str]:
         own = [*super().__dir__()]
@@ -118,11 +135,15 @@ class SelectableClassType(type):
         query = cls._query_type()
         methods = {name for name in dir(query) if isroutine(getattr(query, name))}
         names = {"columns", "session", *methods, *dir(type(cls))} - {*dir(type)}
-        with suppress(Exception):  # completion tells what it can
-            names.update(
-                cls._sqlsoup.relationships.names(cls) if cls._sqlsoup.relationships else ()
-            )
+        names.update(cls._names_of_relationships())
         return list({*own, *(name for name in names if not name.startswith("_"))})
+
+    def _names_of_relationships(cls) -> Iterable[str]:
+        """Return the names of implied relationships, or none where the database cannot tell."""
+        related = cls._sqlsoup.relationships
+        with suppress(Exception):  # completion tells what it can
+            return related.names(cls) if related else ()
+        return ()
 
     def _relates_by_itself(cls, name: str) -> bool:
         """Tell if there is a relationship of this name, after adding it if it was yet to be."""
@@ -142,14 +163,18 @@ def new_query(cls: SelectableClassType) -> Query[Any]:
     return cls._sqlsoup.session.query(cls)
 
 
-def reserved_names(cls: SelectableClassType) -> set[str]:
+def reserved_names(cls: SelectableClassType) -> frozenset[str]:
     """Return the names that a relationship which nobody asked for cannot have.
 
     They are those of columns, and of what class and rows have by themselves.
     """
-    own = (name for ancestor in cls.__mro__[1:] for name in vars(ancestor))
-    methods = {*dir(cls._query_type()), *dir(type(cls))}
-    return {"c", "columns", "session", *inspect(cls).columns.keys(), *own, *methods}
+    ancestors: tuple[Any, ...] = (cls._query_type(), type(cls), *cls.__mro__[1:])
+    return _names_in(*ancestors).union(inspect(cls).columns.keys())
+
+
+@lru_cache
+def _names_in(*classes: Any) -> frozenset[str]:
+    return frozenset({"c", "columns", "session"}.union(*map(dir, classes)))
 
 
 class TableClassType(SelectableClassType):
@@ -212,7 +237,7 @@ class _Description:
         mapper: Mapper[Any] | None = inspect(cls, raiseerr=False)
         if mapper is None or vars(cls).get("__doc__"):  # a subclass
             return cast("str | None", vars(cls)["__doc__"])
-        return describe(mapper, cls._sqlsoup.connect)
+        return describe(mapper)
 
     def __set__(self, cls: SelectableClassType, text: str | None) -> None:
         vars(type)["__doc__"].__set__(cls, text)
@@ -232,8 +257,8 @@ def map_class(
     """
     for table in tables_in(selectable):
         settle(table)
-    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match the rows
-    # where a key comes back in another shape than it was given in: a uuid given as text.
+    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match rows
+    # whose keys come back in another shape than they were given in: a uuid given as text.
     args = {"eager_defaults": False, **mapper_args}
     if key := as_list(args.get("primary_key")):
         args["primary_key"] = key_columns(selectable, key, args.get("properties") or ())
@@ -294,8 +319,11 @@ def _new_class(metaclass: type[_T], selectable: FromClause, origin: Origin, base
         "__hash__": base_hash or object.__hash__,
         "_sqlsoup": origin,
         "_sqlsoup_query_type": None,
+        "_sqlsoup_plan": None,
+        "_sqlsoup_names": None,
     }
     if origin.relationships is not None:
+        namespace["__dir__"] = names_of
         namespace["__getattr__"], namespace["__setattr__"] = find_attribute, attribute_setter(base)
     return metaclass("Mapped" + _name(selectable), (base,), namespace)
 

@@ -143,7 +143,7 @@ _STATEMENT = text(
 REFERENCES = qualified(f"""
     SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
             THEN n.nspname END,
-        child.relname, k.conname, a.attname,
+        child.relname, k.conname, parent.relname, a.attname,
         (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS one
             WHERE one.attrelid = child.oid AND one.attnum > 0 AND NOT one.attisdropped)
             = (SELECT pg_catalog.sum(pg_catalog.cardinality(one.conkey))
@@ -156,11 +156,14 @@ REFERENCES = qualified(f"""
     JOIN pg_catalog.pg_namespace AS pn ON pn.oid = parent.relnamespace
     CROSS JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = child.oid AND a.attnum = u.attnum
-    WHERE {_KEY.format(k="k")} AND parent.relname = :name AND NOT child.relispartition
+    WHERE {_KEY.format(k="k")} AND NOT child.relispartition AND parent.relname = :name
         AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
             THEN pg_catalog.pg_table_is_visible(parent.oid) ELSE pn.nspname = :schema END
     ORDER BY n.nspname, child.relname, k.conname, u.place""")  # noqa: S608
 """The foreign keys that refer to a table, a row for each of their columns."""
+
+ALL_REFERENCES = REFERENCES.replace("AND parent.relname OPERATOR(pg_catalog.=) :name", "")
+"""The same for all tables of a schema."""
 
 
 OLDEST = (12,)

@@ -127,11 +127,14 @@ def reflect_all(
     tables: Iterable[tuple[str | None, str]],
     metadata: MetaData,
     connect: Callable[[], AbstractContextManager[Connection]],
+    progress: Callable[[str], object] = lambda _: None,
 ) -> set[str]:
     """Reflect those of some tables, given by schema and name, that are not in the MetaData.
 
     This takes one round of reflection for each schema.  Return the keys of the tables that are
     there.
+
+    :param progress: called with the name of each table that is there now.
     """
     wanted: defaultdict[str | None, set[str]] = defaultdict(set)
     for schema, name in tables:
@@ -158,6 +161,7 @@ def reflect_all(
                     reflect_table(inspector, table)
                     _publish(table, metadata, connection)
                     found.add(table.key)
+                    progress(name)
     return found
 
 

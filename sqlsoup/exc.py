@@ -23,6 +23,25 @@ class SQLSoupError(Exception):
     __module__ = "sqlsoup"
 
 
+class KeylessError(SQLSoupError, AttributeError):
+    """A table has no primary key, so that there is no attribute; users know it as SQLSoupError.
+
+    Whatever looks through the attributes of an object would stop at the first view otherwise.
+    """
+
+    __module__ = "sqlsoup"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.name = ""  # or else Python makes a suggestion of its own, from dir(db)
+
+    def __reduce__(self) -> tuple[type[SQLSoupError], tuple[object, ...]]:
+        return SQLSoupError, self.args
+
+
+KeylessError.__name__ = KeylessError.__qualname__ = "SQLSoupError"
+
+
 class ArgumentError(SQLSoupError):
     """An argument is of the wrong kind, or two of them contradict each other."""
 

@@ -97,7 +97,10 @@ def other_schema(engine: sa.Engine) -> Iterator[str]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_first_access(db: SQLSoup, engine: sa.Engine, statements: list[str], shape: str) -> None:
-    """The first access sends what reflecting that one table takes, however tables are tied."""
+    """The first access sends what reflecting that one table takes, however tables are tied.
+
+    On MariaDB it is one statement more.
+    """
     keys, number = SHAPES[shape]
     build(engine, keys)
     name = f"t{number}"
@@ -105,7 +108,7 @@ def test_first_access(db: SQLSoup, engine: sa.Engine, statements: list[str], sha
     statements.clear()
     cls = getattr(db, name)
     assert type(cls) is TableClassType
-    assert len(statements) == alone
+    assert len(statements) == alone + (engine.dialect.name == "mysql")
     assert set(db._metadata.tables) == {name}
     assert {key.target_fullname for key in cls._table.foreign_keys} == {
         f"t{target}.id" for target in keys[number]
@@ -126,7 +129,7 @@ def test_first_access_in_the_library(
     alone = cost_of_one(engine, statements, name)
     statements.clear()
     cls = getattr(db, name)
-    assert len(statements) == alone
+    assert len(statements) == alone + (engine.dialect.name == "mysql")
     statements.clear()
     assert getattr(db, name) is cls
     assert db.map_to("again", tablename=name)._table is cls._table
