@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
+from sqlsoup._corrections import PARTITION
 from sqlsoup.exc import warn
 
 guard = threading.RLock()
@@ -70,10 +71,14 @@ def target_of(key: ForeignKey) -> tuple[str | None, str]:
 
 
 def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
-    """Return the foreign keys that refer to a table, of the tables that are in its MetaData."""
+    """Return the foreign keys that refer to a table, of the tables that are in its MetaData.
+
+    Those of partitions are those of the partitioned table.
+    """
     with guard:
         found = list(notes_of(table.metadata).referrers.get(table.key, ()))
-    return [key for key in found if table.metadata.tables.get(key.table.key) is key.table]
+    tables = table.metadata.tables
+    return [k for k in found if tables.get(k.table.key) is k.table and PARTITION not in k.info]
 
 
 def described_target(key: ForeignKey) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import backref, foreign, remote
 
 from sqlsoup import _relate
 from sqlsoup._catalog import Reference, all_references, references_to
+from sqlsoup._corrections import PARTITION
 from sqlsoup._foreign_keys import target_of
 from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
@@ -130,7 +131,8 @@ class Implied:
         table, target = key.table, target_of(key.elements[0])
         parent = self._class_for(*target)
         reverse = None
-        if self._class_for(table.schema, table.name) is cls and sides_of(table) is None:
+        whole = PARTITION not in key.info and sides_of(table) is None
+        if whole and self._class_for(table.schema, table.name) is cls:
             reverse = self._reverse(parent, key, target)
         self._tie(cls, name, key, parent, reverse)
         return True
