@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
@@ -17,9 +16,10 @@ from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement
 from sqlalchemy.sql.expression import UpdateBase
 
 from sqlsoup.legacy import _threads
+from sqlsoup.legacy._frames import asking, is_internal, is_new_to, module_of
 from sqlsoup.legacy._notes import Site, note, withdraw
-from sqlsoup.legacy._patch import is_internal, method, missing, plan, replace
-from sqlsoup.legacy._rows import ClosingResult, is_new_to
+from sqlsoup.legacy._patch import method, missing, plan, replace
+from sqlsoup.legacy._rows import ClosingResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -176,7 +176,7 @@ def _close(before: Callable[..., Any], connection: Connection) -> None:
 
 @method(Connection, "in_transaction")
 def _in_transaction(before: Callable[..., Any], connection: Connection) -> bool:
-    is_any = is_new_to(sys._getframe(2))
+    is_any = is_new_to(asking(2))
     return before(connection) and (is_any or connection.get_transaction() in _begun)
 
 
@@ -215,8 +215,7 @@ class _Joined(Branch):
 
     def in_transaction(self) -> bool:
         """Tell a session that there is none, so that it begins one within: it would end this."""
-        asking: str = sys._getframe(1).f_globals["__name__"]
-        return asking != "sqlalchemy.orm.session"
+        return module_of(asking()) != "sqlalchemy.orm.session"
 
 
 class SubTransaction:
@@ -273,7 +272,7 @@ def _open_blocks() -> None:
 
 @method(Connection, "begin")
 def _begin(before: Callable[..., Any], connection: Connection) -> Any:
-    if sys._getframe(2).f_code.co_name == "_autobegin":
+    if asking(2).f_code.co_name == "_autobegin":
         return before(connection)
     _reconnect(connection)
     transaction = connection.get_transaction()

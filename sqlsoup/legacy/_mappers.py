@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +12,13 @@ from sqlalchemy.orm import Mapper, Query, object_session, registry
 from sqlalchemy.orm.util import AliasedClass
 
 from sqlsoup.legacy import _extensions, _patch
+from sqlsoup.legacy._frames import is_within
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, is_ours, method, missing
+from sqlsoup.legacy._patch import function, method, missing
 from sqlsoup.legacy._statements import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 _orders: weakref.WeakKeyDictionary[Mapper[Any], list[Any]] = weakref.WeakKeyDictionary()
 UNORDERED = "_sqlsoup_unordered"
@@ -255,23 +254,13 @@ def _cascade(prop: Any) -> Callable[..., None]:
             or "save-update" not in prop.cascade
             or _NO_CASCADE in prop.info
             or object_session(value) is session
-            or _is_being_made_by_sqlsoup()
+            or is_within("sqlsoup._mapping")  # whose constructor adds the row
         ):
             return
         note("backref-cascade")
         session.add(value)
 
     return add
-
-
-def _is_being_made_by_sqlsoup() -> bool:
-    """Tell if a row gets its values in the constructor of SQLSoup, which adds it to the session."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame and is_ours(frame):
-        if frame.f_globals["__name__"] == "sqlsoup._mapping":
-            return True
-        frame = frame.f_back
-    return False
 
 
 @function(sa_orm.class_mapper)

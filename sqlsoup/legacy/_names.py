@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from sqlalchemy.orm.util import AliasedClass
 import sqlsoup
 from sqlsoup.legacy import _extensions, _loaders, _mappers, _urls
 from sqlsoup.legacy._forms import FORMS
+from sqlsoup.legacy._frames import asking, is_import
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import plan, replace
 
@@ -125,7 +125,7 @@ class _Noting(ModuleType):
     """A module in which a name that is gone is noted where it is imported from it."""
 
     def __getattribute__(self, name: str) -> Any:
-        if name in _missing.get(self, ()) and _is_import():
+        if name in _missing.get(self, ()) and is_import(asking()):
             form = _GONE[self][name][1]
             if form in FORMS:
                 note(form)
@@ -139,11 +139,6 @@ class _Noting(ModuleType):
 
             return InstrumentationManager
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-
-
-def _is_import() -> bool:
-    frame = sys._getframe(2)
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
 
 
 class _OldModule(ModuleType):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 import warnings
 from dataclasses import dataclass
@@ -18,11 +17,10 @@ import sqlalchemy
 import sqlsoup
 from sqlsoup.exc import SQLSoupDeprecationWarning
 from sqlsoup.legacy._forms import FORMS
-from sqlsoup.legacy._patch import ours
+from sqlsoup.legacy._frames import caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import FrameType
 
 
 @dataclass(frozen=True, order=True)
@@ -190,19 +188,6 @@ def renew_lock() -> None:
 
 
 in_child_processes(renew_lock)
-
-
-def caller() -> FrameType | None:
-    """Return the frame of the program, outside SQLAlchemy and SQLSoup."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame and _passes_on(frame):
-        frame = frame.f_back
-    return frame
-
-
-def _passes_on(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__", "")
-    return ours(module) or module in ("contextlib", "runpy")
 
 
 def note(form: str, *, old: str = "", instead: str = "", warn: bool = True) -> Site | None:

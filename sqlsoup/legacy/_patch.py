@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy
 import sqlalchemy.orm
 
+from sqlsoup.legacy._frames import ours
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 _MISSING = object()
 _NOT_IN_DICT = ("__code__", "__defaults__", "__kwdefaults__", "__class__")
@@ -181,18 +182,3 @@ def _path(owner: Any, name: str) -> str:
 def applied() -> list[tuple[Any, str]]:
     """Return what is patched, as owners and names of attributes."""
     return [(owner, name) for owner, name, _, _ in _applied]
-
-
-def is_internal() -> bool:
-    """Tell in what stands for a method if SQLAlchemy or SQLSoup called it, and no program."""
-    return is_ours(sys._getframe(3))
-
-
-def is_ours(frame: FrameType) -> bool:
-    """Tell if a frame is one of SQLAlchemy or SQLSoup."""
-    return ours(frame.f_globals.get("__name__", ""))
-
-
-def ours(module: str) -> bool:
-    """Tell modules of SQLAlchemy and SQLSoup from those of programs."""
-    return module.startswith(("sqlalchemy.", "sqlsoup.")) or module in ("sqlalchemy", "sqlsoup")

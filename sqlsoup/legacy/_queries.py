@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
@@ -12,10 +11,11 @@ from sqlalchemy.orm import Query, RelationshipProperty, aliased, object_session
 from sqlalchemy.sql.expression import Select
 
 from sqlsoup._mapping import selectable_of
+from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._loaders import resolved
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, is_ours, method, missing, plan, replace
+from sqlsoup.legacy._patch import function, method, missing, plan, replace
 from sqlsoup.legacy._statements import bound, label, lock_arguments, textual
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _statement() -> None:
 
     def statement(query: Any) -> Any:
         made = before(query)
-        caller: Any = sys._getframe(1)
+        caller: Any = asking()
         if caller.f_code.co_name == "__getattr__":  # of a SQLSoup class
             caller = caller.f_back
         if is_ours(caller) or not isinstance(made, Select):

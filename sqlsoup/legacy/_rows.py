@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dis
-import sys
 import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,12 +11,12 @@ from sqlalchemy.engine import CursorResult, Result, Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
 
+from sqlsoup.legacy._frames import asking, is_call, is_internal, is_new_to, is_ours, place_of
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import is_internal, is_ours, method, missing, plan, replace
+from sqlsoup.legacy._patch import method, missing, plan, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
 
 
 _made_dicts: set[tuple[object, int]] = set()
@@ -29,8 +27,7 @@ _made_dicts: set[tuple[object, int]] = set()
 def _getitem(before: Callable[..., Any], row: Row[Any], key: Any) -> Any:
     if isinstance(key, int | slice):
         return before(row, key)
-    frame = sys._getframe(2)
-    if (frame.f_code, frame.f_lasti) not in _made_dicts:
+    if place_of(asking(2)) not in _made_dicts:
         note("row-name")
     return row._mapping[_known(row, key)]
 
@@ -72,11 +69,6 @@ def _add(row: Row[Any], other: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(row) + other
 
 
-def is_new_to(frame: FrameType) -> bool:
-    """Tell if what asks has never known the old forms: pandas, which takes rows as they are."""
-    return str(frame.f_globals.get("__name__")).startswith("pandas.")
-
-
 class _RowMethod:
     """A method of a row, which gives way to a column of its name unless it is called."""
 
@@ -89,27 +81,18 @@ class _RowMethod:
     def __get__(self, row: Row[Any] | None, owner: type) -> Any:
         if row is None:
             return self
-        frame = sys._getframe(1)
+        frame = asking()
         if is_new_to(frame):
             raise AttributeError(self.name)
-        if self.name in row._fields and not _is_call(frame):
+        if self.name in row._fields and not is_call(frame):
             return row._mapping[self.name]
 
         def call(*args: Any) -> Any:
             if note(self.form) and self.name == "keys":
-                frame = sys._getframe(1)
-                _made_dicts.add((frame.f_code, frame.f_lasti))
+                _made_dicts.add(place_of(asking()))
             return self.values(row, *args)
 
         return call
-
-
-def _is_call(frame: FrameType) -> bool:
-    """Tell if an attribute that is being read is a method that is then called."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    name = dis.opname[code[at]]
-    is_flagged = sys.version_info >= (3, 12) and bool(code[at + 1] & 1)
-    return name != "LOAD_ATTR" or is_flagged
 
 
 class _RowMethods:
@@ -212,7 +195,7 @@ def _inserted_key() -> None:
 
     def inserted_primary_key(result: CursorResult[Any]) -> Any:
         key = before(result)
-        return key if key is None or is_ours(sys._getframe(1)) else _Key(key)
+        return key if key is None or is_ours(asking()) else _Key(key)
 
     replace(CursorResult, "inserted_primary_key", property(inserted_primary_key))
 

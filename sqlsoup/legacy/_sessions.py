@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,8 +19,9 @@ from sqlalchemy.orm import (
 
 from sqlsoup.legacy import _extensions, _mappers
 from sqlsoup.legacy._engines import Branch, commits
+from sqlsoup.legacy._frames import asking, is_internal, module_of
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, is_internal, method, missing, plan, replace
+from sqlsoup.legacy._patch import function, method, missing, plan, replace
 from sqlsoup.legacy._queries import OF_QUERY
 from sqlsoup.legacy._statements import listed, lock_arguments
 
@@ -378,7 +378,7 @@ def _execute(
     elif getattr(statement, OF_QUERY, False):
         note("query-statement")
         autoflush = False
-    elif sys._getframe(2).f_globals["__name__"] == "sqlalchemy.orm.strategies":
+    elif module_of(asking(2)) == "sqlalchemy.orm.strategies":
         statement = statement.order_by(*_mappers.order_of(statement))
     kw = _binds(kw)
     with nullcontext() if autoflush else session.no_autoflush:

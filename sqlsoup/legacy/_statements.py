@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
@@ -30,8 +29,9 @@ from sqlalchemy.sql.expression import (
 from sqlalchemy.sql.selectable import Join
 from sqlalchemy.util import immutabledict
 
+from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, is_ours, method, missing, plan, replace
+from sqlsoup.legacy._patch import function, method, missing, plan, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -474,7 +474,7 @@ def _columns_of_selects() -> None:
 
 
 def _columns_of(native: Callable[[Any], Any], statement: Any) -> Any:
-    if is_ours(sys._getframe(1)):
+    if is_ours(asking()):
         return native(statement)
     note("select-columns")
     return _subquery_of(statement).columns

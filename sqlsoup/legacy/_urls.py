@@ -12,8 +12,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import Pool
 
 from sqlsoup.legacy import _threads
+from sqlsoup.legacy._frames import is_internal
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, is_internal, method, missing
+from sqlsoup.legacy._patch import function, method, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

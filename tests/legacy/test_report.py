@@ -21,7 +21,7 @@ from sqlalchemy import column, select
 
 import sqlsoup
 from sqlsoup import legacy
-from sqlsoup.legacy import _notes
+from sqlsoup.legacy import _frames, _notes
 from sqlsoup.legacy._forms import FORMS
 from sqlsoup.legacy._notes import Note, Report
 
@@ -142,7 +142,7 @@ def test_use_by_no_program(noting, lite, monkeypatch):
     _thread.start_new_thread(lite.create, (entity,))
     assert done.wait(5)
     done.clear()
-    monkeypatch.setattr(_notes, "_passes_on", lambda frame: True)
+    monkeypatch.setattr(_frames, "passes_on", lambda frame: True)
     lite.create(entity)
     assert done.is_set()
     assert not legacy.report()
