@@ -19,7 +19,7 @@ from sqlsoup.legacy import _threads
 from sqlsoup.legacy._frames import asking, is_internal, is_new_to, module_of
 from sqlsoup.legacy._notes import Site, note, withdraw
 from sqlsoup.legacy._patch import method, missing, plan, replace
-from sqlsoup.legacy._rows import ClosingResult
+from sqlsoup.legacy._rows import ONCE, ClosingResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,7 +139,7 @@ def _execute(before: Callable[..., Any], connection: Connection, /, *args: Any, 
         args = (kw.pop("statement"),)
     statement, *rest = args
     if isinstance(statement, str):
-        note("statement-string")
+        note("statement-string", instead=_instead_of_string("connection", rest, kw))
     elif isinstance(kw.get("parameters"), dict | list):
         rest = [kw.pop("parameters")]
     elif len(rest) > 1 or kw.keys() - {"execution_options", "parameters"}:
@@ -148,6 +148,21 @@ def _execute(before: Callable[..., Any], connection: Connection, /, *args: Any, 
     if committed:
         _committed(connection).extend(filter(None, [note("autocommit", warn=False)]))
     return result
+
+
+def _instead_of_string(connection: str, args: Any, params: Any) -> str:
+    """Tell what to write for a string that is executed with such parameters."""
+    if not args and not params.keys() - {"execution_options"}:
+        return f"{connection}.execute(text('...')), or db.execute('...')"
+    first = args[0] if args else None
+    if isinstance(first, dict) or not args:
+        given = "{...}"
+    elif len(args) == 1 and isinstance(first, list | tuple):
+        many = bool(first) and isinstance(first[0], list | tuple | dict)
+        given = "[(...), ...]" if many else "(...)"
+    else:
+        given = "(...,)"
+    return f"{connection}.exec_driver_sql('...', {given}), or db.execute('... :name', name=...)"
 
 
 @method(Connection, "scalar")
@@ -176,8 +191,16 @@ def _close(before: Callable[..., Any], connection: Connection) -> None:
 
 @method(Connection, "in_transaction")
 def _in_transaction(before: Callable[..., Any], connection: Connection) -> bool:
-    is_any = is_new_to(asking(2))
-    return before(connection) and (is_any or connection.get_transaction() in _begun)
+    if not before(connection) or is_new_to(asking(2)) or is_begun(connection):
+        return bool(before(connection))
+    if not is_internal():
+        note("in-transaction")
+    return False
+
+
+def is_begun(connection: Connection) -> bool:
+    """Tell if a connection is in a transaction that did not begin by itself."""
+    return connection.get_transaction() in _begun
 
 
 class _Asking(Connection):
@@ -264,8 +287,12 @@ def _open_blocks() -> None:
     before = TransactionalContext._trans_ctx_check
 
     def check(_cls: type, subject: Any) -> None:
-        if not isinstance(subject, Connection):  # which went on to work after a transaction's end
+        try:
             before(subject)
+        except InvalidRequestError:
+            if not isinstance(subject, Connection):  # which went on to work after its end
+                raise
+            note("closed-block")
 
     replace(TransactionalContext, "_trans_ctx_check", classmethod(check))
 
@@ -274,16 +301,21 @@ def _open_blocks() -> None:
 def _begin(before: Callable[..., Any], connection: Connection) -> Any:
     if asking(2).f_code.co_name == "_autobegin":
         return before(connection)
+    return _begin_on(connection, is_asked=not is_internal())
+
+
+def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
+    """Begin a transaction, or one within it."""
     _reconnect(connection)
     transaction = connection.get_transaction()
     if transaction is None or not transaction.is_active:
-        transaction = before(connection)
+        transaction = Connection.begin.__wrapped__(connection)  # type: ignore[attr-defined]
     elif transaction in _begun:
-        if not is_internal():
+        if is_asked:
             note("nested-begin")
         savepoint = connection.get_nested_transaction()
         return SubTransaction(savepoint if savepoint and savepoint.is_active else transaction)
-    else:
+    elif is_asked:
         note("begin-late")
     _begun.add(transaction)
     return transaction
@@ -302,13 +334,19 @@ def _begin_twophase(before: Callable[..., Any], connection: Connection, xid: Any
 
 @method(Connection, "begin_nested")
 def _begin_nested(before: Callable[..., Any], connection: Connection) -> Any:
-    return before(connection) if connection.in_transaction() else connection.begin()
+    if is_begun(connection):
+        return before(connection)
+    if not is_internal():
+        note("nested-outside")
+    return _begin_on(connection)
 
 
 @method(Engine, "begin")
-def _engine_begin(before: Callable[..., Any], engine: Engine, **_kw: Any) -> Any:
+def _engine_begin(before: Callable[..., Any], engine: Engine, **kw: Any) -> Any:
     if is_internal():
         return before(engine)
+    if kw:
+        note("engine-argument", old="begin(close_with_result=) of an engine")
     return _threads.begin(engine) if _threads.is_shared(engine) else _checked(before(engine))
 
 
@@ -323,14 +361,20 @@ def _checked(block: Any) -> Iterator[Connection]:
 
 
 @method(Engine, "connect")
-def _engine_connect(before: Callable[..., Any], engine: Engine) -> Any:
+def _engine_connect(before: Callable[..., Any], engine: Engine, **kw: Any) -> Any:
+    if kw:
+        note("engine-argument", old="connect(close_with_result=) of an engine")
     shared = _threads.connection_of(engine)
     return before(engine) if shared is None or not is_internal() else _Joined(shared)
 
 
 @missing(Engine, "execute")
 def _engine_execute(engine: Engine, statement: Any, /, *args: Any, **params: Any) -> Any:
-    note("engine-execute")
+    if isinstance(statement, str) and (args or params):
+        call = _instead_of_string("connection", args, params)
+        note("engine-execute", instead=f"in `with engine.begin() as connection`: {call}")
+    else:
+        note("engine-execute")
     return execute_once(engine, statement, *args, **params)
 
 
@@ -339,16 +383,24 @@ def execute_once(engine: Engine, statement: Any, /, *args: Any, **params: Any) -
     execute = Connection.execute.__wrapped__  # type: ignore[attr-defined]
     connection = _threads.connection_of(engine)
     if connection is not None:
-        return run(execute, connection, statement, args, params)[0]
+        return _marked(run(execute, connection, statement, args, params)[0])
     connection = engine.connect()
     try:
         result, _ = run(execute, connection, statement, args, params)
+        _marked(result)
     except BaseException:
         connection.close()
         raise
     if _is_open(result):
         return ClosingResult(result, connection.close)
     connection.close()
+    return result
+
+
+def _marked(result: Any) -> Any:
+    """Mark the result of an old form, as new ones give what is the same but for its looks."""
+    if getattr(result, "context", None) is not None:
+        vars(result.context)[ONCE] = True
     return result
 
 

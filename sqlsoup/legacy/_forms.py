@@ -46,6 +46,15 @@ FORMS = {
     "begin-late": Form(
         "begin() of a connection after a statement", "begin() before the first statement"
     ),
+    "nested-outside": Form("begin_nested() outside a transaction", "begin()"),
+    "in-transaction": Form(
+        "in_transaction() of a connection after a statement outside begin()",
+        "what the program knows itself: on 2.x it is true after the first statement",
+    ),
+    "closed-block": Form(
+        "work on a connection in a `with` block whose transaction has ended",
+        "end the block before, or commit() by the block's end alone",
+    ),
     "statement-string": Form("a string as a statement", "text('...'), or db.execute('...')"),
     "statement-params": Form("parameters one by one", "one dict of parameters, or a list of dicts"),
     "engine-argument": Form("an argument of create_engine()", "leave it out"),
@@ -85,6 +94,10 @@ FORMS = {
     "select-append": Form("append_whereclause() and the like", "statement = statement.where(...)"),
     "select-labels": Form("apply_labels()", "set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)"),
     "select-columns": Form("columns of a select()", "statement.subquery().c"),
+    "select-nested": Form(
+        "a select() in FROM or among the columns of another",
+        "statement.subquery(), or statement.scalar_subquery() for one value",
+    ),
     "table-select": Form(
         "select(), insert(), update() or delete() of a table with arguments",
         "table.select().where(...), table.insert().values(...)",
@@ -186,6 +199,7 @@ FORMS = {
     ),
     "property-argument": Form("an argument of a property that is gone", "leave it out"),
     "backref-cascade": Form("a row that came into the session along a backref", "session.add(row)"),
+    "entity-name": Form("entity_name= of a mapper", "leave it out, or map a second class"),
     "class-mapper": Form("class_mapper() or object_mapper() with old arguments", "inspect(cls)"),
     "scoped-mapper": Form("ScopedSession.mapper()", "db.map(table)"),
     # names

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from types import CodeType, FrameType
 
-_PASSING_ON = ("contextlib", "runpy", "importlib", "importlib._bootstrap")
+_PASSING_ON = frozenset(
+    ("contextlib", "copy", "importlib", "importlib._bootstrap", "json", "json.encoder", "runpy")
+)
 
 
 @cache
@@ -89,9 +91,18 @@ def is_call(frame: FrameType) -> bool:
     return _name_of_instruction(frame) != "LOAD_ATTR" or is_flagged
 
 
-def is_import(frame: FrameType) -> bool:
-    """Tell if a frame imports a module, or a name from one."""
-    return _name_of_instruction(frame) in ("IMPORT_NAME", "IMPORT_FROM")
+def is_named(frame: FrameType, name: str) -> bool:
+    """Tell if a program's code has the name that is being read, which hasattr() does not use."""
+    if passes_on(frame):
+        return False
+    code = frame.f_code
+    is_read = _name_of_instruction(frame) in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM")
+    return is_read or ("getattr" in code.co_names and name in code.co_consts)
+
+
+def is_import_of_module(frame: FrameType) -> bool:
+    """Tell if a frame imports a module, by a statement or by a function."""
+    return _name_of_instruction(frame) == "IMPORT_NAME" or frame.f_code.co_name == "_find_and_load"
 
 
 def is_import_of_all(frame: FrameType) -> bool:
@@ -130,7 +141,7 @@ def asks_if(code: CodeType, at: int, kinds: Collection[str] = ("list",)) -> bool
     The value is an argument there and then, or it is in a variable first.
     """
     steps = [step for step in dis.get_instructions(code) if step.opname not in _NO_STEPS]
-    index = next((i for i, step in enumerate(steps) if step.offset >= at), 0)
+    index = max(i for i, step in enumerate(steps) if step.offset <= at)  # or in its cache
     after = steps[index + 1] if index + 1 < len(steps) else steps[index]
     variable = after.argval if after.opname.startswith("STORE_") else None
     for i, step in enumerate(steps):

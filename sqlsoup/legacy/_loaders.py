@@ -100,9 +100,25 @@ for _name in _OPTIONS:
     _by_name(_name)
 
 
+def instead_of(old: str) -> str:
+    """Tell what to write instead of an option that has another name now."""
+    new = _NEW[old]
+    return f"{new}(A.b)" + f".{new}(B.c)" * old.endswith("_all")
+
+
+_NEW = {
+    "eagerload": "joinedload",
+    "eagerload_all": "joinedload",
+    "joinedload_all": "joinedload",
+    "lazyload_all": "lazyload",
+    "subqueryload_all": "subqueryload",
+    "selectinload_all": "selectinload",
+}
+
+
 def _renamed(old: str, new: str, *, every: bool) -> Callable[..., Any]:
     def option(*keys: Any, **kw: Any) -> Any:
-        note("loader-old", old=f"{old}()", instead=f"{new}(A.b)" + f".{new}(B.c)" * every)
+        note("loader-old", old=f"{old}()", instead=instead_of(old))
         if not any(map(_is_name, keys)):
             loader = getattr(sa_orm, new)(keys[0], **kw)
             for key in keys[1:]:
@@ -114,15 +130,5 @@ def _renamed(old: str, new: str, *, every: bool) -> Callable[..., Any]:
     return option
 
 
-GONE = {
-    old: _renamed(old, new, every=old.endswith("_all"))
-    for old, new in {
-        "eagerload": "joinedload",
-        "eagerload_all": "joinedload",
-        "joinedload_all": "joinedload",
-        "lazyload_all": "lazyload",
-        "subqueryload_all": "subqueryload",
-        "selectinload_all": "selectinload",
-    }.items()
-}
+GONE = {old: _renamed(old, new, every=old.endswith("_all")) for old, new in _NEW.items()}
 """The functions that SQLAlchemy 2 does not have, by name."""

@@ -37,7 +37,22 @@ _RELATION = (
     "collection_class", "passive_deletes", "passive_updates", "remote_side", "enable_typechecks",
     "join_depth", "comparator_factory", "single_parent", "innerjoin",
 )  # fmt: skip
-_MAPPER_GONE = ("allow_column_override", "allow_null_pks", "_compiled_cache_size", "entity_name")
+_MAPPER_GONE = ("allow_column_override", "allow_null_pks", "_compiled_cache_size", "non_primary")
+
+
+def without_entity_name(function: str, kw: dict[str, Any]) -> None:
+    """Take ``entity_name`` out of the arguments of a function.
+
+    :raises ArgumentError: it is the name of one of several mappers of a class.
+    """
+    if "entity_name" not in kw:
+        return
+    note("entity-name", old=f"entity_name= of {function}()")
+    if kw.pop("entity_name") is not None:
+        raise ArgumentError(
+            f"{function}(entity_name=) cannot be done since SQLAlchemy 0.5: a class has one "
+            "mapper; map a second class to the other table"
+        )
 
 
 @function(getattr(sa_orm, "mapper"))  # noqa: B009 - kept in order to raise, and not declared
@@ -45,7 +60,7 @@ def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
     note("mapper")
     names = ("class_", "local_table", "properties", "primary_key", "non_primary", "inherits")
     kw |= zip(names, args, strict=False)
-    if kw.get("non_primary"):
+    if kw.pop("non_primary", False):
         raise ArgumentError(
             "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
         )
@@ -93,12 +108,17 @@ def _leave(sessions: Any, row: object) -> None:
 
 @method(Mapper, "__init__")
 def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: Any) -> None:
+    without_entity_name("mapper", kw)
+    for name in _MAPPER_GONE:
+        if name in kw:
+            note("mapper-argument", old=f"{name}= of a mapper")
+            del kw[name]
+    if "extension" in kw:
+        note("mapper-extension")
+    if "order_by" in kw:
+        note("mapper-order-by")
     extensions = listed(kw.pop("extension", None))
     order = kw.pop("order_by", None)
-    kw.pop("non_primary", None)
-    for name in _MAPPER_GONE:
-        if kw.pop(name, None) is not None:
-            note("mapper-argument", old=f"{name}= of a mapper")
     properties = dict(kw.pop("properties", None) or {})
     comparable = {k: p for k, p in properties.items() if isinstance(p, ComparableProperty)}
     kw["properties"] = {k: p for k, p in properties.items() if k not in comparable}
@@ -106,12 +126,9 @@ def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: 
     for name, prop in comparable.items():
         mapper.add_property(name, prop)  # type: ignore[arg-type]
     if listed(order):
-        note("mapper-order-by")
         _orders[mapper] = [_ordering(mapper, each) for each in listed(order)]
     elif mapper.inherits is not None and not mapper.concrete and mapper.inherits in _orders:
         _orders[mapper] = _orders[mapper.inherits]
-    if extensions:
-        note("mapper-extension")
     for extension in extensions:
         _extensions.instrument(mapper, extension)
 
@@ -216,17 +233,20 @@ def _property(make: Callable[..., Any], *args: Any, **kw: Any) -> Any:
 
 def _current(kw: dict[str, Any]) -> dict[str, Any]:
     """Take the old arguments out of those of a property, and note in its info what they ask for."""
+    if "extension" in kw:
+        note("attribute-extension")
     extensions = listed(kw.pop("extension", None))
     asked: dict[str, Any] = {}
-    for name in ("cascade_backrefs", "bake_queries", "entity_name"):
+    without_entity_name("relation", kw)
+    for name in ("cascade_backrefs", "bake_queries"):
         if name in kw:
             note("property-argument", old=f"{name}= of a property")
             if kw.pop(name) is False and name == "cascade_backrefs":
                 asked[_NO_CASCADE] = True
     if kw.get("cascade") is False:
+        note("property-argument", old="cascade=False of a property")
         del kw["cascade"]
     if extensions:
-        note("attribute-extension")
         asked[_HOOKS] = extensions
     if asked:
         kw["info"] = {**(kw.get("info") or {}), **asked}
@@ -265,6 +285,7 @@ def _cascade(prop: Any) -> Callable[..., None]:
 
 @function(sa_orm.class_mapper)
 def _class_mapper(before: Callable[..., Any], /, class_: Any, *args: Any, **kw: Any) -> Any:
+    without_entity_name("class_mapper", kw)
     if kw.keys() - {"configure"} or len(args) > 1:
         note("class-mapper")
     if not kw.get("raiseerror", True) and not getattr(
@@ -284,9 +305,11 @@ def _aliased_class(before: Callable[..., Any], /, *args: Any, **kw: Any) -> None
 
 @function(sa_orm.object_mapper)
 def _object_mapper(before: Callable[..., Any], /, instance: Any, *args: Any, **kw: Any) -> Any:
-    raiseerror = kw.pop("raiseerror", True)
-    if args or kw or not raiseerror:
+    kw |= zip(("entity_name",), args, strict=False)
+    without_entity_name("object_mapper", kw)
+    if kw:
         note("class-mapper")
+    raiseerror = kw.get("raiseerror", True)
     if not raiseerror and inspect(type(instance), raiseerr=False) is None:
         return None
     return before(instance)
@@ -301,7 +324,7 @@ def _synonym(before: Callable[..., Any], /, name: str, *args: Any, **kw: Any) ->
     return before(name, **dict(zip(names, args, strict=False)), **kw)
 
 
-@missing(Mapper, "mapped_table", property)
+@missing(Mapper, "mapped_table", property, to_go=True)
 def _mapped_table(mapper: Mapper[Any]) -> Any:
     note("name", old="Mapper.mapped_table", instead="Mapper.persist_selectable")
     return mapper.persist_selectable

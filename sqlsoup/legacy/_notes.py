@@ -61,7 +61,7 @@ class Report:
 
     def __str__(self) -> str:
         if not self:
-            return "no old forms were used: this runs on SQLAlchemy 2 without sqlsoup.legacy\n"
+            return "what ran used no old forms, and needs no sqlsoup.legacy\n"
         rows = [("place", "used", "old form", "write instead")]
         rows += [
             (f"{n.file}:{n.line}", f"{n.count}x", _one_line(n.old), _one_line(n.instead))
@@ -145,6 +145,7 @@ class Site:
     file: str = ""
     module: str = ""
     count: int = 0
+    is_named: bool = False
     warned: bool = False
 
     def warn(self) -> None:
@@ -190,17 +191,27 @@ def renew_lock() -> None:
 in_child_processes(renew_lock)
 
 
-def note(form: str, *, old: str = "", instead: str = "", warn: bool = True) -> Site | None:
+def note(
+    form: str,
+    *,
+    old: str = "",
+    instead: str = "",
+    warn: bool = True,
+    line: int | None = None,
+    is_use: bool = True,
+) -> Site | None:
     """Note that the program used a form, and return the place.
 
     :param form: a key of :data:`FORMS`, whose texts are used unless others are given.
     :param warn: False where it is yet to be seen if it is an old form.
+    :param line: the line in the program's file, where it is another one than what runs.
+    :param is_use: False for the name of what notes each use by itself, and so is not counted again.
     """
     frame = caller()
     if frame is None:
         return None
     old, instead = old or FORMS[form].old, instead or FORMS[form].instead
-    file, line = _shown(frame.f_code.co_filename), frame.f_lineno
+    file, line = _shown(frame.f_code.co_filename), line or frame.f_lineno
     with _lock:
         site = _sites.get((file, line, form, old))
         if site is None:
@@ -210,8 +221,11 @@ def note(form: str, *, old: str = "", instead: str = "", warn: bool = True) -> S
                 frame.f_globals.get("__name__", "?"),
             )
             _sites[file, line, form, old] = site
-        site.count += 1
-        is_first = site.count == 1
+        is_first = not site.count and not site.is_named
+        if is_use:
+            site.count += 1
+        else:
+            site.is_named = True
     if is_first:
         first_use()
     if warn:
@@ -232,7 +246,8 @@ def report() -> Report:
     :return: a :class:`Report`, empty if the program used no old form.
     """
     with _lock:
-        found = [(site.note, site.count) for site in _sites.values() if site.count > 0]
+        counts = [(site.note, max(site.count, int(site.is_named))) for site in _sites.values()]
+    found = [(n, count) for n, count in counts if count > 0]
     return Report(tuple(sorted(Note(**{**vars(n), "count": count}) for n, count in found)))
 
 

@@ -72,16 +72,19 @@ def method(owner: type, *names: str) -> Callable[[Callable[..., Any]], Callable[
 
 
 def missing(
-    owner: type, name: str, kind: Callable[[Any], Any] | None = None
+    owner: type, name: str, kind: Callable[[Any], Any] | None = None, *, to_go: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Have a function be a method of a class where the installed SQLAlchemy has none of its name.
 
     :param kind: ``property``, ``classmethod`` or ``staticmethod``.
+    :param to_go: whether to do so too where SQLAlchemy has it, as the next release has it no more.
     """
 
     def decorate(value: Callable[..., Any]) -> Callable[..., Any]:
         item = value if kind is None else kind(value)
-        _plans.append(lambda: None if hasattr(owner, name) else replace(owner, name, item))
+        _plans.append(
+            lambda: replace(owner, name, item) if to_go or not hasattr(owner, name) else None
+        )
         return value
 
     return decorate

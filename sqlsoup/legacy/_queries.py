@@ -13,7 +13,7 @@ from sqlalchemy.sql.expression import Select
 from sqlsoup._mapping import selectable_of
 from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._loaders import resolved
-from sqlsoup.legacy._mappers import UNORDERED
+from sqlsoup.legacy._mappers import UNORDERED, without_entity_name
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace
 from sqlsoup.legacy._statements import bound, label, lock_arguments, textual
@@ -78,12 +78,14 @@ def _is_new(keys: tuple[Any, ...]) -> bool:
 def _join(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) -> Any:
     if "target" in kw:
         keys = (kw.pop("target"), *keys)
+    given = [name for name in ("aliased", "from_joinpoint") if name in kw]
     if kw.pop("aliased", False):
         raise TypeError("join(aliased=True) cannot be done on SQLAlchemy 2: join an aliased()")
     from_joinpoint = kw.pop("from_joinpoint", False)
+    if given or not _is_new(keys):
+        note("query-join")
     if _is_new(keys):
         return before(query, *keys, **kw)
-    note("query-join")
     left = (query if from_joinpoint else query.reset_joinpoint())._filter_by_zero()
     for target, onclause in _targets(keys):
         target, onclause = (_relationship(query, left, each) for each in (target, onclause))  # noqa: PLW2901
@@ -122,10 +124,7 @@ def _init(
     *args: Any,
     **kw: Any,
 ) -> None:
-    if args or kw:
-        note("name", old="Query() with an entity_name", instead="Query(entities, session)")
-    if any(args) or any(kw.values()):
-        raise TypeError("Query(entity_name=) cannot be done on SQLAlchemy 2: map a second class")
+    without_entity_name("Query", kw | dict(zip(("entity_name",), args, strict=False)))
     if isinstance(entities, list | tuple):
         entities = [_named(each) for each in entities]
     before(query, entities, session)
@@ -244,5 +243,8 @@ def _getitem(before: Callable[..., Any], query: Any, item: Any) -> Any:
 
 
 @method(Query, "add_entity")
-def _add_entity(before: Callable[..., Any], query: Any, entity: Any, alias: Any = None) -> Any:
+def _add_entity(before: Callable[..., Any], query: Any, entity: Any, *alias: Any, **kw: Any) -> Any:
+    if alias or "alias" in kw:
+        note("name", old="add_entity(entity, alias)", instead="add_entity(aliased(entity, alias))")
+    alias = kw.get("alias", alias[0] if alias else None)
     return before(query, entity if alias is None else aliased(entity, alias))

@@ -11,23 +11,43 @@ from sqlalchemy.engine import CursorResult, Result, Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
 
-from sqlsoup.legacy._frames import asking, is_call, is_internal, is_new_to, is_ours, place_of
+from sqlsoup.legacy._frames import (
+    asking,
+    asks_if,
+    is_call,
+    is_internal,
+    is_new_to,
+    is_ours,
+    module_of,
+    place_of,
+)  # fmt: skip
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
 
 _made_dicts: set[tuple[object, int]] = set()
 """The calls that asked a row for its keys: dict(row) then asks for the values in the same call."""
 
 
-@method(Row, "__getitem__")
-def _getitem(before: Callable[..., Any], row: Row[Any], key: Any) -> Any:
-    if isinstance(key, int | slice):
-        return before(row, key)
-    if place_of(asking(2)) not in _made_dicts:
+@plan
+def _getitem() -> None:
+    native: Any = Row.__getitem__
+
+    def __getitem__(row: Any, key: Any) -> Any:  # noqa: N807 - as short as can be, for its speed
+        try:
+            return native(row, key)
+        except TypeError:
+            return _by_name(row, key, asking())
+
+    replace(Row, "__getitem__", __getitem__)
+
+
+def _by_name(row: Row[Any], key: Any, frame: FrameType) -> Any:
+    if place_of(frame) not in _made_dicts:
         note("row-name")
     return row._mapping[_known(row, key)]
 
@@ -61,6 +81,12 @@ def _contains(before: Callable[..., Any], row: Row[Any], key: Any) -> Any:
 
 def _has_key(row: Row[Any], key: Any) -> bool:
     return _known(row, key) in row._mapping
+
+
+@missing(Row, "_row", property)
+def _data(row: Row[Any]) -> tuple[Any, ...]:
+    note("row-values", old="row._row")
+    return tuple(row)
 
 
 @missing(Row, "__add__")
@@ -111,10 +137,6 @@ def _row_methods() -> None:
             replace(Row, name, value)
 
 
-class _Keys(list[str]):
-    """The names of a result's columns: a list, which is also the set that they are on 2.x."""
-
-
 def _noting(name: str) -> Callable[..., Any]:
     def call(keys: _Keys, *args: Any, **kw: Any) -> Any:
         note("result-keys")
@@ -137,10 +159,29 @@ def _compared(name: str) -> Callable[..., Any]:
     return call
 
 
+def _as_a_list(value: object, frame: FrameType) -> None:
+    """Note that JSON is made of what is no list on 2.x: other modules take what can be iterated."""
+    if module_of(frame).startswith("json."):
+        note("result-keys" if isinstance(value, _Keys) else "key-list")
+
+
+class _Iterated(list[Any]):
+    """A list that tells when something asks for its items to which another sequence is not one."""
+
+    def __iter__(self) -> Iterator[Any]:
+        _as_a_list(self, asking())
+        return super().__iter__()
+
+
+class _Keys(_Iterated):
+    """The names of a result's columns: a list, which is also the set that they are on 2.x."""
+
+
 for _make, _names in {
     _noting: (
         "__getitem__ __setitem__ __delitem__ __add__ __iadd__ __mul__ __imul__ __rmul__ append "
-        "clear copy count extend index insert pop remove reverse sort"
+        "clear copy count extend index insert pop remove reverse sort __reversed__ __repr__ "
+        "__reduce_ex__"
     ),
     _as_set: "__and__ __or__ __sub__ __xor__ __rand__ __ror__ __rsub__ __rxor__ isdisjoint",
     _compared: "__eq__ __ne__ __lt__ __le__ __gt__ __ge__",
@@ -151,11 +192,13 @@ for _make, _names in {
 
 @method(Result, "keys")
 def _keys(before: Callable[..., Any], result: Result[Any]) -> Any:
-    return before(result) if is_internal() else _listed(before, result)
+    return before(result) if is_internal() else _listed(before, result, asking(2))
 
 
-def _listed(keys: Callable[..., Any], result: Any) -> list[str]:
+def _listed(keys: Callable[..., Any], result: Any, frame: FrameType) -> list[str]:
     if result._metadata.returns_rows:
+        if asks_if(*place_of(frame)):
+            note("result-keys")
         return _Keys(keys(result))
     note("result-keys")
     return []
@@ -167,15 +210,30 @@ def _next(result: Result[Any]) -> Any:
     return next(result)
 
 
-class _Key(list[Any]):
-    """The key of a new row: a list, with the names that it has as a row."""
+class _Key(_Iterated):
+    """The key of a new row: a list, with the names that it has as a row.
 
-    def __init__(self, row: Row[Any]) -> None:
+    It is hashed and printed as the row that it is on 2.x, unless what gave it is an old form.
+    """
+
+    def __init__(self, row: Row[Any], *, is_old: bool) -> None:
         super().__init__(row)
         self._row = row
+        self._is_old = is_old
+
+    @property
+    def __class__(self) -> type:  # what isinstance() asks beside the type: it is both
+        return type(self._row)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._row, name)
+
+    def __repr__(self) -> str:
+        note("key-list")
+        return super().__repr__() if self._is_old else repr(self._row)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(self._row)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, list):
@@ -185,19 +243,62 @@ class _Key(list[Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None
+
+def _of_key(name: str) -> Callable[..., Any]:
+    def call(key: _Key, *args: Any) -> Any:
+        note("key-list")
+        return getattr(list, name)(key, *args)
+
+    return call
+
+
+for _name in [
+    "__setitem__",
+    "__delitem__",
+    "__add__",
+    "__iadd__",
+    "__mul__",
+    "__imul__",
+    "__rmul__",
+    "append",
+    "clear",
+    "copy",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "reverse",
+    "sort",
+]:
+    setattr(_Key, _name, _of_key(_name))
 
 
 @plan
 def _inserted_key() -> None:
     described: Any = vars(CursorResult)["inserted_primary_key"]
-    before = described.fget
 
     def inserted_primary_key(result: CursorResult[Any]) -> Any:
-        key = before(result)
-        return key if key is None or is_ours(asking()) else _Key(key)
+        return _key_of(result, asking())
 
+    _inserted.append(described.fget)
     replace(CursorResult, "inserted_primary_key", property(inserted_primary_key))
+
+
+_inserted: list[Callable[..., Any]] = []
+"""What gives the key of a new row on 2.x."""
+
+
+def _key_of(result: Any, frame: FrameType) -> Any:
+    key = _inserted[-1](result)
+    if key is None or is_ours(frame):
+        return key
+    if asks_if(*place_of(frame)):
+        note("key-list")
+    return _Key(key, is_old=ONCE in vars(result.context))
+
+
+ONCE = "_sqlsoup_once"
+"""What the context of a statement has that was executed by an engine or by itself."""
 
 
 _OTHER_RESULTS = ("columns", "mappings", "partitions", "scalars", "tuples", "unique", "yield_per")
@@ -231,7 +332,12 @@ class ClosingResult:
 
     def keys(self) -> list[str]:
         """Return the names of the columns."""
-        return _listed(Result.keys, self._result)
+        return _listed(Result.keys.__wrapped__, self._result, asking())  # type: ignore[attr-defined]
+
+    @property
+    def inserted_primary_key(self) -> Any:
+        """The key of a new row."""
+        return _key_of(self._result, asking())
 
     def __iter__(self) -> Iterator[Any]:
         yield from self._result

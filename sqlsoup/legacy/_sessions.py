@@ -106,7 +106,7 @@ def _noted(kw: dict[str, Any]) -> None:
             note("session-argument", old=f"{name}= of a session", instead=instead)
     if kw.get("autocommit"):
         note("session-autocommit")
-    if kw.get("extension") is not None:
+    if "extension" in kw:
         note("session-extension")
 
 
@@ -235,17 +235,17 @@ def _begin(
     before: Callable[..., Any],
     session: Session,
     /,
-    subtransactions: bool = False,
+    subtransactions: bool | None = None,
     nested: bool = False,
 ) -> Any:
+    if subtransactions is not None:
+        note("session-subtransactions")
     state = _state(session)
     state.check(session)
     if nested:
         if state.is_idle(session):
             raise InvalidRequestError("begin_nested() of a session is for after begin()")
         return before(session, nested=True)
-    if subtransactions:
-        note("session-subtransactions")
     if state.is_idle(session):
         session.flush()
         _end(session)
@@ -368,8 +368,9 @@ def _execute(
     state = _state(session)
     state.check(session)
     kw |= zip(("mapper", "bind"), args, strict=False)
-    if statement is None:
-        statement = kw.pop("clause", None)
+    if "clause" in kw:
+        note("session-mapper")
+        statement = kw.pop("clause")
     autoflush = not state.autocommit or is_internal()  # which no execute() of a program did in 1.3
     if isinstance(statement, str):
         note("session-string")
@@ -434,7 +435,9 @@ def _connection(before: Callable[..., Any], session: Session, /, *args: Any, **k
     if args and not isinstance(args[0], dict):
         kw |= zip(("mapper", "clause", "bind"), args, strict=False)
         args = ()
-    kw.pop("close_with_result", None)
+    if "close_with_result" in kw:
+        note("session-argument", old="connection(close_with_result=) of a session")
+        del kw["close_with_result"]
     kw = _binds(kw)
     state = _state(session)
     state.check(session)
@@ -459,11 +462,12 @@ def _get_bind(
 def _refresh(
     before: Callable[..., Any], session: Session, /, instance: Any, *args: Any, **kw: Any
 ) -> None:
+    if "lockmode" in kw or (len(args) > 1 and isinstance(args[1], str)):
+        note("with-lockmode")
     mode = kw.pop("lockmode", None)
     if len(args) > 1 and isinstance(args[1], str):
         args, mode = args[:1], args[1]
     if mode:
-        note("with-lockmode")
         kw["with_for_update"] = lock_arguments(mode) or True
     before(session, instance, *args, **kw)
 
@@ -529,9 +533,9 @@ def _autocommit(session: Any) -> bool:
     return _state(plain).autocommit
 
 
-@missing(Session, "close_all", classmethod)
-@missing(scoped_session, "close_all", classmethod)
-@missing(sessionmaker, "close_all", classmethod)
+@missing(Session, "close_all", classmethod, to_go=True)
+@missing(scoped_session, "close_all", classmethod, to_go=True)
+@missing(sessionmaker, "close_all", classmethod, to_go=True)
 def _close_all(_cls: object) -> None:
     note("close-all")
     close_all_sessions()

@@ -140,18 +140,45 @@ _CORE = immutabledict({"compile_state_plugin": "default", "plugin_subject": None
 
 @function(sa.select)
 def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-    columns: Any = args[0] if args else None
-    is_list = isinstance(columns, list | tuple | set | sa.ColumnCollection | Iterator)
-    if not is_list and not kw.keys() & _OLD:
-        return before(*args, **kw)
+    if not kw and not _is_old(args):
+        return before(*args)
     old = {**dict(zip(_POSITIONAL, args, strict=False)), **kw}
     note("select-arguments" if old.keys() - {"columns"} else "select-list")
-    columns = list(map(_column, old.pop("columns", ())))
+    columns = [each for column in old.pop("columns", None) or () for each in _columns(column)]
     statement = before(*columns)
     once = list(dict.fromkeys(statement.inner_columns))
     if len(once) < len(list(statement.inner_columns)):
         statement = before(*once)
     return _with_arguments(_plain(statement), old)
+
+
+def _is_old(args: tuple[Any, ...]) -> bool:
+    """Tell if the arguments by position are not columns one by one."""
+    if not args:
+        return False
+    columns = args[0]
+    return (
+        isinstance(columns, list | tuple | set | Iterator)
+        or (columns is None and len(args) == 1)
+        or (len(args) > 1 and isinstance(columns, sa.ColumnCollection) and not _is_column(args[1]))
+    )
+
+
+def _is_column(value: Any) -> bool:
+    """Tell a column, or several, from a criterion."""
+    if isinstance(value, sa.ColumnClause):
+        return True
+    is_criterion = isinstance(getattr(value, "type", None), sa.Boolean)
+    return not (value is None or is_criterion or isinstance(value, str | list))
+
+
+def _columns(value: Any) -> list[Any]:
+    """Return what one item of a list of columns stands for."""
+    if isinstance(value, SelectBase):
+        note("select-nested")
+        wanted = list(value.selected_columns)
+        return [value.scalar_subquery()] if len(wanted) == 1 else list(_subquery_of(value).c)
+    return [_column(value)]
 
 
 def _plain(statement: Any) -> Any:
@@ -165,7 +192,7 @@ def _with_arguments(statement: Any, old: dict[str, Any], name: str = "select") -
     for whereclause in listed(old.get("whereclause")):
         statement = statement.where(textual(whereclause))
     for source in listed(old.get("from_obj")):
-        statement = statement.select_from(textual(selectable(source)))
+        statement = statement.select_from(_source(source))
     if old.get("having") is not None:
         statement = statement.having(textual(old["having"]))
     distinct = listed(old.get("distinct"))
@@ -177,6 +204,14 @@ def _with_arguments(statement: Any, old: dict[str, Any], name: str = "select") -
         if old.get(argument):
             statement = getattr(statement, add)(*listed(old[argument]))
     return _with_order(statement, old)
+
+
+def _source(value: Any) -> Any:
+    """Return what may stand in FROM: text as such, and a select() as the subquery that it is."""
+    if isinstance(value, SelectBase):
+        note("select-nested")
+        return _subquery_of(value)
+    return textual(selectable(value))
 
 
 def _refuse(name: str, unknown: set[str]) -> None:
@@ -197,7 +232,7 @@ def _with_order(statement: Any, old: dict[str, Any]) -> Any:
         statement = statement.set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
     if old.get("autocommit"):
         statement = statement.execution_options(autocommit=True)
-    return with_bind(statement, old.get("bind"))
+    return with_bind(statement, **{name: old[name] for name in ("bind",) if name in old})
 
 
 def lock_arguments(mode: Any) -> dict[str, bool]:
@@ -211,11 +246,12 @@ def lock_arguments(mode: Any) -> dict[str, bool]:
     return known[mode]
 
 
-def with_bind(element: Any, bind: Any) -> Any:
-    """Note the engine of a statement in it."""
-    if bind is not None:
+def with_bind(element: Any, **given: Any) -> Any:
+    """Note the engine of a statement in it, if one was given by ``bind=``."""
+    if given:
         note("statement-bind")
-        vars(element)["bind"] = bind
+    if given.get("bind") is not None:
+        vars(element)["bind"] = given["bind"]
     return element
 
 
@@ -233,6 +269,7 @@ def _compound(before: Callable[..., Any], *selects: Any, **kw: Any) -> Any:
 @function(sa.case)
 def _case(before: Callable[..., Any], *whens: Any, **kw: Any) -> Any:
     if "whens" in kw:
+        note("case-list")
         whens = (kw.pop("whens"), *whens)
     first: Any = whens[0] if whens else None
     others = whens[1:]
@@ -265,12 +302,11 @@ def _exists(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
 
 
 @method(Exists, "select")
-def _select_exists(
-    before: Callable[..., Any], exists: Any, whereclause: Any = None, **kw: Any
-) -> Any:
-    if whereclause is not None or kw:
+def _select_exists(before: Callable[..., Any], exists: Any, *args: Any, **kw: Any) -> Any:
+    old = dict(zip(_OF_SOURCE, args, strict=False)) | kw
+    if old:
         note("table-select")
-    return _with_arguments(before(exists), {"whereclause": whereclause, **kw})
+    return _with_arguments(before(exists), old)
 
 
 @function(sa.text)
@@ -285,7 +321,7 @@ def _text(before: Callable[..., Any], text: str, *args: Any, **kw: Any) -> Any:
         element = element.execution_options(autocommit=old["autocommit"])
     if old.get("typemap"):
         element = element.columns(**old["typemap"])
-    return with_bind(element, old.get("bind"))
+    return with_bind(element, **{name: old[name] for name in ("bind",) if name in old})
 
 
 @function(sa.and_, sa.or_)
@@ -303,37 +339,52 @@ def _ordered(before: Callable[..., Any], column: Any) -> Any:
     return before(label(column))
 
 
+_DML = {
+    "insert": ("values", "inline", "bind", "prefixes"),
+    "update": ("whereclause", "values", "inline", "bind", "prefixes"),
+    "delete": ("whereclause", "bind", "returning", "prefixes"),
+}
+"""The arguments of a statement after its table, by position."""
+
+
 @function(sa.insert)
-def _insert(
-    before: Callable[..., Any], table: Any, values: Any = None, inline: bool = False, **kw: Any
-) -> Any:
-    return _dml(before(table), "insert", values=values, inline=inline, **kw)
+@method(TableClause, "insert")
+def _insert(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
+    return _dml(before, "insert", table, args, kw)
 
 
 @function(sa.update)
-def _update(
-    before: Callable[..., Any], table: Any, whereclause: Any = None, values: Any = None,
-    inline: bool = False, **kw: Any,
-) -> Any:  # fmt: skip
-    return _dml(before(table), "update", where=whereclause, values=values, inline=inline, **kw)
+@method(TableClause, "update")
+def _update(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
+    return _dml(before, "update", table, args, kw)
 
 
 @function(sa.delete)
-def _delete(before: Callable[..., Any], table: Any, whereclause: Any = None, **kw: Any) -> Any:
-    return _dml(before(table), "delete", where=whereclause, **kw)
+@method(TableClause, "delete")
+def _delete(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
+    return _dml(before, "delete", table, args, kw)
 
 
-def _dml(
-    statement: Any, name: str, *, where: Any = None, values: Any = None, inline: bool = False,
-    bind: Any = None, prefixes: Any = None, returning: Any = None, return_defaults: Any = False,
-    form: str = "dml-arguments", **options: Any,
+def _dml(make: Any, name: str, table: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    statement = make(table)
+    old = dict(zip(_DML[name], args, strict=False)) | kw
+    if not old:
+        return statement
+    is_of_table = getattr(make, "__qualname__", "").startswith("TableClause.")
+    if old.keys() - {"bind"}:
+        note("table-select" if is_of_table else "dml-arguments")
+    return _with_values(statement, name, **old)
+
+
+def _with_values(
+    statement: Any, name: str, *, whereclause: Any = None, values: Any = None,
+    inline: bool = False, prefixes: Any = None, returning: Any = None,
+    return_defaults: Any = False, **options: Any,
 ) -> Any:  # fmt: skip
-    given = (where, values, prefixes, returning, inline or None, return_defaults or None)
-    if options or any(each is not None for each in given):
-        note(form)
+    bind = {"bind": options.pop("bind")} if "bind" in options else {}
     _refuse(name, options.keys() & {"preserve_parameter_order"})
-    if where is not None:
-        statement = statement.where(textual(where))
+    if whereclause is not None:
+        statement = statement.where(textual(whereclause))
     if values is not None:
         statement = statement.values(values)
     if inline:
@@ -347,44 +398,20 @@ def _dml(
         statement = statement.return_defaults(*(each for each in columns if each is not True))
     if options:
         statement = statement.with_dialect_options(**options)
-    return with_bind(statement, bind)
+    return with_bind(statement, **bind)
 
 
-@method(TableClause, "insert")
-def _table_insert(
-    before: Callable[..., Any], table: Any, values: Any = None, inline: bool = False, **kw: Any
-) -> Any:
-    return _dml(before(table), "insert", values=values, inline=inline, form="table-select", **kw)
-
-
-@method(TableClause, "update")
-def _table_update(
-    before: Callable[..., Any], table: Any, whereclause: Any = None, values: Any = None,
-    inline: bool = False, **kw: Any,
-) -> Any:  # fmt: skip
-    return _dml(
-        before(table), "update", where=whereclause, values=values, inline=inline,
-        form="table-select", **kw,
-    )  # fmt: skip
-
-
-@method(TableClause, "delete")
-def _table_delete(
-    before: Callable[..., Any], table: Any, whereclause: Any = None, **kw: Any
-) -> Any:
-    return _dml(before(table), "delete", where=whereclause, form="table-select", **kw)
+_OF_SOURCE = ("whereclause",)
 
 
 @method(FromClause, "select")
 @method(Join, "select")
-def _from_select(
-    before: Callable[..., Any], source: Any, whereclause: Any = None, **kw: Any
-) -> Any:
-    if whereclause is None and not kw:
+def _from_select(before: Callable[..., Any], source: Any, *args: Any, **kw: Any) -> Any:
+    old = dict(zip(_OF_SOURCE, args, strict=False)) | kw
+    if not old:
         return before(source)
     note("table-select")
-    statement = before(source).set_label_style(LABEL_STYLE_NONE)
-    return _with_arguments(statement, {"whereclause": whereclause, **kw})
+    return _with_arguments(before(source).set_label_style(LABEL_STYLE_NONE), old)
 
 
 @missing(FromClause, "count")
@@ -416,13 +443,17 @@ def _labels(before: Callable[..., Any], statement: Any, *clauses: Any) -> Any:
 def _only_columns(before: Callable[..., Any], statement: Any, *columns: Any, **kw: Any) -> Any:
     if len(columns) == 1 and isinstance(columns[0], list | tuple):
         note("only-columns-list")
-        columns = tuple(map(_column, columns[0]))
+        columns = tuple(each for column in columns[0] for each in _columns(column))
     return before(statement, *columns, **kw)
 
 
 @method(Select, "select_from")
 def _select_from(before: Callable[..., Any], statement: Any, *sources: Any) -> Any:
-    return before(statement, *map(textual, sources))
+    return before(statement, *map(_source_of, sources))
+
+
+def _source_of(value: Any) -> Any:
+    return _source(value) if isinstance(value, str | SelectBase) else value
 
 
 def _appending(name: str) -> Callable[..., None]:
@@ -453,6 +484,7 @@ def _apply_labels(statement: Any) -> Any:
 
 @missing(SelectBase, "autocommit")
 def _autocommit(statement: Any) -> Any:
+    note("autocommit-option", old="autocommit() of a statement")
     return statement.execution_options(autocommit=True)
 
 
@@ -494,5 +526,5 @@ def _count_subquery(statement: Any, *args: Any, **kw: Any) -> Any:
 
 @method(type(sa.func.x), "__call__")
 def _call_function(before: Callable[..., Any], maker: Any, *args: Any, **kw: Any) -> Any:
-    bind = kw.pop("bind", None)
-    return with_bind(before(maker, *args, **kw), bind)
+    bind = {"bind": kw.pop("bind")} if "bind" in kw else {}
+    return with_bind(before(maker, *args, **kw), **bind)

@@ -59,7 +59,12 @@ class _Mock(MockConnection):
 
 @function(sa.create_engine)
 def _create_engine(before: Callable[..., Any], url: Any, **kw: Any) -> Any:
-    strategy = kw.pop("strategy", "plain")
+    strategy = kw.get("strategy", "plain")
+    if strategy == "plain" and kw.pop("strategy", None):
+        note("engine-argument", old="create_engine(strategy='plain')")
+    kw.pop("strategy", None)
+    if "listeners" in kw:
+        note("engine-listeners")
     listeners = kw.pop("listeners", ())
     if strategy not in ("plain", "threadlocal", "mock"):
         raise ArgumentError(f"unknown strategy: {strategy!r}")
@@ -82,7 +87,6 @@ def _create_engine(before: Callable[..., Any], url: Any, **kw: Any) -> Any:
 
 
 def _listen(pool: Pool, listener: Any) -> None:
-    note("engine-listeners")
     for name in _LISTENER_EVENTS:
         if callable(getattr(listener, name, None)):
             event.listen(pool, name, getattr(listener, name))
@@ -92,6 +96,7 @@ def _listen(pool: Pool, listener: Any) -> None:
 
 @missing(Pool, "add_listener")
 def _add_listener(pool: Pool, listener: Any) -> None:
+    note("engine-listeners")
     _listen(pool, listener)
 
 

@@ -149,7 +149,7 @@ def test_order_of_what_inherits(tables, session, statements):
         {"allow_column_override": True},
         {"allow_null_pks": True},
         {"_compiled_cache_size": 5},
-        {"entity_name": "other"},
+        {"entity_name": None},
         {"non_primary": False},
         {"extension": None},
         {"order_by": False},
@@ -165,8 +165,31 @@ def test_arguments_of_a_mapper(argument, tables, session):
     User = new("User")
     mapper(User, tables["users"], **argument)
     assert session.query(User).count() == 3
-    gone = {"allow_column_override", "allow_null_pks", "_compiled_cache_size", "entity_name"}
+    gone = {"allow_column_override", "allow_null_pks", "_compiled_cache_size"}
     assert ("mapper-argument" in forms()) is bool(gone & argument.keys())
+    assert ("mapper-extension" in forms()) is ("extension" in argument)
+    assert ("mapper-order-by" in forms()) is ("order_by" in argument)
+
+
+def test_entity_name(tables, session):
+    """entity_name= is noted where it says nothing, and refused where it names a second mapper."""
+    User = new("User")
+    mapped = mapper(User, tables["users"])
+    assert object_mapper(User(), None) is object_mapper(User(), entity_name=None) is mapped
+    assert "entity-name" in forms()
+    for name, use in {
+        "mapper": lambda: mapper(new("Other"), tables["users"], entity_name="other"),
+        "relation": lambda: relationship(User, entity_name="other"),
+        "class_mapper": lambda: class_mapper(User, entity_name="other"),
+        "object_mapper": lambda: object_mapper(User(), "other"),
+        "Query": lambda: Query(User, session, "other"),
+    }.items():
+        with pytest.raises(ArgumentError) as caught:
+            use()
+        assert str(caught.value) == (
+            f"{name}(entity_name=) cannot be done since SQLAlchemy 0.5: a class has one mapper; "
+            "map a second class to the other table"
+        )
 
 
 def test_a_second_mapper(tables):
@@ -493,8 +516,11 @@ def test_arguments_of_a_relation(argument, tables, session):
     mapper(User, tables["users"], {"loans": relationship(Loan, **argument)})
     mapper(Loan, tables["loans"])
     assert len(session.get(User, "Bo").loans) == 2
-    gone = {"cascade_backrefs", "bake_queries", "entity_name"}
-    assert ("property-argument" in forms()) is bool(gone & argument.keys())
+    gone = {"cascade_backrefs", "bake_queries"}
+    is_gone = bool(gone & argument.keys()) or argument == {"cascade": False}
+    assert ("property-argument" in forms()) is is_gone
+    assert ("entity-name" in forms()) is ("entity_name" in argument)
+    assert ("attribute-extension" in forms()) is ("extension" in argument)
 
 
 def test_dynamic_loader(tables, session):
@@ -728,7 +754,7 @@ def test_class_mapper(tables, session):
     assert object_mapper(User(), raiseerror=False) is mapped
     assert class_mapper(Row, raiseerror=False) is None
     assert object_mapper(Row(), raiseerror=False) is None
-    assert forms() == ["class-mapper"]
+    assert forms() == ["class-mapper", "entity-name"]
     with pytest.raises(UnmappedClassError):
         class_mapper(Row)
     with pytest.raises(UnmappedInstanceError):

@@ -27,7 +27,7 @@ from sqlsoup.legacy._notes import Note, Report
 
 TABLES = FORMS["engine-tables"]
 LIST = FORMS["select-list"]
-EMPTY = "no old forms were used: this runs on SQLAlchemy 2 without sqlsoup.legacy\n"
+EMPTY = "what ran used no old forms, and needs no sqlsoup.legacy\n"
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,7 @@ import pytest
 
 from sqlsoup.legacy import _notes, _run
 
-NOTHING = (
-    "sqlsoup.legacy: no old forms were used: this runs on SQLAlchemy 2 without sqlsoup.legacy\n"
-)
+NOTHING = "sqlsoup.legacy: what ran used no old forms, and needs no sqlsoup.legacy\n"
 OLD = 'import sqlalchemy\nengine = sqlalchemy.create_engine("sqlite://")\n'
 """How a program begins that is to use ``engine.has_table()``."""
 
