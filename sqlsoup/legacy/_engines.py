@@ -7,7 +7,7 @@ import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Engine, TextClause, inspect
+from sqlalchemy import Connection, Engine, Select, TextClause, inspect
 from sqlalchemy.engine import Compiled, NestedTransaction, RootTransaction
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.engine.util import TransactionalContext
@@ -18,7 +18,7 @@ from sqlalchemy.sql.expression import UpdateBase
 from sqlsoup.legacy import _threads
 from sqlsoup.legacy._frames import asking, is_internal, is_new_to, module_of
 from sqlsoup.legacy._notes import Site, note, withdraw
-from sqlsoup.legacy._patch import method, missing, plan, replace
+from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
 from sqlsoup.legacy._rows import ONCE, ClosingResult
 
 if TYPE_CHECKING:
@@ -133,8 +133,27 @@ def _committed(connection: Connection) -> list[Site]:
     return sites
 
 
-@method(Connection, "execute")
-def _execute(before: Callable[..., Any], connection: Connection, /, *args: Any, **kw: Any) -> Any:
+@replaced(Connection, "execute")
+def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(connection: Any, /, *args: Any, **kw: Any) -> Any:
+        if (
+            len(args) == 1
+            and not kw
+            and type(args[0]) is Select
+            and not args[0]._execution_options
+            and type(connection) is Connection
+            and not connection._execution_options
+            and not connection.invalidated
+        ):
+            return before(connection, args[0])  # nothing old, and nothing to commit
+        return _execute_any(before, connection, *args, **kw)
+
+    return execute
+
+
+def _execute_any(
+    before: Callable[..., Any], connection: Connection, /, *args: Any, **kw: Any
+) -> Any:
     if not args:
         args = (kw.pop("statement"),)
     statement, *rest = args

@@ -20,7 +20,7 @@ from sqlsoup.legacy._statements import listed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_orders: weakref.WeakKeyDictionary[Mapper[Any], list[Any]] = weakref.WeakKeyDictionary()
+orders: weakref.WeakKeyDictionary[Mapper[Any], list[Any]] = weakref.WeakKeyDictionary()
 UNORDERED = "_sqlsoup_unordered"
 """What is true of a query after order_by(None)."""
 
@@ -126,9 +126,9 @@ def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: 
     for name, prop in comparable.items():
         mapper.add_property(name, prop)  # type: ignore[arg-type]
     if listed(order):
-        _orders[mapper] = [_ordering(mapper, each) for each in listed(order)]
-    elif mapper.inherits is not None and not mapper.concrete and mapper.inherits in _orders:
-        _orders[mapper] = _orders[mapper.inherits]
+        orders[mapper] = [_ordering(mapper, each) for each in listed(order)]
+    elif mapper.inherits is not None and not mapper.concrete and mapper.inherits in orders:
+        orders[mapper] = orders[mapper.inherits]
     for extension in extensions:
         _extensions.instrument(mapper, extension)
 
@@ -176,12 +176,12 @@ def order_of(query: Any) -> list[Any]:
 
     It is empty where the query has an order, or is to have none.
     """
-    if not _orders or vars(query).get(UNORDERED) or query._order_by_clauses:
+    if not orders or vars(query).get(UNORDERED) or query._order_by_clauses:
         return []
     for found in query.column_descriptions:
         if found["expr"] is found["entity"]:
             entity: Any = inspect(found["entity"])
-            if order := _orders.get(entity.mapper):
+            if order := orders.get(entity.mapper):
                 aliased = entity.is_aliased_class
                 return [entity._adapt_element(each) for each in order] if aliased else order
     return []

@@ -15,7 +15,7 @@ from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._loaders import resolved
 from sqlsoup.legacy._mappers import UNORDERED, without_entity_name
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, plan, replace
+from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 from sqlsoup.legacy._statements import bound, label, lock_arguments, textual
 
 if TYPE_CHECKING:
@@ -27,9 +27,15 @@ def entity_of(query: Any) -> Any:
     return next((d["entity"] for d in query.column_descriptions if d["expr"] is d["entity"]), None)
 
 
-@method(Query, "filter", "where", "having")
-def _criteria(before: Callable[..., Any], query: Any, *criteria: Any) -> Any:
-    return before(query, *(textual(each, "query-text") for each in criteria))
+@replaced(Query, "filter", "where", "having")
+def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
+    def where(query: Any, *criteria: Any) -> Any:
+        for each in criteria:
+            if isinstance(each, str):
+                criteria = tuple(textual(every, "query-text") for every in criteria)
+        return before(query, *criteria)
+
+    return where
 
 
 @method(Query, "order_by", "group_by", "distinct")

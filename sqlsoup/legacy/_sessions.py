@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy import CursorResult, Engine, event
+from sqlalchemy import CursorResult, Engine, Select, event
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, ResourceClosedError
 from sqlalchemy.orm import (
@@ -19,14 +19,15 @@ from sqlalchemy.orm import (
 
 from sqlsoup.legacy import _extensions, _mappers
 from sqlsoup.legacy._engines import Branch, commits
-from sqlsoup.legacy._frames import asking, is_internal, module_of
+from sqlsoup.legacy._frames import asking, is_internal, is_ours, module_of
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, plan, replace
+from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 from sqlsoup.legacy._queries import OF_QUERY
 from sqlsoup.legacy._statements import listed, lock_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from sqlalchemy.orm import SessionTransaction
 
@@ -65,6 +66,11 @@ class _State:
         self.dead: SessionTransaction | None = None
         self.in_block = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the session works as it does without the module."""
+        return not self.autocommit and self.dead is None
+
     def is_idle(self, session: Session) -> bool:
         """Tell if what comes next is to be committed at once."""
         return self.autocommit and not self.in_begun(session)
@@ -95,7 +101,9 @@ class _State:
 
 
 def _state(session: Session) -> _State:
-    state: _State = session.info.setdefault(_KEY, _State(autocommit=False))
+    state: _State | None = session.info.get(_KEY)
+    if state is None:
+        state = session.info[_KEY] = _State(autocommit=False)
     return state
 
 
@@ -324,6 +332,9 @@ def _end(session: Session) -> None:
 @method(Session, "flush", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
 def _store(before: Callable[..., Any], session: Session, /, *args: Any, **kw: Any) -> None:
     state = _state(session)
+    if state.is_plain:
+        before(session, *args, **kw)
+        return
     if before.__name__ != "flush" or not session._is_clean():
         state.check(session)
     transaction: Any = session.get_transaction()
@@ -355,9 +366,32 @@ def _binds(kw: dict[str, Any]) -> dict[str, Any]:
     return kw
 
 
-@method(Session, "execute")
-def _execute(
+@replaced(Session, "execute")
+def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(session: Any, /, *args: Any, **kw: Any) -> Any:
+        state = session.info.get(_KEY)
+        if (
+            state is not None
+            and state.is_plain
+            and 0 < len(args) <= 2  # noqa: PLR2004
+            and kw.keys() <= _OF_EXECUTE
+            and type(args[0]) is Select
+            and OF_QUERY not in vars(args[0])
+            and not _mappers.orders
+        ):
+            return before(session, *args, **kw)  # nothing old
+        return _execute_any(before, asking(), session, *args, **kw)
+
+    return execute
+
+
+_OF_EXECUTE = {"params", "execution_options", "bind_arguments", "_parent_execute_state"}
+"""The arguments of Session.execute() on 2.x, beside the statement."""
+
+
+def _execute_any(
     before: Callable[..., Any],
+    frame: FrameType,
     session: Session,
     /,
     statement: Any = None,
@@ -371,7 +405,7 @@ def _execute(
     if "clause" in kw:
         note("session-mapper")
         statement = kw.pop("clause")
-    autoflush = not state.autocommit or is_internal()  # which no execute() of a program did in 1.3
+    autoflush = not state.autocommit or is_ours(frame)  # which no execute() of a program did in 1.3
     if isinstance(statement, str):
         note("session-string")
         statement = sa.text(statement)
@@ -379,7 +413,7 @@ def _execute(
     elif getattr(statement, OF_QUERY, False):
         note("query-statement")
         autoflush = False
-    elif module_of(asking(2)) == "sqlalchemy.orm.strategies":
+    elif module_of(frame) == "sqlalchemy.orm.strategies":
         statement = statement.order_by(*_mappers.order_of(statement))
     kw = _binds(kw)
     with nullcontext() if autoflush else session.no_autoflush:

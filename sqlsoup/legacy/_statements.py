@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -31,7 +32,7 @@ from sqlalchemy.util import immutabledict
 
 from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, plan, replace
+from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +141,7 @@ _CORE = immutabledict({"compile_state_plugin": "default", "plugin_subject": None
 
 @function(sa.select)
 def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-    if not kw and not _is_old(args):
+    if not kw and not (args and isinstance(args[0], _SUSPECT) and _is_old(args)):
         return before(*args)
     old = {**dict(zip(_POSITIONAL, args, strict=False)), **kw}
     note("select-arguments" if old.keys() - {"columns"} else "select-list")
@@ -152,10 +153,11 @@ def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
     return _with_arguments(_plain(statement), old)
 
 
+_SUSPECT = (list, tuple, set, Iterator, NoneType, sa.ColumnCollection)
+
+
 def _is_old(args: tuple[Any, ...]) -> bool:
     """Tell if the arguments by position are not columns one by one."""
-    if not args:
-        return False
     columns = args[0]
     return (
         isinstance(columns, list | tuple | set | Iterator)
@@ -423,20 +425,32 @@ def _count(source: FromClause, whereclause: Any = None, **kw: Any) -> Any:
     return _with_arguments(statement, {"whereclause": whereclause, **kw}, "count")
 
 
-@method(Select, "where", "having", "filter")
-@method(Update, "where")
-@method(Delete, "where")
-def _criteria(before: Callable[..., Any], statement: Any, *criteria: Any) -> Any:
-    return before(statement, *map(textual, criteria))
+@replaced(Select, "where", "having", "filter")
+@replaced(Update, "where")
+@replaced(Delete, "where")
+def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
+    def where(statement: Any, *criteria: Any) -> Any:
+        for each in criteria:
+            if isinstance(each, str):
+                criteria = tuple(map(textual, criteria))
+        return before(statement, *criteria)
+
+    return where
 
 
-@method(Select, "order_by", "group_by")
-@method(CompoundSelect, "order_by", "group_by")
-def _labels(before: Callable[..., Any], statement: Any, *clauses: Any) -> Any:
-    if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
-        note("select-arguments")
-        clauses = tuple(clauses[0])
-    return before(statement, *map(label, clauses))
+@replaced(Select, "order_by", "group_by")
+@replaced(CompoundSelect, "order_by", "group_by")
+def _labels(before: Callable[..., Any]) -> Callable[..., Any]:
+    def order_by(statement: Any, *clauses: Any) -> Any:
+        if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
+            note("select-arguments")
+            clauses = tuple(clauses[0])
+        for each in clauses:
+            if isinstance(each, str):
+                clauses = tuple(map(label, clauses))
+        return before(statement, *clauses)
+
+    return order_by
 
 
 @method(Select, "with_only_columns")
