@@ -14,16 +14,19 @@ from sqlsoup.legacy import (
     _names,
     _patch,
     _queries,
+    _reflection,
+    _results,
     _rows,
     _sessions,
+    _sessions05,
     _statements,
     _threads,
     _urls,
 )
 
 MODULES = (
-    _engines, _loaders, _mappers, _metadata, _names, _queries, _rows, _sessions, _statements,
-    _threads, _urls,
+    _engines, _loaders, _mappers, _metadata, _names, _queries, _reflection, _results, _rows,
+    _sessions, _sessions05, _statements, _threads, _urls,
 )  # fmt: skip
 """The modules whose patches are planned when they are imported."""
 

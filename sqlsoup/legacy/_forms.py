@@ -71,6 +71,9 @@ FORMS = {
         "a URL without a driver, which meant another one",
         "name the driver, such as postgresql+psycopg2://",
     ),
+    "url-call": Form("URL(...) with some of its arguments", "URL.create(...)"),
+    "url-changed": Form("an attribute of a URL that is set", "url = url.set(host=...)"),
+    "url-percent": Form("'%s' % url", "f'{url}', or '%s' % (url,)"),
     "url-password": Form(
         "str(url) with the password", "url itself, or url.render_as_string(hide_password=False)"
     ),
@@ -143,6 +146,17 @@ FORMS = {
     "loader-old": Form(
         "eagerload(), joinedload_all() and the like", "joinedload(A.b).joinedload(B.c)"
     ),
+    "query-instances": Form(
+        "instances() of a result whose columns have no more than names",
+        "query.from_statement(text('...'))",
+    ),
+    "query-values": Form("values() or add_column() with a name", "query.with_entities(A.b)"),
+    "contains-alias": Form(
+        "contains_alias()", "session.query(aliased(A, alias)).from_statement(...)"
+    ),
+    "eager-alias-name": Form(
+        "contains_eager(alias='name')", "contains_eager(A.b.of_type(aliased(B, alias)))"
+    ),
     "query-statement": Form(
         "the statement of a query, executed by a session for columns",
         "query.with_entities(...), or rows of the class",
@@ -176,6 +190,10 @@ FORMS = {
         "transaction, autocommit or prune() of a session",
         "get_transaction(), or nothing",
     ),
+    "session-method": Form(
+        "save(), update(), save_or_update() or clear() of a session",
+        "session.add(row), session.expunge_all()",
+    ),
     "session-savepoint": Form(
         "commit() or rollback() of a session within begin_nested(), for the savepoint alone",
         "savepoint = session.begin_nested(), and savepoint.commit() or savepoint.rollback()",
@@ -188,6 +206,14 @@ FORMS = {
     "mapper-order-by": Form("order_by= of a mapper", "query.order_by(...)"),
     "mapper-extension": Form(
         "MapperExtension", "sqlalchemy.event.listen(entity, 'before_insert', ...)"
+    ),
+    "mapper-hook": Form(
+        "a hook of a mapper that SQLAlchemy 1.0 gave up",
+        "the event 'load', or change the rows after they are loaded",
+    ),
+    "event-arguments": Form(
+        "a listener of bulk changes with four arguments",
+        "one argument: update_context, with session and result",
     ),
     "attribute-extension": Form(
         "AttributeExtension", "sqlalchemy.event.listen(A.b, 'set', ..., retval=True)"

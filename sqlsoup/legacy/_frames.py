@@ -100,6 +100,15 @@ def is_named(frame: FrameType, name: str) -> bool:
     return is_read or ("getattr" in code.co_names and name in code.co_consts)
 
 
+def is_alone_in_format(frame: FrameType) -> bool:
+    """Tell if a frame formats a string by ``%`` with one value, and no tuple of values."""
+    if _name_of_instruction(frame) != "BINARY_OP" or module_of(frame) == "logging":
+        return False
+    steps = [step for step in dis.get_instructions(frame.f_code) if step.opname not in _NO_STEPS]
+    index = max(i for i, step in enumerate(steps) if step.offset <= frame.f_lasti)
+    return steps[index - 1].opname != "BUILD_TUPLE"
+
+
 def is_import_of_module(frame: FrameType) -> bool:
     """Tell if a frame imports a module, by a statement or by a function."""
     return _name_of_instruction(frame) == "IMPORT_NAME" or frame.f_code.co_name == "_find_and_load"

@@ -6,13 +6,14 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import event, inspect, text
+from sqlalchemy import Table, event, inspect, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Mapper, Query, object_session, registry
 from sqlalchemy.orm.util import AliasedClass
 
 from sqlsoup.legacy import _extensions, _patch
 from sqlsoup.legacy._frames import is_within
+from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing
 from sqlsoup.legacy._statements import listed
@@ -37,7 +38,10 @@ _RELATION = (
     "collection_class", "passive_deletes", "passive_updates", "remote_side", "enable_typechecks",
     "join_depth", "comparator_factory", "single_parent", "innerjoin",
 )  # fmt: skip
-_MAPPER_GONE = ("allow_column_override", "allow_null_pks", "_compiled_cache_size", "non_primary")
+_MAPPER_GONE = (
+    "allow_column_override", "allow_null_pks", "_compiled_cache_size", "non_primary",
+    "polymorphic_fetch",
+)  # fmt: skip
 
 
 def without_entity_name(function: str, kw: dict[str, Any]) -> None:
@@ -64,7 +68,9 @@ def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
         raise ArgumentError(
             "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
         )
-    return _map(kw.pop("class_"), kw.pop("local_table", None), **kw)
+    table = kw.pop("local_table", None)
+    with_keys_not_null([table] if isinstance(table, Table) else [])
+    return _map(kw.pop("class_"), table, **kw)
 
 
 def _map(cls: type, *args: Any, **kw: Any) -> Mapper[Any]:
@@ -109,6 +115,9 @@ def _leave(sessions: Any, row: object) -> None:
 @method(Mapper, "__init__")
 def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: Any) -> None:
     without_entity_name("mapper", kw)
+    if "select_table" in kw:
+        note("mapper-argument", old="select_table= of a mapper", instead="with_polymorphic=")
+        kw["with_polymorphic"] = ("*", kw.pop("select_table"))
     for name in _MAPPER_GONE:
         if name in kw:
             note("mapper-argument", old=f"{name}= of a mapper")

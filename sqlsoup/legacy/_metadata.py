@@ -26,12 +26,12 @@ from sqlalchemy.sql.expression import ClauseElement, Executable
 
 from sqlsoup import _session
 from sqlsoup.legacy._engines import execute_once
-from sqlsoup.legacy._frames import asking, is_ours
+from sqlsoup.legacy._frames import asking, is_internal, is_ours
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _UNBOUND = (
     "{} is not bound to an Engine or Connection.  "
@@ -40,11 +40,6 @@ _UNBOUND = (
 _UNBOUND_STATEMENT = (
     "This {} object is not directly bound to a Connection or Engine. "
     "Use the .execute() method of a Connection or Engine to execute this construct."
-)
-_UNBOUND_METADATA = (
-    "No engine is bound to this Table's MetaData. Pass an engine to the Table via "
-    "autoload_with=<someengine>, or associate the MetaData with an engine via "
-    "metadata.bind=<someengine>"
 )
 
 
@@ -106,6 +101,7 @@ def _init(before: Callable[..., Any], metadata: MetaData, *args: Any, **kw: Any)
         if bind is None:
             raise ArgumentError("A bind must be supplied in conjunction with reflect=True")
         metadata.reflect(holder.bind)
+        with_keys_not_null(metadata.tables.values())
 
 
 def _get_bind(metadata: MetaData) -> Any:
@@ -132,7 +128,7 @@ def _is_bound(metadata: MetaData) -> bool:
 @method(MetaData, "create_all", "drop_all", "reflect")
 def _on_bind(
     before: Callable[..., Any], metadata: MetaData, bind: Any = None, *args: Any, **kw: Any
-) -> Any:
+) -> None:
     if bind is None:
         name = before.__name__
         note(
@@ -141,7 +137,18 @@ def _on_bind(
             instead=f"metadata.{name}(engine)",
         )
         bind = _required(metadata)
-    return before(metadata, bind, *args, **kw)
+        before(metadata, bind, *args, **kw)
+        if name == "reflect":
+            with_keys_not_null(metadata.tables.values())
+        return
+    before(metadata, bind, *args, **kw)
+
+
+def with_keys_not_null(tables: Iterable[Any]) -> None:
+    """Have primary key columns not be nullable: SQLite's are, and rows cannot be inserted then."""
+    for table in tables:
+        for column in table.primary_key:
+            column.nullable = False
 
 
 @method(Table, "create", "drop")
@@ -170,23 +177,18 @@ def _exists(table: Table, bind: Any = None) -> bool:
     return bool(inspector.has_table(table.name, table.schema))
 
 
-@method(Table, "__new__")
-def _new(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) -> Any:
-    if "autoload" in kw:
-        note("table-autoload")
-        if kw.pop("autoload") and kw.get("autoload_with") is None:
-            kw["autoload_with"] = bind_of(args[1])
-            if kw["autoload_with"] is None:
-                raise UnboundExecutionError(_UNBOUND_METADATA)
-    if "useexisting" in kw:
-        note("table-existing")
-        kw["extend_existing"] = kw.pop("useexisting")
-    return before(cls, *args, **kw)
-
-
 @plan
 def _bind_of_elements() -> None:
     replace(ClauseElement, "bind", property(_bind, _bind_element))
+
+
+@method(ClauseElement, "__str__")
+def _str(before: Callable[..., Any], element: Any) -> str:
+    bind = None if is_internal() else bind_of(element)
+    if bind is None:
+        return str(before(element))
+    note("statement-bind", old="str() of a statement with an engine", instead="compile(engine)")
+    return str(element.compile(dialect=bind.dialect))
 
 
 def _bind(element: Any) -> Any:

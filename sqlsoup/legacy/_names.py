@@ -36,6 +36,7 @@ from sqlsoup.legacy._patch import plan, replace
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+    from typing import Self
 
 
 def _renamed(old: str, new: Any, instead: str) -> Callable[..., Any]:
@@ -55,6 +56,19 @@ _EXTENSIONS = {
 }
 _INSTRUMENTATION = (None, "sqlalchemy.ext.instrumentation")
 """Not imported before it is asked for, as that import changes how classes are instrumented."""
+
+_OF_SQLSOUP = (
+    "SqlSoup", "SQLSoup", "TableClassType", "SelectableClassType", "Session", "PKNotFoundError",
+    "EXT_CONTINUE", "Engine", "MetaData", "Table", "attributes", "class_mapper", "expression",
+    "join", "object_session", "relationship", "schema", "scoped_session", "session",
+    "sessionmaker", "sql", "util",
+)  # fmt: skip
+_OF_SQLSOUP_GONE: dict[str, Any] = {
+    "mapper": getattr(sqlalchemy.orm, "mapper"),  # noqa: B009 - it is kept in order to raise
+    "MapperExtension": _extensions.MapperExtension,
+    "AutoAdd": _extensions.AutoAdd,
+}
+"""Names that the module of SQLSoup 0.9 had of SQLAlchemy: those that are there, and the others."""
 
 _GONE: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm: {
@@ -81,22 +95,40 @@ _GONE: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.engine: {"RowProxy": (sqlalchemy.Row, "Row")},
     sqlalchemy.engine.base: {"RowProxy": (sqlalchemy.Row, "Row")},
     sqlalchemy.engine.result: {"RowProxy": (sqlalchemy.Row, "Row")},
+    sqlsoup: {
+        "mapper": (_OF_SQLSOUP_GONE["mapper"], "mapper"),
+        "MapperExtension": _EXTENSIONS["MapperExtension"],
+        "AutoAdd": (_extensions.AutoAdd, "mapper-extension"),
+        "py2k": (False, "nothing: it is False"),
+        "string_types": ((str,), "str"),
+    },
 }
 """Names by module, with what they stand for and the form that is noted, or the new name."""
+
+
+class Errors(tuple[type[Exception], ...]):
+    """Classes of errors that were one: for ``except``, and to be raised."""
+
+    __slots__ = ()
+
+    def __new__(cls, *classes: type[Exception]) -> Self:
+        """Make it of the class that is raised, and others."""
+        return super().__new__(cls, classes)
+
+    def __call__(self, *args: object) -> Exception:
+        return self[0](*args)
 
 
 _MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
     "sqlalchemy.ext.sqlsoup": (
         {
-            "SqlSoup": sqlsoup.SQLSoup,
-            "SQLSoup": sqlsoup.SQLSoup,
-            "TableClassType": sqlsoup.TableClassType,
-            "SelectableClassType": sqlsoup.SelectableClassType,
-            "Session": sqlsoup.Session,
-            "PKNotFoundError": sqlsoup.PKNotFoundError,
-            "NoSuchTableError": sqlsoup.NoSuchTableError,
-            "ArgumentError": sqlsoup.ArgumentError,
-            "SQLAlchemyError": sqlsoup.SQLAlchemyError,
+            **{name: getattr(sqlsoup, name) for name in _OF_SQLSOUP},
+            **_OF_SQLSOUP_GONE,
+            "relation": _mappers.relation,
+            "NoSuchTableError": exc.NoSuchTableError,
+            "ArgumentError": Errors(exc.ArgumentError, sqlsoup.ArgumentError),
+            "InvalidRequestError": Errors(exc.InvalidRequestError, sqlsoup.SQLSoupError),
+            "SQLAlchemyError": Errors(exc.SQLAlchemyError, sqlsoup.SQLSoupError),
         },
         sqlalchemy.ext,
         "import-sqlsoup",
@@ -143,9 +175,8 @@ class _Noting(ModuleType):
                 _note_used(frame, self)
             elif is_named(frame, name):
                 _note_name(self, name)
-        elif name in _modules_of.get(self, ()):
-            if is_named(asking(), name):
-                _note_module(_modules_of[self][name])
+        elif name in _modules_of.get(self, ()) and is_named(asking(), name):
+            _note_module(_modules_of[self][name])
         return super().__getattribute__(name)
 
     def __getattr__(self, name: str) -> Any:

@@ -116,8 +116,7 @@ def function(*targets: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
     """
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
-        for target in map(_original, targets):
-            _plans.append(partial(_redirect, target, handler))
+        _plans.extend(partial(_redirect, target, handler) for target in map(_original, targets))
         return handler
 
     return decorate

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy.orm as sa_orm
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, FromClause, column, inspect, literal_column
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import Query, RelationshipProperty, aliased, object_session
-from sqlalchemy.sql.expression import Select
+from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased, object_session
+from sqlalchemy.sql import coercions, roles
+from sqlalchemy.sql.expression import ClauseElement, Select
 
 from sqlsoup._mapping import selectable_of
 from sqlsoup.legacy._frames import asking, is_ours
@@ -16,6 +17,7 @@ from sqlsoup.legacy._loaders import resolved
 from sqlsoup.legacy._mappers import UNORDERED, without_entity_name
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
+from sqlsoup.legacy._results import MainAlias, keep_alias
 from sqlsoup.legacy._statements import bound, label, lock_arguments, textual
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
         for each in criteria:
             if isinstance(each, str):
                 criteria = tuple(textual(every, "query-text") for every in criteria)
+        if _ADAPTERS in vars(query):
+            criteria = tuple(_adapted(query, each) for each in criteria)
         return before(query, *criteria)
 
     return where
@@ -43,7 +47,7 @@ def _labels(before: Callable[..., Any], query: Any, *clauses: Any) -> Any:
     if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
         note("select-arguments")
         clauses = tuple(clauses[0])
-    ordered = before(query, *(label(each, "query-text") for each in clauses))
+    ordered = before(query, *(_adapted(query, label(each, "query-text")) for each in clauses))
     if clauses and before.__name__ == "order_by":  # False asks for the order of the mapper again
         vars(ordered)[UNORDERED] = clauses[0] is None
     return ordered
@@ -84,20 +88,61 @@ def _is_new(keys: tuple[Any, ...]) -> bool:
 def _join(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) -> Any:
     if "target" in kw:
         keys = (kw.pop("target"), *keys)
-    given = [name for name in ("aliased", "from_joinpoint") if name in kw]
-    if kw.pop("aliased", False):
-        raise TypeError("join(aliased=True) cannot be done on SQLAlchemy 2: join an aliased()")
-    from_joinpoint = kw.pop("from_joinpoint", False)
-    if given or not _is_new(keys):
+    is_old = bool({"aliased", "from_joinpoint"} & kw.keys()) or not _is_new(keys)
+    aliased_, from_joinpoint = kw.pop("aliased", False), kw.pop("from_joinpoint", False)
+    if is_old:
         note("query-join")
-    if _is_new(keys):
-        return before(query, *keys, **kw)
-    left = (query if from_joinpoint else query.reset_joinpoint())._filter_by_zero()
+    start = query if from_joinpoint else query.reset_joinpoint()
+    if _is_new(keys) and not aliased_ and not (is_old and from_joinpoint):
+        return before(_not_adapted(query), *keys, **kw)
+    left = start._filter_by_zero()
+    query = query if from_joinpoint else _not_adapted(query)
     for target, onclause in _targets(keys):
         target, onclause = (_relationship(query, left, each) for each in (target, onclause))  # noqa: PLW2901
+        if aliased_:
+            target, onclause, adapted = _aliased(target, onclause, vars(query).get(_ADAPTERS, ()))  # noqa: PLW2901
         query = before(query, target, *[onclause] * (onclause is not None), **kw)
+        if aliased_:
+            vars(query)[_ADAPTERS] = adapted
         left = query._filter_by_zero()
     return query
+
+
+_ADAPTERS = "_sqlsoup_adapters"
+"""What a query keeps of joins with ``aliased=True``: what puts the alias into later criteria."""
+
+
+def _aliased(target: Any, onclause: Any, adapters: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+    """Return target and condition of a join to an alias, and what puts aliases into criteria."""
+    relationship = target if onclause is None else onclause
+    prop = getattr(relationship, "property", None)
+    joined = prop.mapper.class_ if prop is not None and target is relationship else target
+    alias = aliased(joined)
+    adapters = (*adapters, inspect(alias)._adapter)
+    if prop is not None:
+        return relationship.of_type(alias), None, adapters
+    return alias, None if onclause is None else adapters[-1].traverse(onclause), adapters
+
+
+def _adapted(query: Any, clause: Any) -> Any:
+    """Put the aliases of the joins before into a criterion."""
+    if isinstance(clause, ClauseElement | QueryableAttribute):
+        for adapter in vars(query).get(_ADAPTERS, ()):
+            clause = adapter.traverse(coercions.expect(roles.ExpressionElementRole, clause))
+    return clause
+
+
+def _not_adapted(query: Any) -> Any:
+    """Return a query whose later criteria are about tables, and no aliases of a join."""
+    if _ADAPTERS in vars(query):
+        query = query._generate()
+        del vars(query)[_ADAPTERS]
+    return query
+
+
+@method(Query, "reset_joinpoint")
+def _reset_joinpoint(before: Callable[..., Any], query: Any) -> Any:
+    return before(_not_adapted(query))
 
 
 def _relationship(query: Any, left: Any, name: Any) -> Any:
@@ -140,17 +185,26 @@ def _named(entity: Any) -> Any:
     """Make a column of a name or other text."""
     if not isinstance(entity, str):
         return entity
+    made = _column(entity)
     make = column if entity.isidentifier() else literal_column
     instead = f'{make.__name__}("{entity}")'
     if {"'", '"', "$"} & {*entity}:  # it may have values in it
         instead = bound(entity)
     note("query-text", instead=instead)
-    return make(entity)
+    return made
 
 
-@method(Query, "from_statement")
-def _from_statement(before: Callable[..., Any], query: Any, statement: Any) -> Any:
-    return before(query, textual(statement, "query-text"))
+def _column(name: Any) -> Any:
+    if not isinstance(name, str):
+        return name
+    return (column if name.isidentifier() else literal_column)(name)
+
+
+@method(Query, "values", "add_column", "add_columns")
+def _with_columns(before: Callable[..., Any], query: Any, *columns: Any) -> Any:
+    if any(isinstance(each, str) for each in columns):
+        note("query-values", old=f"{before.__name__}() with a name")
+    return before(query, *(_column(each) for each in columns))
 
 
 @missing(Query, "iterate_instances")
@@ -190,7 +244,14 @@ def _statement() -> None:
 @method(Query, "options")
 @method(Select, "options")
 def _options(before: Callable[..., Any], query: Any, *options: Any) -> Any:
-    return before(query, *(resolved(option, lambda: entity_of(query)) for option in options))
+    for option in options:
+        query = option.on(query) if isinstance(option, MainAlias) else query
+    given = [option for option in options if not isinstance(option, MainAlias)]
+    query = before(query, *(resolved(option, lambda: entity_of(query)) for option in given))
+    for option in given:
+        for alias in getattr(option, "aliases", ()):
+            keep_alias(query, alias)
+    return query
 
 
 @missing(Query, "from_self")
@@ -249,8 +310,9 @@ def _getitem(before: Callable[..., Any], query: Any, item: Any) -> Any:
 
 
 @method(Query, "add_entity")
-def _add_entity(before: Callable[..., Any], query: Any, entity: Any, *alias: Any, **kw: Any) -> Any:
-    if alias or "alias" in kw:
+def _add_entity(before: Callable[..., Any], query: Any, entity: Any, *args: Any, **kw: Any) -> Any:
+    old = dict(zip(("alias",), args, strict=False)) | kw
+    if old:
         note("name", old="add_entity(entity, alias)", instead="add_entity(aliased(entity, alias))")
-    alias = kw.get("alias", alias[0] if alias else None)
+    alias = old.get("alias")
     return before(query, entity if alias is None else aliased(entity, alias))

@@ -221,8 +221,8 @@ class _Key(_Iterated):
         self._row = row
         self._is_old = is_old
 
-    @property
-    def __class__(self) -> type:  # what isinstance() asks beside the type: it is both
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # what isinstance() asks beside the type
         return type(self._row)
 
     def __getattr__(self, name: str) -> Any:

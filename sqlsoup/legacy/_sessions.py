@@ -45,6 +45,7 @@ _GONE = {
     "weak_identity_map": "keep rows in a list, or nothing",
     "_enable_transaction_accounting": "leave it out",
     "autoexpire": "expire_on_commit=",
+    "echo_uow": "logging of sqlalchemy.orm",
 }
 """Others, and what to write instead."""
 
@@ -120,6 +121,7 @@ def _noted(kw: dict[str, Any]) -> None:
 
 def _arguments(kw: dict[str, Any]) -> dict[str, Any]:
     """Take the old arguments out of those of a session."""
+    kw.pop("echo_uow", None)
     if "autoexpire" in kw:
         kw["expire_on_commit"] = kw.pop("autoexpire")
     if not kw.pop("_enable_transaction_accounting", True):
@@ -415,6 +417,8 @@ def _execute_any(
         autoflush = False
     elif module_of(frame) == "sqlalchemy.orm.strategies":
         statement = statement.order_by(*_mappers.order_of(statement))
+    if {"mapper", "bind"} & kw.keys():  # nor did the execute() of the time
+        autoflush = False
     kw = _binds(kw)
     with nullcontext() if autoflush else session.no_autoflush:
         if state.flushing or state.executing or not state.is_idle(session):
@@ -428,13 +432,31 @@ def _at_once(
     """Execute a statement outside a transaction, and have no connection in use after it."""
     state = _state(session)
     state.executing, state.stored = True, False
+    dispatch: Any = session.dispatch
+    session.dispatch = _Quiet(dispatch)  # type: ignore[assignment]
     try:
         return _finished(session, state, statement, before(session, statement, params, **kw))
     except BaseException:
         _end(session)
         raise
     finally:
+        session.dispatch = dispatch
         state.executing = False
+
+
+class _Quiet:
+    """The events of a session, but for those of a transaction that there was not in 1.3."""
+
+    def __init__(self, dispatch: Any) -> None:
+        self._dispatch = dispatch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dispatch, name)
+
+    def _nothing(self, *_args: object) -> None:
+        """Tell no listener."""
+
+    after_begin = after_transaction_create = after_transaction_end = _nothing
 
 
 def _finished(session: Session, state: _State, statement: Any, result: Any) -> Any:

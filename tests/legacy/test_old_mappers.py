@@ -349,15 +349,41 @@ def test_several_extensions(tables, session):
 @pytest.mark.parametrize(
     "hook", ["append_result", "create_instance", "populate_instance", "translate_row"]
 )
-def test_hooks_that_are_gone(hook, tables):
-    """A hook for which there is no event is an error that says what to do."""
-    extension, _ = recorder(hook)
-    with pytest.raises(ArgumentError) as caught:
-        mapper(new("Tag"), tables["tags"], extension=extension)
-    assert str(caught.value) == (
-        f"Recorder.{hook}() cannot be called on SQLAlchemy 2, which has no such event; use the "
-        "event 'load', or change the rows after they are loaded"
+def test_hooks_that_are_gone(hook, tables, session):
+    """A hook that SQLAlchemy 1.0 gave up is not called, as it was not in 1.3, and is noted."""
+    extension, called = recorder(hook, "before_insert")
+    Tag = new("Tag")
+    mapper(Tag, tables["tags"], extension=extension)
+    session.add(Tag(word="new"))
+    session.flush()
+    assert [name for name, *_ in called] == ["before_insert"]
+    assert [note.old for note in legacy.report().notes if note.form == "mapper-hook"] == [
+        f"Recorder.{hook}(), which is not called"
+    ]
+
+
+def test_hooks_of_an_instance(tables, session):
+    """A hook that is set on the extension itself is called, and those of the base say to go on."""
+    from sqlalchemy.orm import (
+        EXT_CONTINUE,
+        AttributeExtension,
+        MapperExtension,
+        SessionExtension,
     )
+
+    extension = MapperExtension()
+    extension.before_insert = lambda mapper, connection, row: setattr(row, "email", "set")
+    User = new("User")
+    mapper(User, tables["users"], extension=extension)
+    user = User(name="new")
+    session.add(user)
+    session.flush()
+    assert user.email == "set"
+    assert MapperExtension().after_insert(None, None, user) is EXT_CONTINUE
+    assert SessionExtension().after_begin(session, None, None) is EXT_CONTINUE
+    watch = AttributeExtension()
+    assert watch.append(None, 1, None) == watch.set(None, 1, 2, None) == 1
+    assert watch.remove(None, 1, None) is None
 
 
 # AttributeExtension

@@ -44,11 +44,17 @@ def test_sqlsoup_in_sqlalchemy():
         "from sqlalchemy.ext.sqlsoup import NoSuchTableError, ArgumentError, SQLAlchemyError\n"
     )
     assert names["SqlSoup"] is names["SQLSoup"] is sqlsoup.SQLSoup
-    for name in (
-        "PKNotFoundError", "Session", "TableClassType", "SelectableClassType", "NoSuchTableError",
-        "ArgumentError", "SQLAlchemyError",
-    ):  # fmt: skip
+    for name in ("PKNotFoundError", "Session", "TableClassType", "SelectableClassType"):
         assert names[name] is getattr(sqlsoup, name)
+    assert names["NoSuchTableError"] is sqlalchemy.exc.NoSuchTableError
+    errors = {"ArgumentError": sqlsoup.ArgumentError, "SQLAlchemyError": sqlsoup.SQLSoupError}
+    for name, own in errors.items():
+        of_sqlalchemy = getattr(sqlalchemy.exc, name)
+        for raised in (own("x"), of_sqlalchemy("x"), names[name]("x")):
+            try:
+                raise raised
+            except names[name] as caught:
+                assert type(caught) in (own, of_sqlalchemy)
     assert [(note.line, note.form, note.instead) for note in legacy.report().notes] == [
         (line, "import-sqlsoup", "sqlsoup") for line in (1, 2, 3, 4)
     ]
@@ -67,6 +73,45 @@ def test_import_of_the_module():
     assert found == [(1, 1), (2, 2), (3, 1)]
     assert importlib.import_module("sqlalchemy.ext.sqlsoup") is names["soup"]
     assert ("import-sqlsoup", "sqlalchemy.ext.sqlsoup", 1) in noted()
+
+
+def test_names_of_the_module():
+    """The module sqlsoup has the names that it had; those that are gone are noted."""
+    names = run(
+        "from sqlsoup import Engine, MetaData, Table, join, class_mapper, object_session\n"
+        "from sqlsoup import scoped_session, sessionmaker, relationship, EXT_CONTINUE\n"
+        "from sqlsoup import attributes, expression, schema, session, sql, util\n"
+    )
+    assert names["Table"] is sqlalchemy.Table
+    assert names["relationship"] is sqlalchemy.orm.relationship
+    assert noted() == []
+    names = run("from sqlsoup import mapper, MapperExtension, AutoAdd, string_types, py2k\n")
+    assert issubclass(names["AutoAdd"], names["MapperExtension"])
+    assert [form for form, *_ in noted()] == ["mapper", "mapper-extension", "name", "name"]
+
+
+def test_adding_by_itself(lite, tmp_path):
+    """AutoAdd adds new instances to the session, and none whose constructor fails."""
+    from sqlsoup import AutoAdd, mapper, scoped_session, sessionmaker
+
+    sessions = scoped_session(sessionmaker(bind=lite))
+
+    class Tag:
+        pass
+
+    class Own:
+        def __init__(self, word):
+            self.word = int(word)
+
+    tags = sqlsoup.SQLSoup(lite).tags._table
+    for cls in (Tag, Own):
+        mapper(cls, tags, extension=AutoAdd(sessions))
+    row = Tag(word="new")
+    assert row in sessions
+    with pytest.raises(ValueError, match="invalid literal"):
+        Own("x")
+    assert list(sessions.new) == [row]
+    sessions.remove()
 
 
 def test_module_is_noted_once():
