@@ -21,7 +21,7 @@ from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.util import langhelpers
 
 import sqlsoup
-from sqlsoup.legacy import _extensions, _loaders, _mappers, _urls
+from sqlsoup.legacy import _extensions, _loaders, _properties, _urls
 from sqlsoup.legacy._forms import FORMS
 from sqlsoup.legacy._frames import (
     asking,
@@ -74,11 +74,11 @@ _GONE: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm: {
         **_EXTENSIONS,
         **{name: (value, "loader-old") for name, value in _loaders.GONE.items()},
-        "relation": (_mappers.relation, "relation"),
+        "relation": (_properties.relation, "relation"),
         "AliasedClass": (AliasedClass, "aliased"),
         "InstrumentationManager": _INSTRUMENTATION,
-        "comparable_property": (_mappers.ComparableProperty, "hybrid_property"),
-        "ComparableProperty": (_mappers.ComparableProperty, "hybrid_property"),
+        "comparable_property": (_properties.ComparableProperty, "hybrid_property"),
+        "ComparableProperty": (_properties.ComparableProperty, "hybrid_property"),
         "compile_mappers": (
             _renamed("compile_mappers", sqlalchemy.orm.configure_mappers, "configure_mappers"),
             "configure_mappers",
@@ -124,7 +124,7 @@ _MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
         {
             **{name: getattr(sqlsoup, name) for name in _OF_SQLSOUP},
             **_OF_SQLSOUP_GONE,
-            "relation": _mappers.relation,
+            "relation": _properties.relation,
             "NoSuchTableError": exc.NoSuchTableError,
             "ArgumentError": Errors(exc.ArgumentError, sqlsoup.ArgumentError),
             "InvalidRequestError": Errors(exc.InvalidRequestError, sqlsoup.SQLSoupError),

@@ -191,6 +191,13 @@ def renew_lock() -> None:
 in_child_processes(renew_lock)
 
 
+def begin_in(folder: str) -> None:
+    """Show files relative to another folder than the one in which this process began."""
+    global _folder  # noqa: PLW0603
+    _folder = Path(folder)
+    _shown.cache_clear()
+
+
 def note(
     form: str,
     *,

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Query, aliased
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import Alias, SelectBase
 
+from sqlsoup.legacy._closing import ClosingResult
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method
-from sqlsoup.legacy._rows import ClosingResult
-from sqlsoup.legacy._statements import textual
+from sqlsoup.legacy._text import textual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapper, Session, configure_mappers, scoped_session
 
-from sqlsoup.legacy._mappers import without_entity_name
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing
+from sqlsoup.legacy._properties import without_entity_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -365,7 +365,7 @@ def test_key_of_a_new_row_as_a_list(lite, books):
         (lambda: key + [5], [4, 5]),  # noqa: RUF005
         (lambda: [5] + key, [5, 4]),  # noqa: RUF005
         (lambda: key == [4], True),
-        (lambda: key.copy(), [4]),
+        (key.copy, [4]),
     ):
         _notes.clear()
         assert use() == value

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from sqlsoup import legacy
 from sqlsoup.legacy import _notes
-from sqlsoup.legacy._statements import bound
+from sqlsoup.legacy._text import bound
 
 a = table("a", column("id", sa.Integer), column("name", sa.String), column("v", sa.Integer))
 b = table("b", column("id", sa.Integer), column("aid", sa.Integer))

@@ -80,7 +80,7 @@ def test_as_it_is(lite):
     assert url != "sqlite://"
     assert {url: 1}[same] == 1
     assert url.set(database="b").database == "b"
-    assert (url[0], len(url), [*url][0]) == ("sqlite", 7, "sqlite")
+    assert (url[0], len(url), next(iter(url))) == ("sqlite", 7, "sqlite")
     assert url.get_backend_name() == "sqlite"
     assert url.query == {}
     assert "set" in dir(url)
