@@ -21,6 +21,8 @@ class Notes:
     """What is to be known of the tables of a MetaData; kept in its ``info``."""
 
     def __init__(self) -> None:
+        self.spelled: dict[str, str] = {}
+        """The names of tables by keys that spell them in another case."""
         self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self.reflected: WeakSet[Table] = WeakSet()
         self.settled: WeakSet[Table] = WeakSet()

@@ -11,7 +11,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import backref, foreign, remote
 
 from sqlsoup import _relate
-from sqlsoup._catalog import Reference, references_to
+from sqlsoup._catalog import Reference, all_references, references_to
 from sqlsoup._foreign_keys import target_of
 from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
@@ -98,10 +98,19 @@ class Implied:
         """Return the foreign keys that refer to a table, which are asked for once."""
         if table not in self._references:
             with self._connect() as connection:
-                found = references_to(connection, table.name, table.schema)
-            found.sort(key=lambda each: (each.schema or "", each.table, each.columns))
-            self._references[table] = found
+                self._references[table] = _sorted(
+                    references_to(connection, table.name, table.schema)
+                )
         return self._references[table]
+
+    def ask_for_all(self, schema: str | None) -> None:
+        """Ask for the foreign keys that refer to the tables of a schema that are reflected."""
+        with self._connect() as connection:
+            known = all_references(connection, schema)
+            spelled = str.lower if connection.dialect.name == "sqlite" else str
+        for table in list(self._metadata.tables.values()):
+            if table.schema == schema:
+                self._references.setdefault(table, _sorted(known.get(spelled(table.name), [])))
 
     def _plan(self, cls: Any) -> Plan | None:
         """Return the plan of a class that is mapped to a table; it lives as long as the class."""
@@ -215,6 +224,10 @@ class Implied:
         """Note that each of two classes may have a relationship that leads to the other's table."""
         for cls, other in (classes, classes[::-1]):
             self._related.setdefault(inspect(other).local_table.key, WeakSet()).add(cls)
+
+
+def _sorted(references: list[Reference]) -> list[Reference]:
+    return sorted(references, key=lambda each: (each.schema or "", each.table, each.columns))
 
 
 def _is_free(cls: Any, name: str, other: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, 
 
 from sqlalchemy import FromClause, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import Mapper, Query, registry
+from sqlalchemy.orm import Mapper, Query, column_property, registry
 from sqlalchemy.sql import base as sql_base
 
 from sqlsoup._describe import describe
@@ -31,6 +31,7 @@ from sqlsoup._keys import as_list, key_columns
 from sqlsoup._reflect import tables_in
 from sqlsoup._relate import relate
 from sqlsoup._session import current
+from sqlsoup._sqlite_rows import is_view, watch_view
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
@@ -262,13 +263,27 @@ def map_class(
     args = {"eager_defaults": False, **mapper_args}
     if key := as_list(args.get("primary_key")):
         args["primary_key"] = key_columns(selectable, key, args.get("properties") or ())
+        if isinstance(selectable, Table) and not _OF_PROPERTIES & args.keys():
+            # without the old value, which need not be loaded, a change of the key would be lost
+            args["properties"] = {
+                column.key: column_property(column, active_history=column in args["primary_key"])
+                for column in selectable.columns
+            }
+    view = isinstance(selectable, Table) and is_view(selectable)
+    if view:
+        args = {"confirm_deleted_rows": False, **args}  # the triggers of a view are not counted
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
+    if view:
+        watch_view(mapper)
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
     return cast("SelectableClassType", cls)
+
+
+_OF_PROPERTIES = {"properties", "column_prefix", "include_properties", "exclude_properties"}
 
 
 def map_join(

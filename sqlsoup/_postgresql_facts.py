@@ -10,6 +10,8 @@ from sqlalchemy import Inspector, text
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import Connection, Result
+
 Key = tuple[str | None, str]
 
 
@@ -141,10 +143,10 @@ _STATEMENT = text(
 )
 
 
-REFERENCES = qualified(f"""
+_REFERENCES = qualified(f"""
     SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
             THEN n.nspname END,
-        child.relname, k.conname, a.attname,
+        child.relname, k.conname, parent.relname, a.attname,
         (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS one
             WHERE one.attrelid = child.oid AND one.attnum > 0 AND NOT one.attisdropped)
             = (SELECT pg_catalog.sum(pg_catalog.cardinality(one.conkey))
@@ -157,11 +159,23 @@ REFERENCES = qualified(f"""
     JOIN pg_catalog.pg_namespace AS pn ON pn.oid = parent.relnamespace
     CROSS JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = child.oid AND a.attnum = u.attnum
-    WHERE {_KEY.format(k="k")} AND parent.relname = :name AND NOT child.relispartition
+    WHERE {_KEY.format(k="k")} AND NOT child.relispartition AND parent.relname = :name
         AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
             THEN pg_catalog.pg_table_is_visible(parent.oid) ELSE pn.nspname = :schema END
     ORDER BY n.nspname, child.relname, k.conname, u.place""")
 """The foreign keys that refer to a table, a row for each of their columns."""
+
+_ALL_REFERENCES = _REFERENCES.replace("AND parent.relname OPERATOR(pg_catalog.=) :name", "")
+"""The same for all tables of a schema."""
+
+
+def references_to(connection: Connection, name: str | None, schema: str | None) -> Result[Any]:
+    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
+
+    :param name: the table that is referred to; None for all of the schema.
+    """
+    statement = _ALL_REFERENCES if name is None else _REFERENCES
+    return connection.execute(text(statement), {"name": name, "schema": schema})
 
 
 def knows_facts(inspector: Inspector) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from keyword import iskeyword
 from types import MappingProxyType
@@ -22,7 +22,9 @@ from sqlsoup._foreign_keys import table_key
 from sqlsoup._implied import Implied
 from sqlsoup._keys import as_list, described, has_key, keyless
 from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
-from sqlsoup._reflect import complete, forget, reflect
+from sqlsoup._reflect import complete, forget, real_name, reflect_all
+from sqlsoup._reflect import reflect as reflect_one
+from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
@@ -256,11 +258,15 @@ class SQLSoup:
             kind, source = "selectable", self._selectable(selectable)
         else:
             kind, source = "table", self._table(tablename, schema or self._where)
+            spelling = real_name(self._metadata, schema or self._where, tablename)
+            if attrname == tablename != spelling:
+                return self._class_for(source.schema, spelling)
         key = as_list(mapper_args.get("primary_key"))
         if not key and isinstance(source, Table):
             names = [source.fullname, *[source.name] * (source.schema == self._where)]
             key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
         if key:
+            source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
         elif not source.primary_key:
             raise keyless(kind, source)
@@ -501,7 +507,7 @@ class SQLSoup:
         known = self._metadata.tables.get(table_key(schema or self._metadata.schema, name))
         if known is not None and known in self._mapped and not self._has_class(known):
             forget(known)
-        return reflect(self._metadata, name, schema, self._connect)
+        return reflect_one(self._metadata, name, schema, self._connect)
 
     def _has_class(self, table: Table) -> bool:
         return any(inspect(cls).local_table is table for cls in self._cache.copy().values())
@@ -523,6 +529,39 @@ class SQLSoup:
         return _session.connect(self.session, self._metadata)
 
 
+def reflect(
+    db: SQLSoup,
+    tables: Iterable[str] | None = None,
+    schema: str | None = None,
+    *,
+    progress: Callable[[str], object] | None = None,
+) -> list[str]:
+    """Reflect many tables in one round, so that their first accesses send nothing.
+
+    It is for programs that use a whole schema: one table after the other costs some statements
+    each.  Where only a few of the tables are used, those few cost less without.
+
+    :param tables: names of tables and views; the default is all of the schema.
+    :param schema: the schema; the default is :attr:`SQLSoup.schema`.
+    :param progress: called with the name of each table that is reflected, as soon as it is.
+    :return: the names of those that are there, sorted.
+
+    .. versionadded:: 1.0
+    """
+    where = schema or db._where
+    with db._connect() as connection:
+        names = table_names(connection, where) if tables is None else sorted({*tables})
+    found = reflect_all(
+        ((where, name) for name in names),
+        db._metadata,
+        db._connect,
+        progress or (lambda _: None),
+    )
+    if db._implied is not None:
+        db._implied.ask_for_all(where)
+    return [name for name in names if table_key(where, name) in found]
+
+
 def refresh(db: SQLSoup) -> None:
     """Forget all classes and all reflected tables, after the database's schema was changed.
 
@@ -531,9 +570,9 @@ def refresh(db: SQLSoup) -> None:
 
     .. versionadded:: 1.0
     """
-    db._listed = None  # noqa: SLF001
-    db._cache.clear()  # noqa: SLF001
-    for table in list(db._metadata.tables.values()):  # noqa: SLF001
+    db._listed = None
+    db._cache.clear()
+    for table in list(db._metadata.tables.values()):
         forget(table)
 
 
@@ -573,7 +612,7 @@ def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -
     schema of the SQLSoup (lenient), but not for one that is asked for.
     """
     table = inspect(cls).local_table
-    if isinstance(table, Table) and table.name == name:
+    if isinstance(table, Table) and table.name == real_name(table.metadata, schema, name):
         return table.schema == schema
     return lenient
 
