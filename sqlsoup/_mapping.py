@@ -19,6 +19,7 @@ from sqlsoup._describe import describe
 from sqlsoup._foreign_keys import settle
 from sqlsoup._instances import attribute_setter, equal, find_attribute, init, less, representation
 from sqlsoup._keys import as_list, key_columns
+from sqlsoup._order import FlushOrder
 from sqlsoup._reflect import tables_in
 from sqlsoup._relate import relate
 from sqlsoup._session import current
@@ -232,14 +233,15 @@ def map_class(
     """
     for table in tables_in(selectable):
         settle(table)
-    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match the rows
-    # where a key comes back in another shape than it was given in: a uuid given as text.
+    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match the
+    # rows where a key comes back in another shape than it was given in: a uuid given as text.
     args = {"eager_defaults": False, **mapper_args}
     if key := as_list(args.get("primary_key")):
         args["primary_key"] = key_columns(selectable, key, args.get("properties") or ())
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
+    FlushOrder(mapper)
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
