@@ -18,7 +18,7 @@ from sqlalchemy.sql import base as sql_base
 from sqlsoup._describe import describe
 from sqlsoup._foreign_keys import settle
 from sqlsoup._instances import attribute_setter, equal, find_attribute, init, less, representation
-from sqlsoup._keys import as_list, key_columns
+from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect import tables_in
 from sqlsoup._relate import relate
@@ -63,6 +63,8 @@ class SelectableClassType(type):
 
     _sqlsoup: Origin
     _sqlsoup_query_type: type[Query[Any]] | None
+    _sqlsoup_key: list[Any]
+    """The columns of the primary key where it was named, by the user or for a side of a join."""
     _table: FromClause
 
     def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:
@@ -242,6 +244,10 @@ def map_class(
     cls: Any = _new_class(metaclass, selectable, origin, base)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
     FlushOrder(mapper)
+    if key:
+        cls._sqlsoup_key = list(mapper.primary_key)
+        if isinstance(selectable, Table) and not selectable.primary_key:
+            selectable.info[NAMED] = [column.key for column in mapper.primary_key]
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
@@ -263,6 +269,7 @@ def map_join(
             raise
         ambiguous = _new_class(_AmbiguousJoin, join, origin, base)
         ambiguous._table = join
+        ambiguous._sqlsoup_key = as_list(mapper_args.get("primary_key"))
         ambiguous._sqlsoup_problem = f"{error} Or wrap the join in with_labels()."
         return ambiguous
 
@@ -285,9 +292,21 @@ def selectable_of(thing: object) -> FromClause:
     return found
 
 
+def key_of(thing: object) -> list[Any]:
+    """Return the named key of what :func:`selectable_of` takes, or an empty list.
+
+    The key of a mapped class is that of the class, of whatever it is an alias.
+    """
+    mapper = getattr(inspect(thing, raiseerr=False), "mapper", None)
+    cls: Any = thing if mapper is None else mapper.class_
+    key = getattr(cls, "_sqlsoup_key", ())
+    selectable = selectable_of(thing)
+    return translated(key, selectable) if key else named_key(selectable)
+
+
 def _new_class(metaclass: type[_T], selectable: FromClause, origin: Origin, base: type) -> _T:
     base_hash: Any = base.__hash__
-    namespace = {
+    namespace: dict[str, Any] = {
         "__module__": "sqlsoup",
         "__init__": init,
         "__repr__": representation,
@@ -296,6 +315,7 @@ def _new_class(metaclass: type[_T], selectable: FromClause, origin: Origin, base
         "__hash__": base_hash or object.__hash__,
         "_sqlsoup": origin,
         "_sqlsoup_query_type": None,
+        "_sqlsoup_key": [],
     }
     if origin.relationships is not None:
         namespace["__getattr__"], namespace["__setattr__"] = find_attribute, attribute_setter(base)

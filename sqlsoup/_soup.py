@@ -20,8 +20,15 @@ from sqlsoup._cache import Cache
 from sqlsoup._catalog import locate, table_names
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._implied import Implied, Namer
-from sqlsoup._keys import as_list, described, has_key, keyless
-from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
+from sqlsoup._keys import as_list, described, has_key, joined_key, keyless, translated
+from sqlsoup._mapping import (
+    Origin,
+    SelectableClassType,
+    key_of,
+    map_class,
+    map_join,
+    selectable_of,
+)
 from sqlsoup._reflect import complete, forget, reflect
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
@@ -268,6 +275,7 @@ class SQLSoup:
         if not key and isinstance(source, Table):
             names = [source.fullname, *[source.name] * (source.schema == self._where)]
             key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+        key = key or key_of(source if selectable is None else selectable)
         if key:
             mapper_args = {**mapper_args, "primary_key": key}
         elif not source.primary_key:
@@ -292,7 +300,7 @@ class SQLSoup:
         :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
         """
         source = self._selectable(selectable)
-        return self._map(source, base, mapper_args)
+        return self._map(source, base, _with_key(mapper_args, key_of(selectable)))
 
     def with_labels(
         self, selectable: object, base: type | None = None, **mapper_args: Any
@@ -320,8 +328,10 @@ class SQLSoup:
         source = self._selectable(selectable, derive=True)
         named = isinstance(source, Table) or not str(getattr(source, "name", "")).startswith("%(")
         if not named:  # by SQLAlchemy, which is yet to name it
-            return self.map(source, base, **mapper_args)
-        return self.map(source.select().set_label_style(style), base, **mapper_args)
+            return self.map(selectable, base, **mapper_args)
+        labelled = self._selectable(source.select().set_label_style(style))
+        args = _with_key(mapper_args, translated(key_of(selectable), labelled))
+        return self._map(labelled, base, args)
 
     def join(
         self,
@@ -347,7 +357,12 @@ class SQLSoup:
         """
         sides = selectable_of(left), selectable_of(right)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
-        return map_join(source, self._origin(), base or self.base, mapper_args)
+        keys = [
+            (key_of(thing), list(side.primary_key))
+            for thing, side in zip((left, right), sides, strict=True)
+        ]
+        args = _with_key(mapper_args, joined_key(*keys))
+        return map_join(source, self._origin(), base or self.base, args)
 
     if TYPE_CHECKING:
 
@@ -530,6 +545,13 @@ def refresh(db: SQLSoup) -> None:
     db._cache.clear()  # noqa: SLF001
     for table in list(db._metadata.tables.values()):  # noqa: SLF001
         forget(table)
+
+
+def _with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:
+    """Return the arguments of a mapper with a key, if there is one and they name none."""
+    if not key or mapper_args.get("primary_key"):
+        return mapper_args
+    return {**mapper_args, "primary_key": key}
 
 
 def _map_to_problem(
