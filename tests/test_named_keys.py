@@ -134,6 +134,20 @@ def test_a_row_of_a_join_is_changed_by_its_whole_key(db: sqlsoup.SQLSoup) -> Non
     ]
 
 
+def test_a_key_that_does_not_tell_rows_apart(db: sqlsoup.SQLSoup) -> None:
+    """Rows with one key are one, a row without any is None, and a change of several is refused."""
+    stays = db.map_to("by_guest", tablename="stays", mapper_args={"primary_key": ["guest"]})
+    rows = stays.order_by(stays.guest, stays.day).all()
+    assert stays.count() == 5
+    assert sorted(row.guest for row in rows if row is not None) == [1, 2]
+    assert len(rows) == 3
+    stays.get(1).day = "sun"
+    with pytest.raises(sa.orm.exc.StaleDataError, match="expected to update 1 row"):
+        db.commit()
+    db.rollback()
+    assert "sun" not in db.execute("SELECT day FROM stays").scalars().all()
+
+
 def test_no_columns_no_advice(engine: Engine) -> None:
     """An empty list is not advised as a key."""
     if engine.dialect.name != "postgresql":
