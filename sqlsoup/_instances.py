@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def find_attribute(self: Any, name: str) -> Any:
     """Find a relationship that was yet to be added to the class of a row."""
     cls = type(self)
-    if not name.startswith("_") and cls._relates_by_itself(name):
+    if not name.startswith("_") and cls._sqlsoup_relates(name):
         return getattr(self, name)
     for ancestor in cls.__mro__:
         inherited = vars(ancestor).get("__getattr__", find_attribute)
@@ -33,7 +33,7 @@ def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
             or name in vars(self)
             or any(name in vars(ancestor) for ancestor in cls.__mro__)
         ):
-            cls._relates_by_itself(name)
+            cls._sqlsoup_relates(name)
         base.__setattr__(self, name, value)
 
     return set_attribute

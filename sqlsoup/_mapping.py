@@ -19,6 +19,7 @@ from sqlsoup._describe import describe
 from sqlsoup._foreign_keys import settle
 from sqlsoup._instances import attribute_setter, equal, find_attribute, init, less, representation
 from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
+from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect import tables_in
 from sqlsoup._relate import relate
@@ -65,6 +66,8 @@ class SelectableClassType(type):
     _sqlsoup_query_type: type[Query[Any]] | None
     _sqlsoup_key: list[Any]
     """The columns of the primary key where it was named, by the user or for a side of a join."""
+    _sqlsoup_renamed: dict[str, str]
+    """The attributes of columns whose own names are taken."""
     _table: FromClause
 
     def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:
@@ -85,7 +88,7 @@ class SelectableClassType(type):
         :param ident: value of the key.  For a key of several columns a tuple or list in their
          order, or a dict by attribute name.
         """
-        if (cls._sqlsoup_query_type or cls._query_type()).get is not Query.get:
+        if (cls._sqlsoup_query_type or cls._sqlsoup_query_class()).get is not Query.get:
             return new_query(cls).get(ident)
         return None if ident is None else current(cls._sqlsoup.session).get(cls, ident)
 
@@ -104,21 +107,23 @@ class SelectableClassType(type):
 
     def __getattr__(cls, name: str) -> Any:
         if not name.startswith("_") and hasattr(cls, "_table"):  # not while it is being mapped
-            if name == "session" or hasattr(cls._query_type(), name):
+            if name == "session" or hasattr(cls._sqlsoup_query_class(), name):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
-            if cls._relates_by_itself(name):
+            if cls._sqlsoup_relates(name):
                 return getattr(cls, name)
-        raise AttributeError(
-            f"{cls.__name__!r} has no column, relationship or query method {name!r}"
-        )
+        message = f"{cls.__name__!r} has no column, relationship or query method {name!r}"
+        renamed = vars(cls).get("_sqlsoup_renamed", {})
+        if name in renamed:
+            message += f"; the column of that name is the attribute {renamed[name]!r}"
+        raise AttributeError(message)
 
     def __dir__(cls) -> list[str]:
         own = [*super().__dir__()]
         if not hasattr(cls, "_table"):  # SQLAlchemy asks while it maps the class
             return own
-        query = cls._query_type()
+        query = cls._sqlsoup_query_class()
         methods = {name for name in dir(query) if isroutine(getattr(query, name))}
         names = {"columns", "session", *methods, *dir(type(cls))} - {*dir(type)}
         with suppress(Exception):  # completion tells what it can
@@ -127,12 +132,12 @@ class SelectableClassType(type):
             )
         return list({*own, *(name for name in names if not name.startswith("_"))})
 
-    def _relates_by_itself(cls, name: str) -> bool:
+    def _sqlsoup_relates(cls, name: str) -> bool:
         """Tell if there is a relationship of this name, after adding it if it was yet to be."""
         related = cls._sqlsoup.relationships
         return related is not None and related.add(cls, name)
 
-    def _query_type(cls) -> type[Query[Any]]:
+    def _sqlsoup_query_class(cls) -> type[Query[Any]]:
         if cls._sqlsoup_query_type is None:
             cls._sqlsoup_query_type = type(cls._sqlsoup.session.query())
         return cls._sqlsoup_query_type
@@ -151,7 +156,7 @@ def reserved_names(cls: SelectableClassType) -> set[str]:
     They are those of columns, and of what class and rows have by themselves.
     """
     own = (name for ancestor in cls.__mro__[1:] for name in vars(ancestor))
-    methods = {*dir(cls._query_type()), *dir(type(cls))}
+    methods = {*dir(cls._sqlsoup_query_class()), *dir(type(cls))}
     return {"c", "columns", "session", *inspect(cls).columns.keys(), *own, *methods}
 
 
@@ -238,10 +243,15 @@ def map_class(
     # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match the
     # rows where a key comes back in another shape than it was given in: a uuid given as text.
     args = {"eager_defaults": False, **mapper_args}
+    properties = args.get("properties") or {}
     if key := as_list(args.get("primary_key")):
-        args["primary_key"] = key_columns(selectable, key, args.get("properties") or ())
+        args["primary_key"] = key_columns(selectable, key, properties)
+    renamed = other_names(selectable, properties)
+    if renamed:
+        columns = {renamed[c.key]: c for c in selectable.c if c.key in renamed}
+        args["properties"] = {**properties, **columns}
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
-    cls: Any = _new_class(metaclass, selectable, origin, base)
+    cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
     FlushOrder(mapper)
     if key:
@@ -304,7 +314,13 @@ def key_of(thing: object) -> list[Any]:
     return translated(key, selectable) if key else named_key(selectable)
 
 
-def _new_class(metaclass: type[_T], selectable: FromClause, origin: Origin, base: type) -> _T:
+def _new_class(
+    metaclass: type[_T],
+    selectable: FromClause,
+    origin: Origin,
+    base: type,
+    renamed: dict[str, str] = {},  # noqa: B006 - nothing changes it
+) -> _T:
     base_hash: Any = base.__hash__
     namespace: dict[str, Any] = {
         "__module__": "sqlsoup",
@@ -316,9 +332,12 @@ def _new_class(metaclass: type[_T], selectable: FromClause, origin: Origin, base
         "_sqlsoup": origin,
         "_sqlsoup_query_type": None,
         "_sqlsoup_key": [],
+        "_sqlsoup_renamed": renamed,
     }
     if origin.relationships is not None:
         namespace["__getattr__"], namespace["__setattr__"] = find_attribute, attribute_setter(base)
+    if renamed:
+        namespace["__setattr__"] = refuse_names(base, namespace.get("__setattr__"))
     return metaclass("Mapped" + _name(selectable), (base,), namespace)
 
 
@@ -342,13 +361,15 @@ def _columns(mapper: Mapper[Any]) -> ReadOnlyColumnCollection[str, Column[Any]]:
 
 
 def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:
+    if cls._sqlsoup_renamed:
+        values = {cls._sqlsoup_renamed.get(name, name): value for name, value in values.items()}
     values.pop("_sa_instance_state", None)
     own = vars(cls)
     for name in values:
         if (
             name not in own
             and not any(name in vars(ancestor) for ancestor in cls.__mro__)
-            and not cls._relates_by_itself(name)
+            and not cls._sqlsoup_relates(name)
         ):
             message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
             warn(message + suggestion(name, inspect(cls).attrs.keys()))
