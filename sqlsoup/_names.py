@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from sqlalchemy import FromClause
 
 
+_PREFIXES = (
+    "_sqlsoup",
+    *(f"_sa_{name}" for name in ("instance", "class", "registry", "original", "apply", "decl")),
+)
+
+
 def is_taken(name: str) -> bool:
     """Tell if Python, SQLAlchemy or SQLSoup gives a name a meaning that a column must not change.
 
@@ -17,7 +23,7 @@ def is_taken(name: str) -> bool:
     ``__table__`` and others; ``__self`` is an argument of the constructor.
     """
     special = name.startswith("__") and name.endswith("__")
-    return special or name == "__self" or name.startswith(("_sa_", "_sqlsoup"))
+    return special or name == "__self" or name.startswith(_PREFIXES)
 
 
 def other_names(selectable: FromClause, properties: Mapping[str, Any]) -> dict[str, str]:
