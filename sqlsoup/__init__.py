@@ -7,9 +7,9 @@
 from sqlalchemy.exc import SQLAlchemyError
 
 from sqlsoup._mapping import SelectableClassType, TableClassType
-from sqlsoup._rows import as_dict, as_dicts
+from sqlsoup._rows import as_dict, as_dicts, iter_dicts
 from sqlsoup._session import Session
-from sqlsoup._soup import SQLSoup, refresh
+from sqlsoup._soup import SQLSoup, reflect, refresh
 from sqlsoup.exc import (
     ArgumentError,
     NoSuchTableError,
@@ -34,9 +34,11 @@ __all__ = [
     "SqlSoup",
     "PKNotFoundError",
     "SQLAlchemyError",
+    "reflect",
     "refresh",
     "as_dict",
     "as_dicts",
+    "iter_dicts",
 ]
 
 SqlSoup = SQLSoup

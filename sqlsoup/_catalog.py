@@ -14,12 +14,12 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
 
-from sqlsoup import _mariadb, _postgresql, _sqlite
+from sqlsoup import _mariadb, _mariadb_references, _postgresql, _postgresql_facts, _sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from sqlsoup._corrections import Answers, Correction
+    from sqlsoup._corrections import Answer, Answers, Correction
 
 _CORRECTIONS = {
     "sqlite": _sqlite.CORRECTIONS,
@@ -27,6 +27,7 @@ _CORRECTIONS = {
     "mysql": _mariadb.CORRECTIONS,
     "mariadb": _mariadb.CORRECTIONS,
 }
+_ANSWERS = {"postgresql": _postgresql.ANSWERS}
 
 
 def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
@@ -41,8 +42,10 @@ def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
     _hush()
     inspector: Any = inspect(connection)
     corrections = _CORRECTIONS.get(connection.dialect.name, {})
+    answers = _ANSWERS.get(connection.dialect.name, {})
     for kind in _KINDS:
-        _correct(inspector, f"get_multi_{kind}", corrections.get(kind, ()), frozenset(names))
+        method, instead = f"get_multi_{kind}", answers.get(kind)
+        _correct(inspector, method, instead, corrections.get(kind, ()), frozenset(names))
     return inspector  # type: ignore[no-any-return]
 
 
@@ -59,13 +62,19 @@ _KINDS = (
 
 
 def _correct(
-    inspector: Any, method: str, corrections: tuple[Correction, ...], batch: frozenset[str]
+    inspector: Any,
+    method: str,
+    instead: Answer | None,
+    corrections: tuple[Correction, ...],
+    batch: frozenset[str],
 ) -> None:
     own: Callable[..., Answers] = getattr(inspector, method)
     known: dict[str | None, tuple[Answers, dict[Any, Any]]] = {}
 
     def ask(schema: str | None, names: Collection[str] | None, options: dict[str, Any]) -> Answers:
-        answers = own(schema=schema, filter_names=names, **options)
+        answers = instead(inspector, schema, names) if instead and names is not None else None
+        if answers is None:
+            answers = own(schema=schema, filter_names=names, **options)
         for correct in corrections:
             correct(inspector, schema, answers)
         return answers
@@ -109,6 +118,15 @@ def _hush() -> None:
 def reflect_table(inspector: Inspector, table: Any) -> None:
     """Fill an empty Table from a catalog, without the tables that it refers to."""
     inspector.reflect_table(table, None, resolve_fks=False)
+    if inspector.dialect.name in ("mysql", "mariadb"):
+        _mariadb.mark_updates(inspector, table)
+
+
+def spelled(inspector: Inspector, table: Any) -> str:
+    """Return the name of a reflected table as the database has it."""
+    if inspector.dialect.name != "sqlite" or table.primary_key:
+        return str(table.name)
+    return _sqlite.spelled(inspector, table.schema, table.name)
 
 
 class Reference(NamedTuple):
@@ -186,48 +204,13 @@ def _split(name: str) -> Iterator[tuple[str, str]]:
 
 
 _REFERENCES = {
-    "sqlite": """
-        SELECT :schema, m.name, f.id, f."from",
-            (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main')))
-                = (SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
-        FROM {schema}sqlite_master AS m,
-            pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
-        WHERE m.type = 'table' AND lower(f."table") = lower(:name)
-        ORDER BY m.name, f.id, f.seq""",
-    "postgresql": """
-        SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
-                THEN n.nspname END,
-            child.relname, k.conname, a.attname,
-            (SELECT count(*) FROM pg_catalog.pg_attribute AS one
-                WHERE one.attrelid = child.oid AND one.attnum > 0 AND NOT one.attisdropped)
-                = (SELECT sum(cardinality(one.conkey)) FROM pg_catalog.pg_constraint AS one
-                    WHERE one.conrelid = child.oid AND one.contype = 'f')
-        FROM pg_catalog.pg_constraint AS k
-        JOIN pg_catalog.pg_class AS child ON child.oid = k.conrelid
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = child.relnamespace
-        JOIN pg_catalog.pg_class AS parent ON parent.oid = k.confrelid
-        JOIN pg_catalog.pg_namespace AS pn ON pn.oid = parent.relnamespace
-        CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = child.oid AND a.attnum = u.attnum
-        WHERE k.contype = 'f' AND parent.relname = :name AND NOT child.relispartition
-            AND CASE WHEN CAST(:schema AS text) IS NULL
-                THEN pg_catalog.pg_table_is_visible(parent.oid) ELSE pn.nspname = :schema END
-        ORDER BY n.nspname, child.relname, k.conname, u.place""",
-    "mysql": """
-        SELECT CASE WHEN k.table_schema = :schema OR k.table_schema <> DATABASE()
-                THEN k.table_schema END,
-            k.table_name, k.constraint_name, k.column_name, c.columns = u.columns
-        FROM information_schema.key_column_usage AS k
-        JOIN (SELECT table_schema, table_name, count(*) AS columns FROM information_schema.columns
-            GROUP BY table_schema, table_name) AS c USING (table_schema, table_name)
-        JOIN (SELECT table_schema, table_name, count(*) AS columns
-            FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL
-            GROUP BY table_schema, table_name) AS u USING (table_schema, table_name)
-        WHERE k.referenced_table_schema = coalesce(:schema, DATABASE())
-            AND k.referenced_table_name = :name
-        ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position""",
+    "sqlite": _sqlite.REFERENCES,
+    "postgresql": _postgresql_facts.REFERENCES,
 }
-_REFERENCES["mariadb"] = _REFERENCES["mysql"]
+_ALL_REFERENCES = {
+    "sqlite": _sqlite.ALL_REFERENCES,
+    "postgresql": _postgresql_facts.ALL_REFERENCES,
+}
 
 
 def references_to(connection: Connection, name: str, schema: str | None) -> list[Reference]:
@@ -236,19 +219,47 @@ def references_to(connection: Connection, name: str, schema: str | None) -> list
     On other databases than SQLite, PostgreSQL, MySQL and MariaDB it costs what SQLAlchemy needs
     for the foreign keys of a whole schema, and other schemas are not looked at.
     """
+    return [found for _, found in _references(connection, name, schema)]
+
+
+def all_references(connection: Connection, schema: str | None) -> dict[str, list[Reference]]:
+    """Return the foreign keys that refer to the tables of a schema, by name of the table.
+
+    On SQLite the names are in lower case, as they can be spelled in any.
+    """
+    found: dict[str, list[Reference]] = {}
+    for name, reference in _references(connection, None, schema):
+        found.setdefault(name, []).append(reference)
+    return found
+
+
+def _references(
+    connection: Connection, name: str | None, schema: str | None
+) -> Iterator[tuple[str, Reference]]:
     dialect = connection.dialect
-    if dialect.name not in _REFERENCES:
-        found = catalog(connection).get_multi_foreign_keys(schema=schema)
-        return [
-            Reference(schema, child, tuple(key["constrained_columns"]))
-            for (_, child), keys in found.items()
-            for key in keys
-            if (key["referred_schema"], key["referred_table"]) == (schema, name)
+    rows: Iterable[Any]
+    if dialect.name in ("mysql", "mariadb"):
+        rows = _mariadb_references.references_to(connection, name, schema)
+    elif dialect.name in _REFERENCES:
+        quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
+        sql = (_ALL_REFERENCES if name is None else _REFERENCES)[dialect.name]
+        sql = sql.replace("{schema}", quoted.replace(":", r"\:"))
+        rows = connection.execute(text(sql), {"name": name, "schema": schema})
+    else:
+        rows = [
+            (schema, child, key["name"] or place, key["referred_table"], column, True)
+            for (_, child), keys in catalog(connection)
+            .get_multi_foreign_keys(schema=schema)
+            .items()
+            for place, key in enumerate(keys)
+            if key["referred_schema"] == schema and name in (None, key["referred_table"])
+            for column in key["constrained_columns"]
         ]
-    quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
-    statement = text(_REFERENCES[dialect.name].replace("{schema}", quoted.replace(":", r"\:")))
-    rows = connection.execute(statement, {"name": name, "schema": schema})
-    return [
-        Reference(where, child, tuple(row[3] for row in key), bool(bare))
-        for (where, child, _, bare), key in groupby(rows, lambda row: (*row[:3], row[4]))
-    ]
+    found = (
+        (
+            target.lower() if dialect.name == "sqlite" else target,
+            Reference(where, child, tuple(row[4] for row in key), bool(bare)),
+        )
+        for (where, child, _, target, bare), key in groupby(rows, lambda row: (*row[:4], row[5]))
+    )
+    return iter(dict.fromkeys(found))  # a key may be there twice

@@ -7,7 +7,7 @@ answer.  Its docstring says what SQLAlchemy gives, what is right, and on which r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sqlalchemy import Inspector
@@ -23,3 +23,9 @@ The ``bind`` of the Inspector is the connection.
 
 Corrections = dict[str, tuple[Correction, ...]]
 """The corrections of a database by what they are of: ``"columns"``, ``"foreign_keys"`` ..."""
+
+Answer = Callable[[Inspector, str | None, Collection[str]], Answers | None]
+"""It answers in place of SQLAlchemy, of tables by name; None leaves the answer to SQLAlchemy."""
+
+PARTITION = "sqlsoup: partition"
+"""In the ``info`` of a foreign key: its table is a partition of another."""

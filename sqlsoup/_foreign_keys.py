@@ -21,6 +21,8 @@ class Notes:
     """What is to be known of the tables of a MetaData; kept in its ``info``."""
 
     def __init__(self) -> None:
+        self.spelled: dict[str, str] = {}
+        """The names of tables by keys that spell them in another case."""
         self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self.reflected: WeakSet[Table] = WeakSet()
         self.settled: WeakSet[Table] = WeakSet()
@@ -65,6 +67,13 @@ def target_of(key: ForeignKey) -> tuple[str | None, str]:
         tokens[:2] if tokens else key.target_fullname.rpartition(".")[0].rpartition(".")[::2]
     )
     return prefix or key.parent.table.metadata.schema, name
+
+
+def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
+    """Return the foreign keys that refer to a table, of the tables that are in its MetaData."""
+    with guard:
+        found = list(notes_of(table.metadata).referrers.get(table.key, ()))
+    return [key for key in found if table.metadata.tables.get(key.table.key) is key.table]
 
 
 def described_target(key: ForeignKey) -> str:

@@ -24,19 +24,26 @@ def find_attribute(self: Any, name: str) -> Any:
 
 def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
     """Return a method that adds a relationship which was yet to be, and then sets it."""
+    set_plainly = base.__setattr__
 
     def set_attribute(self: Any, name: str, value: Any) -> None:
-        cls = type(self)
-        if not (
-            name in vars(cls)
-            or name.startswith("_")
-            or name in vars(self)
-            or any(name in vars(ancestor) for ancestor in cls.__mro__)
-        ):
-            cls._sqlsoup_relates(name)
-        base.__setattr__(self, name, value)
+        known = self._sqlsoup_names
+        if known is None or name in known:
+            cls = type(self)
+            if not (
+                name.startswith("_")
+                or name in vars(self)
+                or any(name in vars(ancestor) for ancestor in cls.__mro__)
+            ):
+                cls._sqlsoup_relates(name)
+        set_plainly(self, name, value)
 
     return set_attribute
+
+
+def names_of(self: Any) -> list[str]:
+    """Return the attributes of a row, with the relationships that were yet to be added."""
+    return [*{*object.__dir__(self), *type(self)._sqlsoup_relationships()}]
 
 
 def init(__self: Any, **values: Any) -> None:  # SQLAlchemy's wrapper keeps the parameter's name

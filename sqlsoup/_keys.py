@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping
 
-from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion
+from sqlsoup.exc import ArgumentError, KeylessError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -110,11 +110,11 @@ def _lacks(key: list[Any]) -> bool:
     return any(column is None for column in key)
 
 
-def keyless(kind: str, source: FromClause) -> SQLSoupError:
+def keyless(kind: str, source: FromClause) -> KeylessError:
     """Return the error for what has no primary key, which shows how to name one."""
     name, columns = described(source), source.c.keys()
     if not columns:
-        return SQLSoupError(
+        return KeylessError(
             f"{kind} {name!r} does not have a primary key defined, nor any column to name; "
             "use it in statements, as in db.execute()"
         )
@@ -131,7 +131,7 @@ def keyless(kind: str, source: FromClause) -> SQLSoupError:
     )
     for key in unique:
         message += f"; unique: {', '.join(key)}"
-    return SQLSoupError(message)
+    return KeylessError(message)
 
 
 def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:

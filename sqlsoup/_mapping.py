@@ -7,30 +7,39 @@ same table can be mapped any number of times, and a class that is dropped is col
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from inspect import isroutine
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, cast
 
 from sqlalchemy import FromClause, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import Mapper, Query, registry
+from sqlalchemy.orm import Mapper, Query, column_property, registry
 from sqlalchemy.sql import base as sql_base
 
 from sqlsoup._describe import describe
 from sqlsoup._foreign_keys import settle
-from sqlsoup._instances import attribute_setter, equal, find_attribute, init, less, representation
+from sqlsoup._instances import (
+    attribute_setter,
+    equal,
+    find_attribute,
+    init,
+    less,
+    names_of,
+    representation,
+)
 from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
 from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect import tables_in
 from sqlsoup._relate import relate
 from sqlsoup._session import current
+from sqlsoup._sqlite_rows import is_view, watch_view
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Column, Connection, MetaData
+    from sqlalchemy import Column, MetaData
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from sqlsoup._session import SessionSource
@@ -50,7 +59,6 @@ class Origin(NamedTuple):
 
     session: SessionSource
     metadata: MetaData
-    connect: Callable[[], AbstractContextManager[Connection]]
     relationships: _Related | None
 
 
@@ -63,6 +71,10 @@ class SelectableClassType(type):
     """
 
     _sqlsoup: Origin
+    _sqlsoup_plan: Any
+    _sqlsoup_names: frozenset[str] | None
+    """The names of all implied relationships, once they are known."""
+
     _sqlsoup_query_type: type[Query[Any]] | None
     _sqlsoup_key: list[Any]
     """The columns of the primary key where it was named, by the user or for a side of a join."""
@@ -111,13 +123,17 @@ class SelectableClassType(type):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
-            if cls._sqlsoup_relates(name):
+            if name != "is_clause_element" and cls._sqlsoup_relates(name):  # SQLAlchemy asks for it
                 return getattr(cls, name)
         message = f"{cls.__name__!r} has no column, relationship or query method {name!r}"
         renamed = vars(cls).get("_sqlsoup_renamed", {})
         if name in renamed:
             message += f"; the column of that name is the attribute {renamed[name]!r}"
         raise AttributeError(message)
+
+    def __clause_element__(cls) -> Any:
+        """Return what stands for the class in a statement, as SQLAlchemy sees it."""
+        return inspect(cls).__clause_element__()
 
     def __dir__(cls) -> list[str]:
         own = [*super().__dir__()]
@@ -126,11 +142,15 @@ class SelectableClassType(type):
         query = cls._sqlsoup_query_class()
         methods = {name for name in dir(query) if isroutine(getattr(query, name))}
         names = {"columns", "session", *methods, *dir(type(cls))} - {*dir(type)}
-        with suppress(Exception):  # completion tells what it can
-            names.update(
-                cls._sqlsoup.relationships.names(cls) if cls._sqlsoup.relationships else ()
-            )
+        names.update(cls._sqlsoup_relationships())
         return list({*own, *(name for name in names if not name.startswith("_"))})
+
+    def _sqlsoup_relationships(cls) -> Iterable[str]:
+        """Return the names of implied relationships, or none where the database cannot tell."""
+        related = cls._sqlsoup.relationships
+        with suppress(Exception):  # completion tells what it can
+            return related.names(cls) if related else ()
+        return ()
 
     def _sqlsoup_relates(cls, name: str) -> bool:
         """Tell if there is a relationship of this name, after adding it if it was yet to be."""
@@ -150,14 +170,18 @@ def new_query(cls: SelectableClassType) -> Query[Any]:
     return cls._sqlsoup.session.query(cls)
 
 
-def reserved_names(cls: SelectableClassType) -> set[str]:
+def reserved_names(cls: SelectableClassType) -> frozenset[str]:
     """Return the names that a relationship which nobody asked for cannot have.
 
     They are those of columns, and of what class and rows have by themselves.
     """
-    own = (name for ancestor in cls.__mro__[1:] for name in vars(ancestor))
-    methods = {*dir(cls._sqlsoup_query_class()), *dir(type(cls))}
-    return {"c", "columns", "session", *inspect(cls).columns.keys(), *own, *methods}
+    ancestors: tuple[Any, ...] = (cls._sqlsoup_query_class(), type(cls), *cls.__mro__[1:])
+    return _names_in(*ancestors).union(inspect(cls).columns.keys())
+
+
+@lru_cache
+def _names_in(*classes: Any) -> frozenset[str]:
+    return frozenset({"c", "columns", "session"}.union(*map(dir, classes)))
 
 
 class TableClassType(SelectableClassType):
@@ -220,7 +244,7 @@ class _Description:
         mapper: Mapper[Any] | None = inspect(cls, raiseerr=False)
         if mapper is None or vars(cls).get("__doc__"):  # a subclass
             return cast("str | None", vars(cls)["__doc__"])
-        return describe(mapper, cls._sqlsoup.connect)
+        return describe(mapper)
 
     def __set__(self, cls: SelectableClassType, text: str | None) -> None:
         vars(type)["__doc__"].__set__(cls, text)
@@ -240,28 +264,52 @@ def map_class(
     """
     for table in tables_in(selectable):
         settle(table)
-    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match the
-    # rows where a key comes back in another shape than it was given in: a uuid given as text.
-    args = {"eager_defaults": False, **mapper_args}
-    properties = args.get("properties") or {}
-    if key := as_list(args.get("primary_key")):
-        args["primary_key"] = key_columns(selectable, key, properties)
-    renamed = other_names(selectable, properties)
-    if renamed:
-        columns = {renamed[c.key]: c for c in selectable.c if c.key in renamed}
-        args["properties"] = {**properties, **columns}
+    args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
     FlushOrder(mapper)
-    if key:
+    if args.get("primary_key"):
         cls._sqlsoup_key = list(mapper.primary_key)
         if isinstance(selectable, Table) and not selectable.primary_key:
             selectable.info[NAMED] = [column.key for column in mapper.primary_key]
+    if isinstance(selectable, Table) and is_view(selectable):
+        watch_view(mapper)
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
     return cast("SelectableClassType", cls)
+
+
+def _arguments(
+    selectable: FromClause, mapper_args: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments of a mapper, and the attributes of columns whose names are taken."""
+    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match rows
+    # whose keys come back in another shape than they were given in: a uuid given as text.
+    args = {"eager_defaults": False, **mapper_args}
+    properties = dict(args.get("properties") or {})
+    renamed = other_names(selectable, properties)
+    if key := as_list(args.get("primary_key")):
+        key = args["primary_key"] = key_columns(selectable, key, properties)
+    if key and isinstance(selectable, Table) and not _OF_PROPERTIES & args.keys():
+        # without the old value, which need not be loaded, a change of the key would be lost
+        properties = {
+            renamed.get(column.key, column.key): column_property(
+                column, active_history=column in key
+            )
+            for column in selectable.columns
+        }
+    else:
+        properties.update({renamed[c.key]: c for c in selectable.c if c.key in renamed})
+    if properties:
+        args["properties"] = properties
+    if isinstance(selectable, Table) and is_view(selectable):
+        args = {"confirm_deleted_rows": False, **args}  # the triggers of a view are not counted
+    return args, renamed
+
+
+_OF_PROPERTIES = {"properties", "column_prefix", "include_properties", "exclude_properties"}
 
 
 def map_join(
@@ -333,8 +381,11 @@ def _new_class(
         "_sqlsoup_query_type": None,
         "_sqlsoup_key": [],
         "_sqlsoup_renamed": renamed,
+        "_sqlsoup_plan": None,
+        "_sqlsoup_names": None,
     }
     if origin.relationships is not None:
+        namespace["__dir__"] = names_of
         namespace["__getattr__"], namespace["__setattr__"] = find_attribute, attribute_setter(base)
     if renamed:
         namespace["__setattr__"] = refuse_names(base, namespace.get("__setattr__"))

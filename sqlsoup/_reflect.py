@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ClauseElement,
     Connection,
-    DefaultClause,
     ForeignKey,
     FromClause,
-    Integer,
     Join,
     MetaData,
     Table,
@@ -25,7 +23,14 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
-from sqlsoup._catalog import catalog, is_there, may_be_there, reflect_table, table_names
+from sqlsoup._catalog import (
+    catalog,
+    is_there,
+    may_be_there,
+    reflect_table,
+    spelled,
+    table_names,
+)
 from sqlsoup._foreign_keys import (
     follows,
     give_up,
@@ -60,6 +65,7 @@ def reflect(
     :raises SQLSoupError: the MetaData has another table in its place.
     """
     schema = schema or metadata.schema
+    name = real_name(metadata, schema, name)
     key = table_key(schema, name)
     lock = _lock(metadata, key)
     with lock:
@@ -69,6 +75,8 @@ def reflect(
             table = metadata.tables.get(key)
             if table is None:
                 table = _load(metadata, name, schema, connection)
+        if table is None:
+            return reflect(metadata, name, schema, connect)
     if table.name != name:  # a dot in a name is like the one after a schema
         with connect() as connection:
             if is_there(connection, schema, name):
@@ -138,11 +146,14 @@ def reflect_all(
     tables: Iterable[tuple[str | None, str]],
     metadata: MetaData,
     connect: Callable[[], AbstractContextManager[Connection]],
+    progress: Callable[[str], object] = lambda _: None,
 ) -> set[str]:
     """Reflect those of some tables, given by schema and name, that are not in the MetaData.
 
     This takes one round of reflection for each schema.  Return the keys of the tables that are
     there.
+
+    :param progress: called with the name of each table that is there now.
     """
     wanted: defaultdict[str | None, set[str]] = defaultdict(set)
     for schema, name in tables:
@@ -167,8 +178,9 @@ def reflect_all(
                 table = Table(name, scratch, schema=schema)
                 with suppress(sa_exc.NoSuchTableError):
                     reflect_table(inspector, table)
-                    _publish(table, metadata, connection)
+                    publish(table, metadata, connection)
                     found.add(table.key)
+                    progress(name)
     return found
 
 
@@ -184,27 +196,33 @@ def _lock(metadata: MetaData, key: str) -> threading.RLock:
         return lock
 
 
-def _load(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
-    table = _read(metadata, name, schema, connection)
-    if not table.primary_key and connection.dialect.name == "sqlite":
-        # SQLite finds a table in any case, but SQLAlchemy its key in the right one alone
-        for other in inspect(connection).get_table_names(schema):
-            if other != name and other.lower() == name.lower():
-                found = _read(metadata, other, schema, connection)
-                table = found.to_metadata(_scratch(metadata), name=name)
-    return _publish(table, metadata, connection)
+def real_name(metadata: MetaData, schema: str | None, name: str) -> str:
+    """Return the name of a table that is known to be spelled in another case."""
+    return notes_of(metadata).spelled.get(table_key(schema or metadata.schema, name), name)
+
+
+def _load(
+    metadata: MetaData, name: str, schema: str | None, connection: Connection
+) -> Table | None:
+    """Reflect a table, or note that its name is in fact another, and return None."""
+    table, spelling = _read(metadata, name, schema, connection)
+    if spelling != name:
+        notes_of(metadata).spelled[table_key(schema, name)] = spelling
+        return None
+    return publish(table, metadata, connection)
 
 
 _DENIED = {1044, 1142}
 """What MariaDB and MySQL say where there is no permission, be there such a table or not."""
 
 
-def _read(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
-    scratch = _scratch(metadata)
+def _read(
+    metadata: MetaData, name: str, schema: str | None, connection: Connection
+) -> tuple[Table, str]:
+    inspector, table = catalog(connection), Table(name, _scratch(metadata), schema=schema)
     try:
-        table = Table(name, scratch, schema=schema)
-        reflect_table(catalog(connection), table)
-        return table
+        reflect_table(inspector, table)
+        return table, spelled(inspector, table)
     except sa_exc.NoSuchTableError:
         raise _missing(name, schema, connection) from None
     except (sa_exc.DBAPIError, ValueError) as error:
@@ -225,23 +243,12 @@ def _scratch(metadata: MetaData) -> MetaData:
     return scratch
 
 
-def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
+def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
     """Move a reflected table into its MetaData, complete, so that no thread sees less of it.
 
     The constructor of a Table, and so ``to_metadata()`` as well, would show it there before it has
     a name and columns, and other threads look there for the targets of foreign keys at any time.
-
-    A SERIAL key becomes the generated key that it is: with ``nextval()`` as its server default
-    SQLAlchemy would insert the rows of a flush one by one.
     """
-    for key in table.primary_key:
-        default: Any = key.server_default
-        if (
-            isinstance(key.type, Integer)
-            and isinstance(default, DefaultClause)
-            and str(default.arg).startswith("nextval(")
-        ):
-            key.server_default = None
     table.metadata = metadata
     for column in table.columns:
         if isinstance(column.type, NullType) and connection.dialect.name != "sqlite":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
@@ -16,10 +16,10 @@ from sqlalchemy.orm import Query, scoped_session
 from sqlalchemy.orm import Session as PlainSession
 
 from sqlsoup import _blocks, _session
-from sqlsoup._cache import Cache
 from sqlsoup._catalog import locate, table_names
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
-from sqlsoup._implied import Implied, Namer
+from sqlsoup._foreign_keys import table_key
+from sqlsoup._implied import Implied
 from sqlsoup._keys import as_list, described, has_key, joined_key, keyless, translated
 from sqlsoup._mapping import (
     Origin,
@@ -29,11 +29,15 @@ from sqlsoup._mapping import (
     map_join,
     selectable_of,
 )
-from sqlsoup._reflect import complete, forget, reflect
+from sqlsoup._reflect import complete, forget, real_name, reflect_all
+from sqlsoup._reflect import reflect as reflect_one
+from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from sqlsoup._plan import Namer
 
 
 class SQLSoup:
@@ -66,8 +70,8 @@ class SQLSoup:
     base: type
     """The base class of classes that are mapped from now on."""
 
-    session: _session.SessionSource
-    """The registry of sessions, or the plain session."""
+    schema: str | None
+    """The schema in which tables are looked up; None is the default schema of the database."""
 
     def __init__(
         self,
@@ -89,9 +93,9 @@ class SQLSoup:
                 f"invalid relationships argument {shown(relationships)}; pass True or a function"
             )
         self._metadata = metadata_of(engine_or_metadata)
-        self._classes = Cache()
-        self._classes.soups.add(self)
-        self._schema: str | None = None
+        self._cache: dict[str, SelectableClassType] = {}
+        self._mapped: WeakSet[Table] = WeakSet()
+        self.schema = None
         self._primary_keys = {name: as_list(key) for name, key in primary_keys.items()}
         self._implied = (
             Implied(relationships, self._metadata, self._connect, self._class_for)
@@ -102,28 +106,19 @@ class SQLSoup:
         self._listed: tuple[float, str | None, list[str]] | None = None
         self.base = base
         self.session = _session.Session if session is None else session
-        _session.find_engines(self.session)
 
     @property
-    def schema(self) -> str | None:
-        """The schema in which tables are looked up; None is the default schema of the database."""
-        return self._schema
+    def session(self) -> _session.SessionSource:
+        """The registry of sessions, or the plain session; those of another may be set at any time.
 
-    @schema.setter
-    def schema(self, schema: str | None) -> None:
-        self._schema = schema
-        self._classes.detach()
+        Classes that are mapped already keep the one that they were mapped with.
+        """
+        return self._session
 
-    @property
-    def _cache(self) -> dict[str, SelectableClassType]:
-        """The classes by attribute name; delete one to have it mapped afresh."""
-        return self._classes
-
-    @_cache.setter
-    def _cache(self, classes: dict[str, SelectableClassType]) -> None:
-        entries = dict(classes)
-        self._classes.clear()
-        self._classes.update(entries)
+    @session.setter
+    def session(self, session: _session.SessionSource) -> None:
+        _session.find_engines(session)
+        self._session = session
 
     @property
     def bind(self) -> Engine | None:
@@ -269,14 +264,14 @@ class SQLSoup:
         if tablename is None:
             kind, source = "selectable", self._selectable(selectable)
         else:
-            where = schema or self._where
-            kind, source = "table", reflect(self._metadata, tablename, where, self._connect)
+            kind, source = "table", self._table(tablename, schema or self._where)
         key = as_list(mapper_args.get("primary_key"))
+        key = key or ([] if selectable is None else key_of(selectable))
         if not key and isinstance(source, Table):
             names = [source.fullname, *[source.name] * (source.schema == self._where)]
             key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
-        key = key or key_of(source if selectable is None else selectable)
         if key:
+            source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
         elif not source.primary_key:
             raise keyless(kind, source)
@@ -284,6 +279,8 @@ class SQLSoup:
         first = self._cache.setdefault(attrname, mapped)
         if first is not mapped:
             raise _taken(attrname, first)
+        if isinstance(source, Table):
+            self._mapped.add(source)
         if self._implied is not None:
             self._implied.renew(mapped)
         return mapped
@@ -369,24 +366,20 @@ class SQLSoup:
         def __setattr__(self, attr: str, value: Any) -> None: ...
 
     def __getattr__(self, attr: str) -> Any:
-        if "_classes" not in vars(self) or _is_probe(attr) or hasattr(type(self), attr):
+        own = self.__dict__
+        try:
+            found: SelectableClassType = own["_cache"][attr]
+        except KeyError:
+            pass
+        else:
+            if own["schema"] is None and type(self).entity is SQLSoup.entity:
+                return found
+        if "_cache" not in own or _is_probe(attr) or hasattr(type(self), attr):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attr!r}")
-        found = self.entity(attr)
-        cls = type(self)
-        if cls.__getattr__ is SQLSoup.__getattr__ and cls.entity is SQLSoup.entity:
-            vars(self)[attr] = found
-            if self._cache.get(attr) is not found:  # of another schema, or deleted meanwhile
-                vars(self).pop(attr, None)
-        return found
-
-    def __copy__(self) -> Self:
-        copied = object.__new__(type(self))
-        vars(copied).update(vars(self))
-        self._classes.soups.add(copied)
-        return copied
+        return self.entity(attr)
 
     def __delattr__(self, attr: str) -> None:
-        if vars(self).get(attr, self) is self._cache.get(attr):
+        if attr in self._cache and attr not in vars(self):
             raise AttributeError(f"table {attr!r} is no attribute to delete; use del db[{attr!r}]")
         super().__delattr__(attr)
 
@@ -449,11 +442,10 @@ class SQLSoup:
         """Return the names of tables as they were within the last seconds; never raise."""
         listed, now = self._listed, time.monotonic()
         if listed is None or listed[0] < now - 5 or listed[1] != self._where:
-            try:
-                names = list(self)
-            except Exception:  # noqa: BLE001 - a completion is no place for any error
-                names = []
-            listed = self._listed = (now, self._where, names)
+            self._listed = (now, self._where, [])  # for whoever asks while this connects
+            with suppress(Exception):  # a completion is no place for any error
+                self._listed = (now, self._where, list(self))
+            listed = self._listed
         return listed[2]
 
     def __enter__(self) -> Self:
@@ -465,13 +457,20 @@ class SQLSoup:
         committed any more: if the exception was caught in between, it raises SQLSoupError at its
         end.
 
+        :raises SQLSoupError: an earlier block of the session was interrupted, or is suspended in a
+         generator or coroutine; its transaction was rolled back.
+
         .. versionadded:: 1.0
         """
-        _blocks.enter(_session.current(self.session))
+        session = _session.current(self.session)
+        _blocks.enter(session, self, shared=isinstance(self.session, scoped_session))
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        _blocks.leave(_session.current(self.session), error)
+    @_blocks.Exit
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object, block: Any = None
+    ) -> None:
+        _blocks.leave(_session.current(self.session), block, error)
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
@@ -499,7 +498,7 @@ class SQLSoup:
 
         The attribute of a table of another schema is ``schema.name``.
         """
-        table = reflect(self._metadata, name, schema, self._connect)
+        table = self._table(name, schema)
         attr = name if schema in {None, self._where} else f"{schema}.{name}"
         for key in {attr, name}:
             cached = self._cache.get(key)
@@ -515,14 +514,23 @@ class SQLSoup:
                 raise
             return self._class_for(schema, name)
 
+    def _table(self, name: str, schema: str | None) -> Table:
+        """Return a table, reflected afresh if the class that it had here left the cache."""
+        known = self._metadata.tables.get(table_key(schema or self._metadata.schema, name))
+        if known is not None and known in self._mapped and not self._has_class(known):
+            forget(known)
+        return reflect_one(self._metadata, name, schema, self._connect)
+
+    def _has_class(self, table: Table) -> bool:
+        return any(inspect(cls).local_table is table for cls in self._cache.copy().values())
+
     def _map(
         self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
     ) -> SelectableClassType:
         return map_class(source, self._origin(), base or self.base, mapper_args)
 
     def _origin(self) -> Origin:
-        connect = partial(_session.connect, self.session, self._metadata)  # does not hold self
-        return Origin(self.session, self._metadata, connect, self._implied)
+        return Origin(self.session, self._metadata, self._implied)
 
     def _selectable(self, thing: object, *, derive: bool = False) -> FromClause:
         selectable = selectable_of(thing)
@@ -533,6 +541,39 @@ class SQLSoup:
         return _session.connect(self.session, self._metadata)
 
 
+def reflect(
+    db: SQLSoup,
+    tables: Iterable[str] | None = None,
+    schema: str | None = None,
+    *,
+    progress: Callable[[str], object] | None = None,
+) -> list[str]:
+    """Reflect many tables in one round, so that their first accesses send nothing.
+
+    It is for programs that use a whole schema: one table after the other costs some statements
+    each.  Where only a few of the tables are used, those few cost less without.
+
+    :param tables: names of tables and views; the default is all of the schema.
+    :param schema: the schema; the default is :attr:`SQLSoup.schema`.
+    :param progress: called with the name of each table that is reflected, as soon as it is.
+    :return: the names of those that are there, sorted.
+
+    .. versionadded:: 1.0
+    """
+    where = schema or db._where
+    with db._connect() as connection:
+        names = table_names(connection, where) if tables is None else sorted({*tables})
+    found = reflect_all(
+        ((where, name) for name in names),
+        db._metadata,
+        db._connect,
+        progress or (lambda _: None),
+    )
+    if db._implied is not None:
+        db._implied.ask_for_all(where)
+    return [name for name in names if table_key(where, name) in found]
+
+
 def refresh(db: SQLSoup) -> None:
     """Forget all classes and all reflected tables, after the database's schema was changed.
 
@@ -541,9 +582,9 @@ def refresh(db: SQLSoup) -> None:
 
     .. versionadded:: 1.0
     """
-    db._listed = None  # noqa: SLF001
-    db._cache.clear()  # noqa: SLF001
-    for table in list(db._metadata.tables.values()):  # noqa: SLF001
+    db._listed = None
+    db._cache.clear()
+    for table in list(db._metadata.tables.values()):
         forget(table)
 
 
@@ -590,7 +631,7 @@ def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -
     schema of the SQLSoup (lenient), but not for one that is asked for.
     """
     table = inspect(cls).local_table
-    if isinstance(table, Table) and table.name == name:
+    if isinstance(table, Table) and table.name == real_name(table.metadata, schema, name):
         return table.schema == schema
     return lenient
 

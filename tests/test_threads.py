@@ -395,4 +395,4 @@ def test_an_attribute_leaves_with_the_class(soup: SQLSoup) -> None:
                 soup._cache.pop("books", None)
 
     race(work, threads=4)
-    assert vars(soup).get("books") is soup._cache.get("books")
+    assert soup.books is soup._cache["books"]
