@@ -125,6 +125,18 @@ def _renew(key: ForeignKey) -> None:
         vars(key)["column"] = before
 
 
+def follows(key: ForeignKey) -> bool:
+    """Tell if the target of a foreign key is there, for a key that the column of an alias has too.
+
+    Such a copy that was made before the target was there would not find it any more.
+    """
+    if not resolves(key) and key.constraint is not None:
+        for original in key.constraint.elements:
+            if described_target(original) == described_target(key) and resolves(original):
+                vars(key)["column"] = original.column
+    return resolves(key)
+
+
 @under(guard)
 def resolves(key: Any) -> bool:
     """Tell if the target of a foreign key is there; its column then has a type in any case."""

@@ -32,6 +32,7 @@ from sqlsoup._catalog import (
     table_names,
 )
 from sqlsoup._foreign_keys import (
+    follows,
     give_up,
     guard,
     is_given_up,
@@ -96,8 +97,9 @@ def complete(
     """Reflect the tables that foreign keys in a selectable refer to, where it needs them.
 
     A join compares its primary keys with what they refer to.  The columns of an alias or subquery
-    (or of what is to be derived) copy the foreign keys as they are then.  All that is missing takes
-    one round of reflection; a target that is not there is warned of, once.
+    (or of what is to be derived) copy the foreign keys as they are then, or were when the columns
+    were looked at first.  All that is missing takes one round of reflection; a target that is not
+    there is warned of, once.
     """
     elements = list(visitors.iterate(selectable))
     derive = derive or any(isinstance(element, AliasedReturnsRows) for element in elements)
@@ -117,7 +119,14 @@ def complete(
         for key in unknown:
             if table_key(*target_of(key)) not in found and not is_given_up(key):
                 give_up(key)
-    _compare_keys(joins, [key for key in keys if not resolves(key)])
+    copies = [
+        key
+        for element in elements
+        if isinstance(element, AliasedReturnsRows)
+        for column in element.c
+        for key in column.foreign_keys
+    ]
+    _compare_keys(joins, [key for key in (*keys, *copies) if not follows(key)])
 
 
 @under(guard)

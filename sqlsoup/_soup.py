@@ -20,8 +20,15 @@ from sqlsoup._catalog import locate, table_names
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._implied import Implied
-from sqlsoup._keys import as_list, described, has_key, keyless
-from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
+from sqlsoup._keys import as_list, described, has_key, joined_key, keyless, translated
+from sqlsoup._mapping import (
+    Origin,
+    SelectableClassType,
+    key_of,
+    map_class,
+    map_join,
+    selectable_of,
+)
 from sqlsoup._reflect import complete, forget, real_name, reflect_all
 from sqlsoup._reflect import reflect as reflect_one
 from sqlsoup._sqlite_rows import with_rowid
@@ -261,10 +268,7 @@ class SQLSoup:
             spelling = real_name(self._metadata, schema or self._where, tablename)
             if attrname == tablename != spelling:
                 return self._class_for(source.schema, spelling)
-        key = as_list(mapper_args.get("primary_key"))
-        if not key and isinstance(source, Table):
-            names = [source.fullname, *[source.name] * (source.schema == self._where)]
-            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+        key = as_list(mapper_args.get("primary_key")) or self._named_key(source, selectable)
         if key:
             source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
@@ -292,7 +296,7 @@ class SQLSoup:
         :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
         """
         source = self._selectable(selectable)
-        return self._map(source, base, mapper_args)
+        return self._map(source, base, _with_key(mapper_args, key_of(selectable)))
 
     def with_labels(
         self, selectable: object, base: type | None = None, **mapper_args: Any
@@ -320,8 +324,10 @@ class SQLSoup:
         source = self._selectable(selectable, derive=True)
         named = isinstance(source, Table) or not str(getattr(source, "name", "")).startswith("%(")
         if not named:  # by SQLAlchemy, which is yet to name it
-            return self.map(source, base, **mapper_args)
-        return self.map(source.select().set_label_style(style), base, **mapper_args)
+            return self.map(selectable, base, **mapper_args)
+        labelled = self._selectable(source.select().set_label_style(style))
+        args = _with_key(mapper_args, translated(key_of(selectable), labelled))
+        return self._map(labelled, base, args)
 
     def join(
         self,
@@ -347,7 +353,12 @@ class SQLSoup:
         """
         sides = selectable_of(left), selectable_of(right)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
-        return map_join(source, self._origin(), base or self.base, mapper_args)
+        keys = [
+            (key_of(thing), list(side.primary_key))
+            for thing, side in zip((left, right), sides, strict=True)
+        ]
+        args = _with_key(mapper_args, joined_key(*keys))
+        return map_join(source, self._origin(), base or self.base, args)
 
     if TYPE_CHECKING:
 
@@ -509,6 +520,14 @@ class SQLSoup:
             forget(known)
         return reflect_one(self._metadata, name, schema, self._connect)
 
+    def _named_key(self, source: FromClause, selectable: object) -> list[Any]:
+        """Return the columns that were named as the key of a table or of the sides of a join."""
+        key = [] if selectable is None else key_of(selectable)
+        if not key and isinstance(source, Table):
+            names = [source.fullname, *[source.name] * (source.schema == self._where)]
+            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+        return key
+
     def _has_class(self, table: Table) -> bool:
         return any(inspect(cls).local_table is table for cls in self._cache.copy().values())
 
@@ -574,6 +593,13 @@ def refresh(db: SQLSoup) -> None:
     db._cache.clear()
     for table in list(db._metadata.tables.values()):
         forget(table)
+
+
+def _with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:
+    """Return the arguments of a mapper with a key, if there is one and they name none."""
+    if not key or mapper_args.get("primary_key"):
+        return mapper_args
+    return {**mapper_args, "primary_key": key}
 
 
 def _map_to_problem(
