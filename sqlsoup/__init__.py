@@ -6,9 +6,12 @@
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from sqlsoup._ipython import load_ipython_extension as load_ipython_extension
+from sqlsoup._ipython import unload_ipython_extension as unload_ipython_extension
 from sqlsoup._mapping import SelectableClassType, TableClassType
 from sqlsoup._rows import as_dict, as_dicts
 from sqlsoup._session import Session
+from sqlsoup._show import show
 from sqlsoup._soup import SQLSoup, refresh
 from sqlsoup.exc import (
     ArgumentError,
@@ -37,6 +40,7 @@ __all__ = [
     "refresh",
     "as_dict",
     "as_dicts",
+    "show",
 ]
 
 SqlSoup = SQLSoup

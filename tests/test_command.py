@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlsoup.__main__ import main
+from sqlsoup.command import main
 
 AFTER_THE_ENGINE = """
 Reflect: the first use of db.users reads the table's columns and keys.
@@ -28,7 +28,7 @@ Commit, and look from outside:
 
 def test_tour(capsys):
     """The tour shows what it says, on a database that it makes itself."""
-    main()
+    assert main([]) == 0
     engine, _, rest = capsys.readouterr().out.partition("\n")
     assert engine.startswith("db = SQLSoup(MetaData(bind=Engine(sqlite:///")
     assert rest == AFTER_THE_ENGINE
