@@ -194,7 +194,8 @@ def lines(names: Sequence[str], rows: Iterable[Sequence[Any]], total: int | None
         cells = (column.cell(value, fit=fit) for column, value in zip(kept, row, strict=False))
         yield " | ".join(cells).rstrip()
     if left := columns[len(kept) :]:
-        yield cut(f"and {len(left)} more columns: {', '.join(c.name for c in left)}", total or 0)
+        names = ", ".join(column.name for column in left)
+        yield cut(f"and {len(left)} more column{'s' * (len(left) > 1)}: {names}", total or 0)
 
 
 def html_of(
@@ -210,19 +211,18 @@ def html_of(
         all(value is None or is_number(value) for value in column)
         for column in zip(*rows, strict=True)
     ] or [False] * len(names)
-    head = "".join(map(_heading, names, (notes.get(name, ()) for name in names)))
+    head = "".join(map(_heading, names, numbers, (notes.get(name, ()) for name in names)))
     body = "".join(f"<tr>{''.join(map(_cell, row, numbers))}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _heading(name: str, notes: Sequence[str]) -> str:
+def _heading(name: str, number: bool, notes: Sequence[str]) -> str:
     below = "".join(
         f'<br><small style="font-weight:normal;opacity:.7">{html_text(note)}</small>'
         for note in notes
     )
-    return (
-        f'<th style="text-align:start;vertical-align:top"><bdi>{html_text(name)}</bdi>{below}</th>'
-    )
+    style = f"text-align:{'right' if number else 'start'};vertical-align:top"
+    return f'<th style="{style}"><bdi>{html_text(name)}</bdi>{below}</th>'
 
 
 def _cell(value: object, number: bool) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Result
+from sqlalchemy import Result, inspect
 from sqlalchemy.engine import FilterResult
 from sqlalchemy.orm import Query
 
@@ -90,9 +90,11 @@ def _register(formatter: Any, kind: type, function: Any) -> Any:
 def _shown(thing: object) -> Shown | None:
     """Return what is shown of a thing, or None if that is not for us to say."""
     kinds = (SelectableClassType, Query, Result, FilterResult, SQLSoup)
-    if isinstance(thing, kinds) or is_row(thing[0] if isinstance(thing, list) and thing else thing):
-        try:
-            return Shown(view_of(thing, _LIMIT))
-        except ArgumentError:  # rows of several kinds
-            return None
-    return None
+    row = thing[0] if isinstance(thing, list) and thing else thing
+    unusable = isinstance(thing, SelectableClassType) and inspect(thing, raiseerr=False) is None
+    if unusable or not (isinstance(thing, kinds) or is_row(row)):
+        return None
+    try:
+        return Shown(view_of(thing, _LIMIT))
+    except ArgumentError:  # rows of several kinds
+        return None

@@ -53,9 +53,9 @@ def show(thing: object, limit: int | None = 20, *, file: _Writable | None = None
     view = view_of(thing, limit)
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if file is None and shell is not None:
-        import IPython.display as notebook
+        from IPython.display import display
 
-        notebook.display(Shown(view))  # type: ignore[no-untyped-call]
+        display(Shown(view))  # type: ignore[no-untyped-call]
         return
     out: Any = sys.stdout if file is None else file
     encoding = getattr(out, "encoding", None) or "utf-8"

@@ -67,7 +67,8 @@ class View:
 
         rows = [*self.rows]
         title = f"<b>{_grid.html_text(self.title)}</b>" if self.title else ""
-        table = _grid.html_of(self.names, rows, self.notes) if self.names or self.notes else ""
+        names = self.names or [*self.notes]
+        table = _grid.html_of(names, rows, self.notes) if names else ""
         below = f"<small>{_grid.html_text(self.below(len(rows)))}</small>"
         return f'<div style="overflow-x:auto">{title}{table}{below}</div>'
 

@@ -157,14 +157,17 @@ def _key(option: str) -> tuple[str, list[str]]:
 
 
 def streaming() -> Session:
-    """Return a session that has PostgreSQL send rows as they are read, also those of text.
+    """Return a session that has rows of text sent as they are read, as those of queries are.
 
-    Elsewhere that is left to queries: MySQL and MariaDB cannot execute anything else meanwhile.
+    MySQL and MariaDB can execute nothing else meanwhile, hence only what is executed alone there.
     """
     session = Session()
     event.listen(session, "do_orm_execute", _stream)
     return session
 
+
+ALONE = "sqlsoup.command.alone"
+"""What the info of a session says of an expression that is one call."""
 
 _READS = re.compile(r"\s*(?:select|table|values)\b", re.IGNORECASE)
 
@@ -172,5 +175,6 @@ _READS = re.compile(r"\s*(?:select|table|values)\b", re.IGNORECASE)
 def _stream(state: ORMExecuteState) -> None:
     statement = state.statement
     reads = state.is_select or (isinstance(statement, TextClause) and _READS.match(statement.text))
-    if reads and state.session.get_bind(**state.bind_arguments).dialect.name == "postgresql":
+    bind = state.session.get_bind(**state.bind_arguments)
+    if reads and (bind.dialect.name == "postgresql" or state.session.info.get(ALONE)):
         state.update_execution_options(stream_results=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 import warnings
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from sqlalchemy.types import NullType
 
 import sqlsoup
 from sqlsoup.command._changes import Changes
+from sqlsoup.command._database import ALONE, session_of
 from sqlsoup.command._output import write
 from sqlsoup.command._problems import problem_of
 from sqlsoup.command._target import target
@@ -48,8 +50,10 @@ def expression(db: sqlsoup.SQLSoup, source: str, out: Output, *, commit: bool) -
     changes = Changes(db)
     try:
         with _warnings_in_a_line():
-            code = compile(source.strip(), "expression", "eval")
-            thing = eval(code, names)  # noqa: S307 - of who runs the command
+            tree = ast.parse(source.strip(), "expression", "eval")
+            calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+            session_of(db).info[ALONE] = calls == [tree.body]
+            thing = eval(compile(tree, "expression", "eval"), names)  # noqa: S307 - of who runs the command
             db.flush()
             if isinstance(thing, sqlsoup.SQLSoup):
                 tables(thing, out)
