@@ -198,7 +198,8 @@ def _names_of(query: Query[Any]) -> list[str]:
     for column in query.column_descriptions:
         inspected: Any = inspect(column["expr"], raiseerr=False)
         whole = column["expr"] is column["entity"]
-        found.append((column["name"] or "?", inspected.mapper if whole else None))
+        name = column["name"] or getattr(column["expr"], "name", "?")
+        found.append((name, inspected.mapper if whole else None))
     return _spread(found)
 
 
@@ -231,7 +232,7 @@ def _reader(sample: Sequence[Any]) -> tuple[list[str], Callable[[Any], Sequence[
     if isinstance(kind, Mapper):
         return _keys(kind), values
     columns = zip(*map(values, sample), strict=True)
-    mappers = [next(filter(None, map(_mapper_of, column)), None) for column in columns]
+    mappers = [*map(_mapper_of_all, columns)]
     if not any(mappers):
         return [*kind], values
     return _spread([*zip(kind, mappers, strict=True)]), lambda row: [
@@ -259,6 +260,12 @@ def _kind_of(row: object) -> Mapper[Any] | tuple[str, ...]:
 def _mapper_of(thing: object) -> Mapper[Any] | None:
     state = inspect(thing, raiseerr=False)
     return state.mapper if isinstance(state, InstanceState) else None
+
+
+def _mapper_of_all(values: Iterable[object]) -> Mapper[Any] | None:
+    """Return the mapper of values that are rows of one class or None."""
+    found = {_mapper_of(value) for value in values if value is not None}
+    return found.pop() if len(found) == 1 else None
 
 
 def _keys(mapper: Mapper[Any]) -> list[str]:

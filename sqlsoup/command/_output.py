@@ -57,7 +57,8 @@ def _of_columns(query: Query[Any]) -> Query[Any]:
     for place, one in enumerate(found, 1):
         entity: Any = one["expr"]
         if entity is not one["entity"]:
-            columns.append(entity if one["name"] else entity.label(f"column_{place}"))
+            name = one["name"] or getattr(entity, "name", f"column_{place}")
+            columns.append(entity.label(name))
             continue
         mapper = inspect(entity).mapper
         prefix = f"{getattr(mapper.local_table, 'name', place)}." if len(found) > 1 else ""
@@ -118,7 +119,7 @@ def _lists(things: Any) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
     names = [*things.keys()] if isinstance(things, Result) else []
     first, things = _first(things)
     if isinstance(first, Row) and not any(map(is_row, first)):
-        return names, things
+        return names or [*first._fields], things
     if first is _NOTHING:
         return names, ()
     names = [*_record(first)]

@@ -57,7 +57,7 @@ def problem_of(error: Exception, names: Iterable[str] = ()) -> Problem:
             message = _KEY.sub(_as_option, str(error))
         case NameError():
             message = f"{error}{near(error.name, names)}"
-        case AttributeError() if error.obj is not None:
+        case AttributeError():
             message = f"{error}{near(error.name, dir(error.obj)) or _columns_of(error.obj)}"
         case _:
             message = f"{type(error).__name__}: {error}"

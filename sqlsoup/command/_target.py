@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from sqlsoup.command._problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
 _PATIENCE = 2.0
 """Seconds after which progress is shown."""
@@ -89,6 +89,10 @@ class _Counting:
     def write(self, text: str) -> int:
         self._bar.update()
         return self._file.write(text)
+
+    def writelines(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self.write(text)
 
     def isatty(self) -> bool:
         return False
