@@ -800,45 +800,47 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    """Standard error is a terminal, and patience is short."""
+def watched(monkeypatch, patience=0.0):
+    """Make standard error a terminal, with this patience; not in a fixture, which capsys undoes."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(_target, "_PATIENCE", 0.0)
+    monkeypatch.setattr(_target, "_PATIENCE", patience)
     monkeypatch.setattr(_target, "_PACE", 0.0)
     return terminal
 
 
-def test_plain_counts(command, path, terminal, monkeypatch):
+def test_plain_counts(command, path, monkeypatch):
     """Without a library, rows are counted on a terminal, and the count is wiped at the end."""
+    terminal = watched(monkeypatch)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     assert command(path, "range(1000)", "--jsonl")[1].count("\n") == 1000
     counts = "".join(f"\r{n:,} rows" for n in range(100, 1001, 100))
     assert terminal.getvalue() == f"{counts}\r\x1b[K"
 
 
-def test_no_counts_for_what_is_fast(command, path, terminal, monkeypatch, tmp_path):
+def test_no_counts_for_what_is_fast(command, path, monkeypatch, tmp_path):
     """Nothing is counted before its time."""
+    terminal = watched(monkeypatch, 60.0)
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    monkeypatch.setattr(_target, "_PATIENCE", 60.0)
     file = tmp_path / "file.jsonl"
     assert command(path, "range(1000)", "-o", file) == (0, "", "")
     assert file.read_text().count("\n") == 1000
     assert terminal.getvalue() == ""
 
 
-def test_progress_bar(command, path, terminal):
+def test_progress_bar(command, path, monkeypatch):
     """With tqdm there is a bar, which is wiped at the end."""
+    terminal = watched(monkeypatch)
     assert command(path, "range(1000)")[1].splitlines()[-1] == "(1,000 rows)"
     assert " rows [00:00" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r")
 
 
-def test_no_progress_between_rows_on_a_terminal(command, path, terminal, monkeypatch):
+def test_no_progress_between_rows_on_a_terminal(command, path, monkeypatch):
     """Where the rows themselves go to the terminal, nothing is counted."""
+    terminal = watched(monkeypatch)
     out = Terminal()
     monkeypatch.setattr(sys, "stdout", out)
-    command(path, "range(1000)", "--jsonl")
+    assert command(path, "range(1000)", "--jsonl")[0] == 0
     assert out.getvalue().count("\n") == 1000
     assert terminal.getvalue() == ""

@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import sqlalchemy
 from sqlalchemy import Result
@@ -22,6 +22,7 @@ from sqlsoup.command._complete import Completer
 from sqlsoup.command._database import shown
 from sqlsoup.command._once import names_for
 from sqlsoup.command._output import is_row
+from sqlsoup.command._problems import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,9 +95,26 @@ def _run_python(names: dict[str, Any], banner: str) -> None:
     sys.displayhook = _display
     if banner:
         _use_readline(Completer(names))
-    else:  # what is piped in is no conversation
+        code.InteractiveConsole(names).interact(banner, exitmsg="")
+    else:
         sys.ps1 = sys.ps2 = ""
-    code.InteractiveConsole(names, filename="<console>").interact(banner, exitmsg="")
+        _Program(names, "<stdin>").interact("", exitmsg="")
+
+
+class _Program(code.InteractiveConsole):
+    """What comes from a pipe: it ends at the first error, lest the next line commits."""
+
+    def write(self, data: str) -> None:
+        if data.strip():
+            super().write(data)
+
+    def showtraceback(self) -> NoReturn:
+        super().showtraceback()
+        raise SystemExit(FAILED)
+
+    def showsyntaxerror(self, *args: Any, **kwargs: Any) -> NoReturn:
+        super().showsyntaxerror(*args, **kwargs)
+        raise SystemExit(FAILED)
 
 
 def _display(value: Any) -> None:

@@ -45,10 +45,10 @@ def problem_of(error: Exception, names: Iterable[str] = ()) -> Problem:
     match error:
         case Problem():
             return error
-        case DBAPIError() if error.orig is not None:
+        case DBAPIError():
             return Problem(said_by(error), FAILED)
         case StatementError():
-            return Problem(str(error.orig), FAILED)
+            return Problem(_in_a_line(str(error.orig)), FAILED)
         case SyntaxError():
             return Problem(f"no expression of Python: {error.msg}{_of_syntax(error.text or '')}")
         case NoSuchTableError():
@@ -61,7 +61,12 @@ def problem_of(error: Exception, names: Iterable[str] = ()) -> Problem:
             message = f"{error}{near(error.name, dir(error.obj)) or _columns_of(error.obj)}"
         case _:
             message = f"{type(error).__name__}: {error}"
-    return Problem(" ".join(message.split()))
+    return Problem(_in_a_line(message))
+
+
+def _in_a_line(message: str) -> str:
+    """Return a message without line breaks, and without SQLAlchemy's link to its page."""
+    return " ".join(message.partition("(Background on this error")[0].split())
 
 
 def _columns_of(thing: object) -> str:
