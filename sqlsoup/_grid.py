@@ -104,11 +104,10 @@ def cut(text: str, most: int) -> str:
     """Return a text, or as much of it as fits with an ellipsis behind it."""
     if width_of(text) <= most:
         return text
+    widths = _widths(text)
     taken = end = 0
-    for width in _widths(text):
-        if taken + width > most - 1:
-            break
-        taken, end = taken + width, end + 1
+    while (taken := taken + next(widths)) < most:
+        end += 1
     return text[:end].rstrip(_JOINER) + "…"
 
 

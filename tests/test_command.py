@@ -689,6 +689,7 @@ def test_databases_without_a_file(command, tmp_path):
         ("postgres://me:geheim@h/x", "no database or driver is called 'postgres'; did you mean"),
         ("mysql+nothing://me:geheim@h/x", "no database or driver is called 'mysql+nothing'"),
         ("postgresql://me:geheim@h:port/x", "this is no URL such as postgresql://user@host:5432/"),
+        ("sqlite+pysqlcipher:////etc/passwd", "the driver for sqlite+pysqlcipher:// is not"),
         ("oracle+oracledb://me:geheim@h/x", "the driver for oracle+oracledb:// is not installed"),
         (
             "postgresql+psycopg2://me:geheim@127.0.0.1:1/x?application_name=geheim",
@@ -776,8 +777,9 @@ def test_broken_pipe(path):
     assert program.returncode == 141
 
 
-def test_interrupt(path):
+def test_interrupt(command, path):
     """Ctrl-C ends it quietly."""
+    assert command(path, "(_ for _ in ()).throw(KeyboardInterrupt)") == (130, "", "")
     with subprocess.Popen(
         [sys.executable, "-m", "sqlsoup", path, ENDLESS, "--jsonl"],
         stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ from conftest import run
 import sqlsoup
 from sqlsoup.command import main
 from sqlsoup.command._complete import Completer
-from sqlsoup.command._console import _display
+from sqlsoup.command._console import _display, _use_readline
 from sqlsoup.command._once import names_for
 
 WITHOUT_IPYTHON = (
@@ -211,6 +211,12 @@ def test_what_is_said_when_it_ends(path, monkeypatch, capsys):
         assert main([path]) == 0
         assert capsys.readouterr().err.strip() == said
         sqlsoup.Session.remove()
+
+
+def test_without_readline(monkeypatch):
+    """Where there is no readline, as on Windows, there is no completion."""
+    monkeypatch.setitem(sys.modules, "readline", None)
+    assert _use_readline(Completer({})) is None
 
 
 # completion

@@ -139,6 +139,22 @@ def test_database_that_cannot_be_counted(soup, lite, shown):
     ]
 
 
+def test_database_of_another_kind(soup, lite, shown, monkeypatch):
+    """A database of which nothing is known has names alone, and one without tables none."""
+    monkeypatch.setattr(lite.dialect, "name", "other")
+    assert shown(soup, 1).splitlines()[2:] == [
+        "name      | kind  | rows",
+        "----------+-------+-----",
+        "book_tags | table |",
+        "(1 of 8 tables and views)",
+    ]
+    empty = sqlsoup.SQLSoup("sqlite://")
+    assert shown(empty).endswith(
+        "\n\nname | kind | rows\n-----+------+-----\n(0 tables and views)\n"
+    )
+    empty.engine.dispose()
+
+
 def test_query(soup, shown):
     """A query has its rows; a limit of its own is kept."""
     books = soup.books.order_by(soup.books.id)
@@ -494,7 +510,7 @@ def test_more_columns_than_fit(shown):
     assert lines[3:] == ["and 2 more columns: column 3, column 4", "(1 row)"]
     assert shown([row], width=28).splitlines()[3] == "and 3 more columns: column …"
     assert shown([{"a": 10**20, "b": 2}], width=10).splitlines() == [
-        f"{'a':21}",
+        f"{'a':>21}",
         "-" * 21,
         f"{10**20}",
         "and 1 mor…",

@@ -94,9 +94,6 @@ class _Counting:
         for text in texts:
             self.write(text)
 
-    def isatty(self) -> bool:
-        return False
-
     def close(self) -> None:
         with suppress(OSError):
             self._bar.close()
