@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sqlsoup._view import view_of
 from sqlsoup.exc import ArgumentError, shown
 
 if TYPE_CHECKING:
     from sqlsoup._view import View
-
-
-class _Writable(Protocol):
-    def write(self, text: str, /) -> object: ...
 
 
 class Shown:
@@ -31,7 +27,7 @@ class Shown:
         return self._view.html()
 
 
-def show(thing: object, limit: int | None = 20, *, file: _Writable | None = None) -> None:
+def show(thing: object, limit: int | None = 20, *, file: TextIO | None = None) -> None:
     """Print what there is in a table, a query, rows or a database, as a table.
 
     In a notebook it is an HTML table.  A class comes with the types and keys of its columns.  How

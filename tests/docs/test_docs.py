@@ -12,7 +12,9 @@ import inspect
 import io
 import itertools
 import re
+import shlex
 import sqlite3
+import textwrap
 import warnings
 from contextlib import closing, redirect_stdout
 
@@ -23,6 +25,7 @@ from sqlalchemy.orm import close_all_sessions
 
 import sqlsoup
 from sqlsoup import legacy
+from sqlsoup.command import main
 
 README = ROOT / "README.rst"
 PAGES = [README, *sorted(DOCS.glob("*.rst"))]
@@ -94,6 +97,22 @@ def test_examples(page, page_folder):
         )
     test.globs.clear()
     assert not result.failed, "".join(report)
+
+
+def test_transcripts_of_the_command(page_folder, capsys, monkeypatch):
+    """What the page shows of the command is what it prints."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    page = (DOCS / "command.rst").read_text(encoding="utf-8")
+    found = re.findall(
+        r"^   \$ sqlsoup (.*)\n((?:   (?!\$).*\n|\n(?=   (?!\$)))*)", page, re.MULTILINE
+    )
+    shown = {}
+    for arguments, expected in found:
+        if "In [1]" not in expected:
+            main(shlex.split(arguments))
+            shown[arguments] = "".join(capsys.readouterr()), textwrap.dedent(expected)
+    assert [printed for printed, _ in shown.values()] == [said for _, said in shown.values()]
+    assert len(shown) == 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
