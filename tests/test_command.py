@@ -413,6 +413,17 @@ def test_memory_is_flat(path, lite):
     assert used("db.big", "--json") < few + 8000
 
 
+def test_encoding(path):
+    """What standard output cannot encode is escaped."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sqlsoup", path, "[{'é': 1}]", "--csv"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.stdout == b"\\xe9\n1\n"
+
+
 # changes
 
 
@@ -594,6 +605,19 @@ def test_rows_of_several_kinds(fails, gives, command, path):
     assert fails("db.execute('SELECT 1 AS a, 2 AS a')", "--json") == (
         "two columns are named 'a'; give one of them a label"
     )
+
+
+def test_failure_outside_an_expression(command, path, lite):
+    """So is what the database refuses when tables are listed."""
+    run(
+        lite,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_master SET sql = 'x' WHERE name = 'tags'",
+    )
+    lite.dispose()
+    status, out, err = command(path, "--tables")
+    assert (status, out) == (1, "")
+    assert err.startswith("sqlsoup: malformed database schema (tags)")
 
 
 def test_failed_statement(fails, url, engine):

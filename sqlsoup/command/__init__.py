@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import sqlalchemy
 
 import sqlsoup
-from sqlsoup.command._problems import Problem
+from sqlsoup.command._problems import problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,20 +107,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     given = parser.parse_intermixed_args(arguments)
-    if problem := _contradiction(given):
-        parser.error(problem)
+    if contradiction := _contradiction(given):
+        parser.error(contradiction)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _run(given)
         sys.stdout.flush()
-    except Problem as error:
-        print(f"sqlsoup: {error}", file=sys.stderr)
-        return error.status
     except BrokenPipeError:  # whoever read the output has enough of it
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - one line, whatever it is
+        problem = problem_of(error)
+        print(f"sqlsoup: {problem}", file=sys.stderr)
+        return problem.status
     return status
 
 
@@ -146,7 +150,8 @@ def _run(given: argparse.Namespace) -> int:
         return 0
     from sqlsoup.command import _database, _once
 
-    once = given.tables or given.describe is not None or given.expression is not None
+    expression: str = given.expression
+    once = given.tables or given.describe is not None or expression is not None
     session = _database.streaming() if once else None
     db = _database.opened(given.url, given.schema, given.key, session)
     try:
@@ -162,7 +167,7 @@ def _run(given: argparse.Namespace) -> int:
         elif given.describe is not None:
             _once.describe(db, given.describe, out)
         else:
-            _once.expression(db, given.expression, out, commit=given.commit)
+            _once.expression(db, expression, out, commit=given.commit)
         return 0
     finally:
         _database.closed(db)

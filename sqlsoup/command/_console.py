@@ -124,7 +124,7 @@ def _display(value: Any) -> None:
     ):
         with suppress(sqlsoup.ArgumentError):  # rows of several kinds
             sqlsoup.show(value)
-            vars(builtins)["_"] = value
+            builtins.__dict__["_"] = value
             return
     sys.__displayhook__(value)
 

@@ -91,12 +91,10 @@ def tables(db: sqlsoup.SQLSoup, out: Output) -> None:
 def describe(db: sqlsoup.SQLSoup, name: str, out: Output) -> None:
     """Write the columns of a table, their types and their keys.
 
-    :raises Problem: there is no such table.
+    :raises NoSuchTableError: there is no such table.
     """
     try:
         cls = db[name]
-    except sqlsoup.NoSuchTableError as error:
-        raise problem_of(error) from error
     except sqlsoup.SQLSoupError:  # it has no key, but it has columns
         schema, table = db.schema, name
         if not inspect(db.engine).has_table(name, schema):

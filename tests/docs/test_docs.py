@@ -112,7 +112,7 @@ def test_transcripts_of_the_command(page_folder, capsys, monkeypatch):
             main(shlex.split(arguments))
             shown[arguments] = "".join(capsys.readouterr()), textwrap.dedent(expected)
     assert [printed for printed, _ in shown.values()] == [said for _, said in shown.values()]
-    assert len(shown) == 10
+    assert len(shown) == 11
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
