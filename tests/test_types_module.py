@@ -23,7 +23,9 @@ from sqlalchemy.orm import Query, scoped_session, sessionmaker
 
 import sqlsoup
 from sqlsoup import SQLSoup
-from sqlsoup._types_module import check_types, write_types
+from sqlsoup.command import main
+from sqlsoup.command._problems import Problem
+from sqlsoup.command._types import check_types, write_types
 
 WRITTEN = Path(__file__).parent / "typecheck"
 
@@ -84,7 +86,7 @@ CREATE TABLE sqlsoup (id INTEGER PRIMARY KEY)
 KEYS = {"report": ["year"]}
 LEFT_OUT = (
     "table 'visits' does not have a primary key defined; name columns that tell its rows apart, "
-    "as in db.entity('visits', primary_key=['day', 'n']); it has the columns day, n"
+    "as in --key visits=day,n; it has the columns day, n"
 )
 
 
@@ -361,7 +363,7 @@ def test_check_of_some_tables(shop: sa.Engine, tmp_path: Path) -> None:
 
 def test_nothing_to_check(small: sa.Engine, tmp_path: Path) -> None:
     """A file that is not there is an error."""
-    with pytest.raises(sqlsoup.ArgumentError) as caught:
+    with pytest.raises(Problem) as caught:
         check_types(related(small), tmp_path / "shop.py")
     assert str(caught.value) == (
         f"there is no {tmp_path}/shop.py to check; write it without --check first"
@@ -372,7 +374,7 @@ def test_nothing_to_check(small: sa.Engine, tmp_path: Path) -> None:
 def test_no_name_of_a_module(small: sa.Engine, tmp_path: Path, name: str) -> None:
     """A file that could not be imported is an error, and is not written."""
     for function in (write_types, check_types):
-        with pytest.raises(sqlsoup.ArgumentError) as caught:
+        with pytest.raises(Problem) as caught:
             function(related(small), tmp_path / name)
         assert str(caught.value) == (
             f"{tmp_path}/{name} is no name of a module; give one like shop.py"
@@ -384,7 +386,7 @@ def test_a_file_of_somebody_else(small: sa.Engine, tmp_path: Path) -> None:
     """A file that was written by hand is not overwritten."""
     path = tmp_path / "app.py"
     path.write_text("print('hello')\n")
-    with pytest.raises(sqlsoup.ArgumentError) as caught:
+    with pytest.raises(Problem) as caught:
         write_types(related(small), path)
     assert str(caught.value) == (
         f"{path} is there and was not written by --types; give another name"
@@ -470,3 +472,63 @@ def test_every_method_of_queries_is_typed() -> None:
     methods = {name for name in dir(Query) if name[0] != "_" and isroutine(getattr(Query, name))}
     # the first two are those of sqlsoup and of each module, the others are not documented
     assert methods - typed == {"delete", "filter_by", "get_children", "memoized_instancemethod"}
+
+
+# the command
+
+
+def test_command(shop: sa.Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``sqlsoup URL --types FILE`` writes the module, and tells what is not in it."""
+    path = tmp_path / "shop.py"
+    url = shop.url.render_as_string(hide_password=False)
+    assert main([url, "--key", "report=year", "--types", str(path)]) == 0
+    assert path.read_bytes() == (WRITTEN / "shop.py").read_bytes()
+    assert capsys.readouterr() == ("", f"sqlsoup: left out: {LEFT_OUT}\n")
+    assert main([url, "--types", str(path), "users", "loans"]) == 0
+    assert list(annotations(path, "Shop")) == ["loans", "users"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_command_checks(
+    shop: sa.Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --check it prints the differences and ends with status 1; without any it is quiet."""
+    path = tmp_path / "shop.py"
+    url = shop.url.render_as_string(hide_password=False)
+    assert main([url, "--types", str(path), "users"]) == 0
+    assert main([url, "--types", str(path), "users", "--check"]) == 0
+    assert capsys.readouterr() == ("", "")
+    path.write_text(path.read_text("utf-8").replace("email: Mapped[str | None]", "mail: int"))
+    assert main([url, "--check", "--types", str(path), "users"]) == 1
+    out, err = capsys.readouterr()
+    assert [line for line in out.splitlines()[2:] if line[0] in "+-"] == [
+        "-        mail: int",
+        "+        email: Mapped[str | None]",
+    ]
+    assert err == f"sqlsoup: {path} differs from the database; write it again\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["shop.txt"], "shop.txt is no name of a module; give one like shop.py"),
+        (["shop.py", "--check"], "there is no shop.py to check; write it without --check first"),
+        (["no/shop.py"], "cannot write 'no/shop.py': No such file or directory"),
+        (["shop.py", "tag"], "tag: there is no table or view of this name; did you mean 'tags'?"),
+        (["shop.py", "visits"], LEFT_OUT),
+    ],
+)
+def test_command_fails(
+    shop: sa.Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    """What is wrong is one line, the status is 2, and no file is written."""
+    monkeypatch.chdir(tmp_path)
+    url = shop.url.render_as_string(hide_password=False)
+    assert main([url, "--types", *arguments]) == 2
+    assert capsys.readouterr() == ("", f"sqlsoup: {message}\n")
+    assert list(tmp_path.glob("*shop*")) == []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from difflib import unified_diff
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,19 +17,29 @@ from sqlalchemy import inspect
 from sqlalchemy.dialects.mysql import SET
 from sqlalchemy.orm import RelationshipDirection
 
-from sqlsoup._types_source import HEAD, Database, Member, Row, camel, class_names, is_name, source
-from sqlsoup.exc import ArgumentError, NoSuchTableError, SQLSoupError
+from sqlsoup import NoSuchTableError, SQLSoupError
+from sqlsoup.command._once import warnings_in_a_line
+from sqlsoup.command._problems import FAILED, Problem, problem_of
+from sqlsoup.command._target import target
+from sqlsoup.command._types_source import (
+    HEAD,
+    Database,
+    Member,
+    Row,
+    camel,
+    class_names,
+    is_name,
+    source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from sqlalchemy import Column
     from sqlalchemy.orm import RelationshipProperty
     from sqlalchemy.types import TypeEngine
 
-    from sqlsoup._mapping import SelectableClassType
-    from sqlsoup._soup import SQLSoup
+    from sqlsoup import SelectableClassType, SQLSoup
 
 _TYPES: dict[object, str] = {
     **{plain: plain.__name__ for plain in (bool, bytes, float, int, str)},
@@ -38,6 +50,27 @@ _TYPES: dict[object, str] = {
 }
 
 
+def run(db: SQLSoup, file: str, *tables: str, check: bool) -> int:
+    """Write a module, or compare it with the database; return the exit status.
+
+    :raises Problem: it cannot be written or compared.
+    """
+    path = Path(file)
+    try:
+        with warnings_in_a_line():
+            if not check:
+                for reason in write_types(db, path, tables):
+                    print(f"sqlsoup: left out: {reason}", file=sys.stderr)
+                return 0
+            differences = check_types(db, path, tables)
+    except Exception as error:
+        raise problem_of(error) from error
+    if differences:
+        print(*differences, sep="\n")
+        print(f"sqlsoup: {path} differs from the database; write it again", file=sys.stderr)
+    return FAILED if differences else 0
+
+
 def write_types(db: SQLSoup, path: Path, tables: Iterable[str] = ()) -> list[str]:
     """Write a module whose class is used in place of SQLSoup.
 
@@ -45,15 +78,16 @@ def write_types(db: SQLSoup, path: Path, tables: Iterable[str] = ()) -> list[str
     :param path: the file to write.
     :param tables: names of tables and views; the default is all.
     :return: why a table or view is not in the module; one text for each that cannot be mapped.
-    :raises ArgumentError: this is no name of a module, or there is a file that is not such a one.
+    :raises Problem: this is no name of a module, or there is a file that is not such a one.
     :raises NoSuchTableError: there is no such table or view.
     :raises SQLSoupError: one that was named has no primary key.
     """
     name = _class_name(path)
-    if path.exists() and not path.read_text("utf-8").startswith(HEAD):
-        raise ArgumentError(f"{path} is there and was not written by --types; give another name")
+    if path.exists() and not path.read_text("utf-8", "replace").startswith(HEAD):
+        raise Problem(f"{path} is there and was not written by --types; give another name")
     database, left_out = _read(db, name, tables)
-    path.write_text(source(database, path.name), "utf-8", newline="\n")
+    with target(str(path)) as out:
+        out.write(source(database, path.name))
     return left_out
 
 
@@ -65,13 +99,13 @@ def check_types(db: SQLSoup, path: Path, tables: Iterable[str] = ()) -> list[str
     :param db: the database, as for :func:`write_types`.
     :param path: the file.
     :param tables: those that it was written for.
-    :raises ArgumentError: there is no such file.
+    :raises Problem: there is no such file.
     """
     name = _class_name(path)
     if not path.exists():
-        raise ArgumentError(f"there is no {path} to check; write it without --check first")
+        raise Problem(f"there is no {path} to check; write it without --check first")
     database, _ = _read(db, name, tables)
-    before, now = _lines(path.read_text("utf-8")), _lines(source(database, path.name))
+    before, now = _lines(path.read_text("utf-8", "replace")), _lines(source(database, path.name))
     return list(unified_diff(before, now, str(path), "the database", lineterm=""))
 
 
@@ -84,7 +118,7 @@ def _lines(text: str) -> list[str]:
 
 def _class_name(path: Path) -> str:
     if path.suffix != ".py" or not is_name(path.stem):
-        raise ArgumentError(f"{path} is no name of a module; give one like shop.py")
+        raise Problem(f"{path} is no name of a module; give one like shop.py")
     return camel(path.stem)
 
 
@@ -99,7 +133,7 @@ def _read(db: SQLSoup, name: str, tables: Iterable[str]) -> tuple[Database, list
         except (SQLSoupError, NoSuchTableError) as error:
             if named:
                 raise
-            left_out[table] = str(error)
+            left_out[table] = str(problem_of(error))
     related_by = {table: dict(_relationships(cls)) for table, cls in classes.items()}
     members = [*(inspect(cls).columns.keys() for cls in classes.values()), *related_by.values()]
     names = class_names(classes, {name, *classes, *chain.from_iterable(members)})

@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from sqlalchemy.orm import Query
 
-from sqlsoup._mapping import TableClassType
+from sqlsoup import TableClassType
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
