@@ -2,7 +2,7 @@
 
 All of it is for type checkers and editors; at run time there is nothing here.
 
-.. versionadded:: 1.1
+.. versionadded:: 1.0
 """
 
 from __future__ import annotations

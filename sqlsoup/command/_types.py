@@ -51,20 +51,14 @@ _TYPES: dict[object, str] = {
 
 
 def run(db: SQLSoup, file: str, *tables: str, check: bool) -> int:
-    """Write a module, or compare it with the database; return the exit status.
-
-    :raises Problem: it cannot be written or compared.
-    """
+    """Write a module, or compare it with the database; return the exit status."""
     path = Path(file)
-    try:
-        with warnings_in_a_line():
-            if not check:
-                for reason in write_types(db, path, tables):
-                    print(f"sqlsoup: left out: {reason}", file=sys.stderr)
-                return 0
-            differences = check_types(db, path, tables)
-    except Exception as error:
-        raise problem_of(error) from error
+    with warnings_in_a_line():
+        if not check:
+            for reason in write_types(db, path, tables):
+                print(f"sqlsoup: left out: {reason}", file=sys.stderr)
+            return 0
+        differences = check_types(db, path, tables)
     if differences:
         print(*differences, sep="\n")
         print(f"sqlsoup: {path} differs from the database; write it again", file=sys.stderr)
