@@ -72,7 +72,7 @@ class SelectableClassType(type):
 
     _sqlsoup: Origin
     _sqlsoup_plan: Any
-    _sqlsoup_names: frozenset[str] | None
+    _sqlsoup_names: dict[str, None] | None
     """The names of all implied relationships, once they are known."""
 
     _sqlsoup_query_type: type[Query[Any]] | None
