@@ -89,7 +89,8 @@ def view_of(thing: Any, limit: int | None) -> View:
         case SQLSoup():
             return _view_of_database(thing, limit)
         case Query():
-            return _view_of_rows(_read(thing, limit), limit, _names_of(thing))
+            rows, names = _read(thing, limit)
+            return _view_of_rows(rows, limit, names)
         case Result() | FilterResult():
             return _view_of_result(thing, limit)
     if isinstance(thing, Mapping) or is_row(thing):
@@ -110,7 +111,8 @@ def _view_of_class(cls: SelectableClassType, limit: int | None) -> View:
     if limit == 0:
         view = View((), ())
     else:
-        view = _view_of_rows(_read(query, limit), limit, _names_of(query))
+        rows, names = _read(query, limit)
+        view = _view_of_rows(rows, limit, names)
     view.title, view.about, view.notes = about.partition("\n")[0], about, notes(mapper)
     return view
 
@@ -180,27 +182,30 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _read(query: Query[Any], limit: int | None) -> Iterator[Any]:
-    """Return the rows of a query, of which no more than needed are asked for."""
-    query = query.enable_eagerloads(False)
+def _read(query: Query[Any], limit: int | None) -> tuple[Iterator[Any], list[str]]:
+    """Return the rows of a query, of which no more than needed are asked for, and their names.
+
+    They are rows of columns: those of classes would be given once each, and load relationships.
+    """
     if limit is not None:
         try:  # a limit of its own would be overwritten
             if query.statement.compare(query.limit(None).statement):
                 query = query.limit(limit + 1)
         except InvalidRequestError:  # it is the text of a statement
             pass
-    return iter(query.yield_per(_AT_ONCE if limit is None else min(limit + 1, _AT_ONCE)))
-
-
-def _names_of(query: Query[Any]) -> list[str]:
-    """Return the names of the columns of a query, also where it has no rows."""
-    found: list[tuple[str, Mapper[Any] | None]] = []
-    for column in query.column_descriptions:
-        inspected: Any = inspect(column["expr"], raiseerr=False)
-        whole = column["expr"] is column["entity"]
-        name = column["name"] or getattr(column["expr"], "name", "?")
-        found.append((name, inspected.mapper if whole else None))
-    return _spread(found)
+    found = query.column_descriptions
+    columns: list[tuple[str, Any]] = []
+    for one in found:
+        thing: Any = one["expr"]
+        if thing is not one["entity"]:
+            columns.append((one["name"] or getattr(thing, "name", "?"), thing))
+            continue
+        mapper = inspect(thing).mapper
+        prefix = f"{described(mapper.local_table)}." if len(found) > 1 else ""
+        columns += [(prefix + key, getattr(thing, key)) for key in _keys(mapper)]
+    named = query.with_entities(*(column.label(name) for name, column in columns))
+    at_once = _AT_ONCE if limit is None else min(limit + 1, _AT_ONCE)
+    return iter(named.yield_per(at_once)), [name for name, _ in columns]
 
 
 def _spread(columns: Sequence[tuple[str, Mapper[Any] | None]]) -> list[str]:
