@@ -9,10 +9,11 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import RelationshipProperty, relationship
 from sqlalchemy.orm.session import SessionTransactionState
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import SessionTransaction
+    from sqlalchemy.orm import Mapper, SessionTransaction
 
 
 def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
@@ -38,3 +39,58 @@ def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # of what was rolled back already
         session.rollback()
+
+
+def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
+    """Make a relationship complete while no mapper has it.
+
+    ``Mapper.add_property()`` shows it to other threads first and then completes it, which takes
+    some milliseconds (``_configure_property`` in ``orm/mapper.py``); a query of another thread that
+    meets it between raises AttributeError.  This does the same steps before, and ``init()``, which
+    is called again, does nothing then.  It may go when SQLAlchemy adds a property that is complete.
+    """
+    prop.key = name
+    prop.set_parent(mapper, init=False)
+    prop.init()
+    prop.init = lambda: None
+    prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
+
+
+def reverse_of(
+    prop: RelationshipProperty[Any], options: dict[str, Any]
+) -> RelationshipProperty[Any]:
+    """Return the relationship that leads back, as ``backref=`` would make it.
+
+    SQLAlchemy makes it within ``init()`` and adds it at once (``_generate_backref`` in
+    ``orm/relationships.py``).  This may go with ``prepare()``.
+    """
+    forward: Any = prop
+    joins, options = forward._join_condition, dict(options)
+    if prop.secondary is None:
+        joined = {"primaryjoin": joins.primaryjoin_reverse_remote}
+    else:
+        joined = {
+            "primaryjoin": joins.secondaryjoin_minus_local,
+            "secondaryjoin": joins.primaryjoin_minus_local,
+            "secondary": prop.secondary,
+        }
+    kept = ("viewonly", "post_update", "passive_updates", "sync_backref")
+    same = {name: getattr(prop, name) for name in kept}
+    keys = {"foreign_keys": forward._user_defined_foreign_keys}
+    return relationship(prop.parent, **{**joined, **same, **keys, **options})
+
+
+def pair(first: Any, second: Any) -> None:
+    """Have two relationships that are complete populate each other.
+
+    ``init()`` does so only where one of them is in its mapper (``_add_reverse_property``).
+    """
+    for prop, other in ((first, second), (second, first)):
+        prop.back_populates = other.key
+        prop._reverse_property.add(other)
+
+
+def renew(mapper: Mapper[Any]) -> None:
+    """Have the attributes of a class counted anew, where a thread counted them meanwhile."""
+    manager: Any = mapper.class_manager
+    manager._reset_memoizations()
