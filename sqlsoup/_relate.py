@@ -208,27 +208,29 @@ def _show(added: list[_Property]) -> None:
 
 
 def _show_all(added: list[_Property], cascades: list[Any]) -> None:
-    held: list[tuple[type, str, object]] = []
-    _adding.held = held
+    held: dict[tuple[type, str], object] = {}
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
             for prop in added:
+                _adding.now = prop, held
                 prop.cascade = CascadeOptions("")  # which is for rows of other threads to ask first
+                prop.instrument_class(prop.parent)  # which comes after the mapper has it otherwise
                 prop.parent.add_property(prop.key, prop)
     finally:
-        _adding.held = None
+        _adding.now = None
     for prop, cascade in zip(added, cascades, strict=True):
         prop.cascade = cascade
         _sa.renew(prop.parent)
-    for cls, name, attribute in held:
+    for (cls, name), attribute in held.items():
         type.__setattr__(cls, name, attribute)
 
 
 def holds(cls: type, name: str, attribute: object) -> bool:
-    """Tell if an attribute of a class is not to be set yet: it is being added, and not complete."""
-    held: list[Any] | None = getattr(_adding, "held", None)
+    """Tell if an attribute of a class is not to be set yet: its relationship is being added."""
+    prop, held = getattr(_adding, "now", None) or (None, None)
     if held is None or not isinstance(attribute, QueryableAttribute):
         return False
-    held.append((cls, name, attribute))
+    _sa.give_loader(prop, attribute)
+    held[cls, name] = attribute
     return True

@@ -6,10 +6,11 @@ Each says what it is for, where SQLAlchemy's source has what it uses, and when i
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SAWarning
-from sqlalchemy.orm import RelationshipProperty, relationship
+from sqlalchemy.orm import RelationshipProperty, instrumentation, relationship
 from sqlalchemy.orm.session import SessionTransactionState
 
 if TYPE_CHECKING:
@@ -88,6 +89,32 @@ def pair(first: Any, second: Any) -> None:
     for prop, other in ((first, second), (second, first)):
         prop.back_populates = other.key
         prop._reverse_property.add(other)
+
+
+def give_loader(prop: Any, attribute: Any) -> None:
+    """Give an attribute of a class what it loads by, before the class manager has it.
+
+    ``instrument_class()`` adds it without, ``post_instrument_class()`` looks it up there
+    (``_register_attribute_impl`` in ``orm/attributes.py``), and a flush, a query or a commit of
+    another thread that meets it between fails.  So it is looked up in the manager of a class that
+    nobody else knows.  A mapper with heirs does more than that, and is left to SQLAlchemy.  This
+    may go with ``prepare()``.
+    """
+    mapper = prop.parent
+    if len(mapper.self_and_descendants) > 1:
+        return
+    alone = type(mapper.class_.__name__, (), {})
+    manager: Any = instrumentation.register_class(alone)
+    manager[prop.key] = attribute
+    stand_in = SimpleNamespace(
+        class_=alone,
+        class_manager=manager,
+        iterate_to_root=mapper.iterate_to_root,
+        _props={prop.key: prop},
+    )
+    stand_in.self_and_descendants = [stand_in]
+    prop.strategy.init_class_attribute(stand_in)
+    attribute.impl.class_ = mapper.class_
 
 
 def renew(mapper: Mapper[Any]) -> None:
