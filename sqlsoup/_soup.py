@@ -248,10 +248,10 @@ class SQLSoup:
             kind, source = "selectable", self._selectable(selectable)
         else:
             kind, source = "table", self._table(tablename, schema or self._where)
-        key = as_list(mapper_args.get("primary_key"))
-        if not key and isinstance(source, Table):
-            names = [source.fullname, *[source.name] * (source.schema == self._where)]
-            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+        key = self._key_for(source, mapper_args)
+        if attrname == tablename != described(source) and base is None:  # in another case
+            same = self.entity(described(source), schema, primary_key=key)
+            return self._cache.setdefault(attrname, same)
         if key:
             source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
@@ -488,6 +488,14 @@ class SQLSoup:
         if known is not None and known in self._mapped and not self._has_class(known):
             forget(known)
         return reflect(self._metadata, name, schema, self._connect)
+
+    def _key_for(self, source: FromClause, mapper_args: Mapping[str, Any]) -> list[Any]:
+        """Return the columns, or their names, that were named as the key of a selectable."""
+        key = as_list(mapper_args.get("primary_key"))
+        if not key and isinstance(source, Table):
+            names = [source.fullname, *[source.name] * (source.schema == self._where)]
+            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+        return key
 
     def _has_class(self, table: Table) -> bool:
         return any(inspect(cls).local_table is table for cls in self._cache.copy().values())
