@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 _DICTIONARY = """
 SELECT CASE WHEN found.child_schema = :schema OR found.child_schema <> DATABASE()
         THEN found.child_schema END,
-    found.child, found.id, found.for_col_name, found.bare
+    found.child, found.id, found.parent, found.for_col_name, found.bare
 FROM (
     SELECT CONVERT(CONVERT(CAST(SUBSTRING_INDEX(f.for_name, '/', 1) AS BINARY) USING filename)
             USING utf8mb4) AS child_schema,
         CONVERT(CONVERT(CAST(SUBSTRING_INDEX(f.for_name, '/', -1) AS BINARY) USING filename)
             USING utf8mb4) AS child,
+        CONVERT(CONVERT(CAST(SUBSTRING_INDEX(f.ref_name, '/', -1) AS BINARY) USING filename)
+            USING utf8mb4) AS parent,
         f.id, c.for_col_name, c.pos, t.n_cols - 3 - 2 * (v.name IS NOT NULL) <= u.columns AS bare
     FROM information_schema.innodb_sys_foreign AS f
     JOIN information_schema.innodb_sys_foreign_cols AS c ON c.id = f.id
@@ -32,42 +34,50 @@ FROM (
         GROUP BY for_name) AS u ON u.for_name = f.for_name
     LEFT JOIN information_schema.innodb_sys_columns AS v
         ON v.table_id = t.table_id AND v.name = 'row_start'
-    WHERE BINARY IF(@@lower_case_table_names, LOWER(f.ref_name), f.ref_name) = BINARY
-        IF(@@lower_case_table_names, LOWER({target}), {target})
+    WHERE BINARY {referred} = BINARY {target}
 ) AS found
 ORDER BY found.child_schema, found.child, found.id, found.pos
-""".replace(
-    "{target}",
-    "CONCAT(CAST(CONVERT(COALESCE(:schema, DATABASE()) USING filename) AS BINARY), '/',"
-    " CAST(CONVERT(:name USING filename) AS BINARY))",
-)
+"""
+_SCHEMA = "CAST(CONVERT(COALESCE(:schema, DATABASE()) USING filename) AS BINARY)"
+_TABLE = f"CONCAT({_SCHEMA}, '/', CAST(CONVERT(:name USING filename) AS BINARY))"
+_FOLDED = "IF(@@lower_case_table_names, LOWER({0}), {0})"
+_OF_ONE = {"referred": _FOLDED.format("f.ref_name"), "target": _FOLDED.format(_TABLE)}
+_OF_ALL = {
+    "referred": _FOLDED.format("SUBSTRING_INDEX(f.ref_name, '/', 1)"),
+    "target": _FOLDED.format(_SCHEMA),
+}
 
 # MySQL finds these in tables with indexes.  MariaDB opens all tables that the user may see.
 _CATALOG = """
 SELECT CASE WHEN k.table_schema = :schema OR k.table_schema <> DATABASE() THEN k.table_schema END,
-    k.table_name, k.constraint_name, k.column_name, c.columns = u.columns
+    k.table_name, k.constraint_name, k.referenced_table_name, k.column_name, c.columns = u.columns
 FROM information_schema.key_column_usage AS k
 JOIN (SELECT table_schema, table_name, count(*) AS columns FROM information_schema.columns
     GROUP BY table_schema, table_name) AS c USING (table_schema, table_name)
 JOIN (SELECT table_schema, table_name, count(*) AS columns
     FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL
     GROUP BY table_schema, table_name) AS u USING (table_schema, table_name)
-WHERE k.referenced_table_schema = coalesce(:schema, DATABASE()) AND k.referenced_table_name = :name
+WHERE k.referenced_table_schema = coalesce(:schema, DATABASE())
+    AND k.referenced_table_name = {name}
 ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position
 """
 
 
-def references_to(connection: Connection, name: str, schema: str | None) -> Iterable[Any]:
-    """Return schema, table, foreign key, column, and whether the table may have no other columns.
+def references_to(connection: Connection, name: str | None, schema: str | None) -> Iterable[Any]:
+    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
 
     On MariaDB a user with the PROCESS privilege asks InnoDB, whose answer does not depend on how
     many tables there are; others ask once more.
+
+    :param name: the table that is referred to; None for all of the schema.
     """
     values = {"name": name, "schema": schema}
     if connection.dialect.is_mariadb:  # type: ignore[attr-defined]
         try:
-            return connection.execute(text(_DICTIONARY), values)
+            of = _OF_ALL if name is None else _OF_ONE
+            return connection.execute(text(_DICTIONARY.format(**of)), values)
         except DBAPIError:
             if connection.invalidated:
                 raise
-    return connection.execute(text(_CATALOG), values)
+    known = "k.referenced_table_name" if name is None else ":name"
+    return connection.execute(text(_CATALOG.format(name=known)), values)

@@ -7,10 +7,11 @@ import re
 import struct
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import literal_column
 from sqlalchemy.dialects import mysql
+from sqlalchemy.sql import operators
 from sqlalchemy.types import NullType, TypeEngine, UserDefinedType
 
 if TYPE_CHECKING:
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Dialect
 
 
-class Time(mysql.TIME):
+class TIME(mysql.TIME):
     """TIME is a duration of up to 838 hours, also a negative one.
 
     SQLAlchemy (2.0, 2.1) makes a time of day of it, without its days and its sign.  So it stays
     within a day; any other duration is a :class:`datetime.timedelta`.  PyMySQL (1.2) writes a
     negative one with minutes wrongly, hence the text.
     """
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a duration; SQLAlchemy would compare with a moment of 1970."""
+        if isinstance(value, datetime.timedelta):
+            return self
+        return super().coerce_compared_value(op, value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
         """Return what writes a duration as text."""
@@ -57,8 +64,12 @@ def _time_of_day(value: Any) -> Any:
     return value
 
 
-class Double(mysql.DOUBLE):
+class DOUBLE(mysql.DOUBLE):
     """DOUBLE as a Decimal of all digits; SQLAlchemy (2.0, 2.1) keeps ten after the point."""
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a Decimal, which may have more digits than a number in SQL."""
+        return self if isinstance(value, Decimal) else super().coerce_compared_value(op, value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
         """Return what writes a Decimal as the double next to it, in however many digits it is."""
@@ -73,7 +84,7 @@ class Double(mysql.DOUBLE):
         return lambda value: Decimal(repr(value)) if isinstance(value, float) else value
 
 
-class Float(mysql.FLOAT):
+class FLOAT(mysql.FLOAT):
     """FLOAT as a float of as many digits as tell it from others.
 
     MariaDB and MySQL send six; as a double they send them all.
@@ -100,10 +111,14 @@ def _shortest(value: float) -> float:
     if struct.unpack("f", stored) != (value,):
         return value
     found = (float(f"{value:.{digits}g}") for digits in range(6, 10))
-    return next(near for near in found if struct.pack("f", near) == stored)
+    near = (one for one in found if abs(one) <= _MOST and struct.pack("f", one) == stored)
+    return next(near, value)
 
 
-class Enum(mysql.ENUM):
+_MOST = 3.4028234663852886e38  # the database takes no more, were it rounded to that
+
+
+class ENUM(mysql.ENUM):
     """ENUM as text, whatever values it got since, or the ``''`` that stands for a wrong one.
 
     SQLAlchemy (2.0, 2.1) raises a LookupError for those that the table did not have at first.
@@ -111,6 +126,40 @@ class Enum(mysql.ENUM):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> None:
         """Return None: the text is the value."""
+
+
+class SET(mysql.SET):
+    """SET whose values are written in the order of its members, as the database compares them.
+
+    SQLAlchemy (2.0, 2.1) takes that in which Python happens to give them.
+    """
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """Return what writes a set as text, or as a number where ``''`` is a member."""
+        write = super().bind_processor(dialect)
+        places = {member: place for place, member in enumerate(self.values)}
+
+        def process(value: Any) -> Any:
+            if isinstance(value, set | frozenset) and not self.retrieve_as_bitwise:
+                return ",".join(sorted(value, key=lambda one: places.get(one, len(places))))
+            return write(value)
+
+        return process
+
+
+_ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
+
+
+class BIT(mysql.BIT):
+    """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
+
+    operator_classes: ClassVar[Any] = _ANY
+
+
+class YEAR(mysql.YEAR):
+    """YEAR, likewise."""
+
+    operator_classes: ClassVar[Any] = _ANY
 
 
 class _Named(UserDefinedType[Any]):
@@ -162,10 +211,13 @@ class UUID(_Named):
 
 
 _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
-    mysql.TIME: Time,
-    mysql.DOUBLE: Double,
-    mysql.FLOAT: Float,
-    mysql.ENUM: Enum,
+    mysql.TIME: TIME,
+    mysql.DOUBLE: DOUBLE,
+    mysql.FLOAT: FLOAT,
+    mysql.ENUM: ENUM,
+    mysql.SET: SET,
+    mysql.BIT: BIT,
+    mysql.YEAR: YEAR,
 }
 _SHAPES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",

@@ -16,6 +16,8 @@ from sqlalchemy.orm import (
     relationship,
 )
 
+from sqlsoup._names import is_taken
+
 _NAMES = "sqlsoup.relationships"
 _WAITING = "sqlsoup.waiting"
 IMPLIED = "sqlsoup.implied"
@@ -42,6 +44,12 @@ def _relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[
         raise sa_exc.ArgumentError(f"{mapper.class_.__name__}.{name} is a column already")
     options = dict(kwargs)
     reverse, reverse_options = _named(options.pop("backref", None))
+    for chosen in filter(None, (name, reverse)):
+        if is_taken(chosen):
+            raise sa_exc.ArgumentError(
+                f"no relationship of {mapper.class_.__name__} can be called {chosen!r}, which "
+                "has a meaning in Python or SQLAlchemy; choose another name"
+            )
     partner = options.pop("back_populates", None)
     secondary = inspect(options.get("secondary"), raiseerr=False)
     if isinstance(secondary, Mapper):

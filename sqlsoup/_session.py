@@ -162,14 +162,13 @@ def _teach(target: Any) -> None:
 
     @wraps(own)
     def get_bind(self: PlainSession, mapper: Any = None, *args: Any, **kw: Any) -> Bind:
-        if self.bind is not None:
-            return own(self, mapper, *args, **kw)
-        clause = args[0] if args else kw.get("clause")
-        self.bind = _bind_of_tables(mapper, clause)  # what the session falls back on
         try:
             return own(self, mapper, *args, **kw)
-        finally:
-            self.bind = None
+        except UnboundExecutionError:
+            bind = _bind_of_tables(mapper, args[0] if args else kw.get("clause"))
+            if bind is None:
+                raise
+            return bind
 
     finder: Any = get_bind
     finder.own = own

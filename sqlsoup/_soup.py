@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from keyword import iskeyword
 from types import MappingProxyType
@@ -20,9 +20,17 @@ from sqlsoup._catalog import locate, table_names
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._implied import Implied
-from sqlsoup._keys import as_list, described, has_key, keyless
-from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
-from sqlsoup._reflect import complete, forget, real_name, reflect
+from sqlsoup._keys import as_list, described, has_key, joined_key, keyless, translated
+from sqlsoup._mapping import (
+    Origin,
+    SelectableClassType,
+    key_of,
+    map_class,
+    map_join,
+    selectable_of,
+)
+from sqlsoup._reflect import complete, forget, real_name, reflect_all
+from sqlsoup._reflect import reflect as reflect_one
 from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
@@ -62,9 +70,6 @@ class SQLSoup:
     base: type
     """The base class of classes that are mapped from now on."""
 
-    session: _session.SessionSource
-    """The registry of sessions, or the plain session."""
-
     schema: str | None
     """The schema in which tables are looked up; None is the default schema of the database."""
 
@@ -101,7 +106,19 @@ class SQLSoup:
         self._listed: tuple[float, str | None, list[str]] | None = None
         self.base = base
         self.session = _session.Session if session is None else session
-        _session.find_engines(self.session)
+
+    @property
+    def session(self) -> _session.SessionSource:
+        """The registry of sessions, or the plain session; those of another may be set at any time.
+
+        Classes that are mapped already keep the one that they were mapped with.
+        """
+        return self._session
+
+    @session.setter
+    def session(self, session: _session.SessionSource) -> None:
+        _session.find_engines(session)
+        self._session = session
 
     @property
     def bind(self) -> Engine | None:
@@ -248,10 +265,10 @@ class SQLSoup:
             kind, source = "selectable", self._selectable(selectable)
         else:
             kind, source = "table", self._table(tablename, schema or self._where)
-        key = self._key_for(source, mapper_args)
-        if attrname == tablename != described(source) and base is None:  # in another case
-            same = self.entity(described(source), schema, primary_key=key)
-            return self._cache.setdefault(attrname, same)
+            spelling = real_name(self._metadata, schema or self._where, tablename)
+            if attrname == tablename != spelling:
+                return self._class_for(source.schema, spelling, mapper_args)
+        key = as_list(mapper_args.get("primary_key")) or self._named_key(source, selectable)
         if key:
             source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
@@ -279,7 +296,7 @@ class SQLSoup:
         :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
         """
         source = self._selectable(selectable)
-        return self._map(source, base, mapper_args)
+        return self._map(source, base, _with_key(mapper_args, key_of(selectable)))
 
     def with_labels(
         self, selectable: object, base: type | None = None, **mapper_args: Any
@@ -307,8 +324,10 @@ class SQLSoup:
         source = self._selectable(selectable, derive=True)
         named = isinstance(source, Table) or not str(getattr(source, "name", "")).startswith("%(")
         if not named:  # by SQLAlchemy, which is yet to name it
-            return self.map(source, base, **mapper_args)
-        return self.map(source.select().set_label_style(style), base, **mapper_args)
+            return self.map(selectable, base, **mapper_args)
+        labelled = self._selectable(source.select().set_label_style(style))
+        args = _with_key(mapper_args, translated(key_of(selectable), labelled))
+        return self._map(labelled, base, args)
 
     def join(
         self,
@@ -334,7 +353,12 @@ class SQLSoup:
         """
         sides = selectable_of(left), selectable_of(right)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
-        return map_join(source, self._origin(), base or self.base, mapper_args)
+        keys = [
+            (key_of(thing), list(side.primary_key))
+            for thing, side in zip((left, right), sides, strict=True)
+        ]
+        args = _with_key(mapper_args, joined_key(*keys))
+        return map_join(source, self._origin(), base or self.base, args)
 
     if TYPE_CHECKING:
 
@@ -432,13 +456,20 @@ class SQLSoup:
         committed any more: if the exception was caught in between, it raises SQLSoupError at its
         end.
 
+        :raises SQLSoupError: an earlier block of the session was interrupted, or is suspended in a
+         generator or coroutine; its transaction was rolled back.
+
         .. versionadded:: 1.0
         """
-        _blocks.enter(_session.current(self.session))
+        session = _session.current(self.session)
+        _blocks.enter(session, self, shared=isinstance(self.session, scoped_session))
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        _blocks.leave(_session.current(self.session), error)
+    @_blocks.Exit
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object, block: Any = None
+    ) -> None:
+        _blocks.leave(_session.current(self.session), block, error)
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
@@ -461,7 +492,9 @@ class SQLSoup:
                 return key
         return None
 
-    def _class_for(self, schema: str | None, name: str) -> SelectableClassType:
+    def _class_for(
+        self, schema: str | None, name: str, mapper_args: Mapping[str, Any] = MappingProxyType({})
+    ) -> SelectableClassType:
         """Return the class of a table of exactly this schema; one without an attribute if need be.
 
         The attribute of a table of another schema is ``schema.name``.
@@ -476,22 +509,22 @@ class SQLSoup:
             unnamed = self._unnamed.get(table)
             return self._unnamed.setdefault(table, self.map(table)) if unnamed is None else unnamed
         try:
-            return self.map_to(attr, tablename=name, schema=schema)
+            return self.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
         except SQLSoupError as error:
             if not _was_faster(error):
                 raise
-            return self._class_for(schema, name)
+            return self._class_for(schema, name, mapper_args)
 
     def _table(self, name: str, schema: str | None) -> Table:
         """Return a table, reflected afresh if the class that it had here left the cache."""
         known = self._metadata.tables.get(table_key(schema or self._metadata.schema, name))
         if known is not None and known in self._mapped and not self._has_class(known):
             forget(known)
-        return reflect(self._metadata, name, schema, self._connect)
+        return reflect_one(self._metadata, name, schema, self._connect)
 
-    def _key_for(self, source: FromClause, mapper_args: Mapping[str, Any]) -> list[Any]:
-        """Return the columns, or their names, that were named as the key of a selectable."""
-        key = as_list(mapper_args.get("primary_key"))
+    def _named_key(self, source: FromClause, selectable: object) -> list[Any]:
+        """Return the columns that were named as the key of a table or of the sides of a join."""
+        key = [] if selectable is None else key_of(selectable)
         if not key and isinstance(source, Table):
             names = [source.fullname, *[source.name] * (source.schema == self._where)]
             key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
@@ -517,6 +550,39 @@ class SQLSoup:
         return _session.connect(self.session, self._metadata)
 
 
+def reflect(
+    db: SQLSoup,
+    tables: Iterable[str] | None = None,
+    schema: str | None = None,
+    *,
+    progress: Callable[[str], object] | None = None,
+) -> list[str]:
+    """Reflect many tables in one round, so that their first accesses send nothing.
+
+    It is for programs that use a whole schema: one table after the other costs some statements
+    each.  Where only a few of the tables are used, those few cost less without.
+
+    :param tables: names of tables and views; the default is all of the schema.
+    :param schema: the schema; the default is :attr:`SQLSoup.schema`.
+    :param progress: called with the name of each table that is reflected, as soon as it is.
+    :return: the names of those that are there, sorted.
+
+    .. versionadded:: 1.0
+    """
+    where = schema or db._where
+    with db._connect() as connection:
+        names = table_names(connection, where) if tables is None else sorted({*tables})
+    found = reflect_all(
+        ((where, name) for name in names),
+        db._metadata,
+        db._connect,
+        progress or (lambda _: None),
+    )
+    if db._implied is not None:
+        db._implied.ask_for_all(where)
+    return [name for name in names if table_key(where, name) in found]
+
+
 def refresh(db: SQLSoup) -> None:
     """Forget all classes and all reflected tables, after the database's schema was changed.
 
@@ -525,10 +591,17 @@ def refresh(db: SQLSoup) -> None:
 
     .. versionadded:: 1.0
     """
-    db._listed = None  # noqa: SLF001
-    db._cache.clear()  # noqa: SLF001
-    for table in list(db._metadata.tables.values()):  # noqa: SLF001
+    db._listed = None
+    db._cache.clear()
+    for table in list(db._metadata.tables.values()):
         forget(table)
+
+
+def _with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:
+    """Return the arguments of a mapper with a key, if there is one and they name none."""
+    if not key or mapper_args.get("primary_key"):
+        return mapper_args
+    return {**mapper_args, "primary_key": key}
 
 
 def _map_to_problem(

@@ -16,7 +16,7 @@ from sqlsoup.exc import mention
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Inspector, Table
+    from sqlalchemy import Connection, Inspector, Result, Table
 
     from sqlsoup._corrections import Answers, Corrections
 
@@ -59,8 +59,8 @@ _TARGETS = """
     ORDER BY 1, 4"""
 
 
-REFERENCES = """
-    SELECT :schema, m.name, f.id, f."from",
+_REFERENCES = """
+    SELECT :schema, m.name, f.id, f."table", f."from",
         (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main'))) = (
             SELECT count(DISTINCT "from")
             FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
@@ -69,10 +69,24 @@ REFERENCES = """
     WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE AND (f."to" IS NOT NULL OR (
         SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
             WHERE one.id = f.id) = (
-        SELECT count(*) FROM pragma_table_info(:name, coalesce(:schema, 'main')) AS c
+        SELECT count(*) FROM pragma_table_info(f."table", coalesce(:schema, 'main')) AS c
             WHERE c.pk > 0))
     ORDER BY m.name, f.id, f.seq"""
 """The foreign keys that refer to a table, but for those that SQLite cannot use."""
+
+_ALL_REFERENCES = _REFERENCES.replace("""f."table" = :name COLLATE NOCASE AND """, "")
+"""The same for all tables of a schema."""
+
+
+def references_to(connection: Connection, name: str | None, schema: str | None) -> Result[Any]:
+    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
+
+    :param name: the table that is referred to; None for all of the schema.
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    quoted = "" if schema is None else quote(schema).replace(":", r"\:") + "."
+    statement = (_ALL_REFERENCES if name is None else _REFERENCES).replace("{schema}", quoted)
+    return connection.execute(text(statement), {"name": name, "schema": schema})
 
 
 def _rows(

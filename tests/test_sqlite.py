@@ -241,6 +241,8 @@ def test_names_in_another_case(make: Any) -> None:
     assert db.parts is db.Parts is db.PARTS
     assert [key.target_fullname for key in db.parts._table.foreign_keys] == ["kinds.id"]
     assert db.bare._table.name == "Bare"
+    bare = SQLSoup(db.engine).entity("BARE", primary_key=["n"])
+    assert [column.name for column in sa.inspect(bare).primary_key] == ["n"]
     assert db.join(db.parts, db.Kinds).c.keys() == ["Id", "kind", "id"]
     part = db.parts.insert(kind=1)
     db.kinds.insert(id=1, Parts=[part])

@@ -1,7 +1,5 @@
 """SQLite: what columns of every type name hold is shown as it is, and stored as it is given."""
 
-# ruff: noqa: DTZ001, DTZ901 - columns hold dates without time zones
-
 from __future__ import annotations
 
 import datetime as dt
