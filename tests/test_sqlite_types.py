@@ -67,7 +67,16 @@ DOCUMENTS = [
 
 TYPES: dict[str, list[tuple[Any, Any]]] = {
     **dict.fromkeys(
-        ["INTEGER", "INT", "int(5)", "BIGINT(20)", "SMALLINT", "TINYINT(1)", "INT UNSIGNED"],
+        [
+            "INTEGER",
+            "INT",
+            "int(5)",
+            "BIGINT",
+            "BIGINT(20)",
+            "SMALLINT",
+            "TINYINT(1)",
+            "INT UNSIGNED",
+        ],
         INTEGERS,
     ),
     **dict.fromkeys(["MEDIUMINT", "UNSIGNED BIG INT", "INT2", "INT8", "POINT"], INTEGERS),
@@ -146,6 +155,7 @@ def test_values(make: Any, declared: str) -> None:
         flag_modified(row, "v")
     db.commit()
     assert driven(db)[:-1] == before[:-1]
+    db.expunge_all()
     assert db.t.delete() == len(pairs)
     for _, value in pairs:
         db.t.insert(v=value)
