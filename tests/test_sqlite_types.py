@@ -105,7 +105,7 @@ TYPES: dict[str, list[tuple[Any, Any]]] = {
     "TIME": TIMES,
     "TIME(3)": TIMES,
     "BOOLEAN": BOOLEANS,
-    "bool": BOOLEANS,
+    "BOOL": BOOLEANS,
     "JSON": DOCUMENTS,
     "JSONB": DOCUMENTS,
 }
