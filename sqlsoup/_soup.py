@@ -280,7 +280,7 @@ class SQLSoup:
             kind, source = "table", self._table(tablename, schema or self._where)
             spelling = real_name(self._metadata, schema or self._where, tablename)
             if attrname == tablename != spelling:
-                return self._class_for(source.schema, spelling)
+                return self._class_for(source.schema, spelling, mapper_args)
         key = as_list(mapper_args.get("primary_key")) or self._named_key(source, selectable)
         if key:
             source = with_rowid(source, key, self._connect)
@@ -505,7 +505,9 @@ class SQLSoup:
                 return key
         return None
 
-    def _class_for(self, schema: str | None, name: str) -> SelectableClassType:
+    def _class_for(
+        self, schema: str | None, name: str, mapper_args: Mapping[str, Any] = MappingProxyType({})
+    ) -> SelectableClassType:
         """Return the class of a table of exactly this schema; one without an attribute if need be.
 
         The attribute of a table of another schema is ``schema.name``.
@@ -520,11 +522,11 @@ class SQLSoup:
             unnamed = self._unnamed.get(table)
             return self._unnamed.setdefault(table, self.map(table)) if unnamed is None else unnamed
         try:
-            return self.map_to(attr, tablename=name, schema=schema)
+            return self.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
         except SQLSoupError as error:
             if not _was_faster(error):
                 raise
-            return self._class_for(schema, name)
+            return self._class_for(schema, name, mapper_args)
 
     def _table(self, name: str, schema: str | None) -> Table:
         """Return a table, reflected afresh if the class that it had here left the cache."""

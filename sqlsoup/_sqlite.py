@@ -197,7 +197,8 @@ def _foreign_keys(inspector: Inspector, schema: str | None, answers: Answers) ->
                 columns = ", ".join(key["constrained_columns"])
                 mention(
                     f"{'.'.join(filter(None, (schema, table)))}: the foreign key of {columns} is "
-                    f"left out, since {key['referred_table']!r} {problem}"
+                    f"left out, since {key['referred_table']!r} {problem}; give relate() its "
+                    "primaryjoin and foreign_keys"
                 )
                 continue
             told = (key["constrained_columns"], key["referred_table"], key["referred_columns"])
