@@ -162,6 +162,23 @@ def test_odd_names(small: sa.Engine, tmp_path: Path) -> None:
     assert path.read_bytes() == (WRITTEN / "odd.py").read_bytes()
 
 
+def test_any_text_is_a_name(small: sa.Engine, tmp_path: Path) -> None:
+    """Quotes, line breaks and what turns the direction of text stay within their strings."""
+    names = ['"""', "a\nb = 1", "\u202e#", "\N{DIAERESIS}", "{x}", "\\", "%(x)s", "'", "\x1b[2J"]
+    for name in names:
+        sa.Table(
+            name, sa.MetaData(), *(sa.Column(n, sa.Integer, primary_key=True) for n in names)
+        ).create(small)
+    path, db = tmp_path / "module.py", related(small)
+    write_types(db, path)
+    source = path.read_text("utf-8")
+    assert all(line.isprintable() for line in source.splitlines())
+    assert [type(node) for node in ast.parse(source).body] == [
+        *(ast.Expr, ast.ImportFrom, ast.ImportFrom, ast.Import, ast.If)
+    ]
+    assert sorted(load(path).Module(small)) == sorted(names)
+
+
 def test_some_tables(shop: sa.Engine, tmp_path: Path) -> None:
     """Tables may be named; a relationship to a table that is not in the module gives anything."""
     path = tmp_path / "shop.py"

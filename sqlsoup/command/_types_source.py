@@ -79,9 +79,10 @@ def is_name(name: str) -> bool:
 
 def camel(name: str) -> str:
     """Return the name of a class for that of a table or module."""
-    parts = [part for part in re.split(r"[\W_]+", normalize("NFKC", name)) if part]
-    found = "".join(part[0].upper() + part[1:] for part in parts)
-    return found if is_name(found) else f"Table{found}"
+    letters = (letter if f"a{letter}".isidentifier() else " " for letter in normalize("NFKC", name))
+    parts = "".join(letters).replace("_", " ").split()
+    found = normalize("NFKC", "".join(part[0].upper() + part[1:] for part in parts))
+    return found if is_name(found) else normalize("NFKC", f"Table{found}")
 
 
 def class_names(tables: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
