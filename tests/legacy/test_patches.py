@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.orm import close_all_sessions, scoped_session, sessionmaker
 
+import sqlsoup
 from sqlsoup import legacy
 from sqlsoup.legacy import _notes, _patch
 from sqlsoup.legacy._forms import FORMS
@@ -20,6 +21,7 @@ ROWS = tomllib.loads((Path(__file__).parent / "patches.toml").read_text(encoding
 EXAMPLES = [
     pytest.param(row, name, id=name) for row in ROWS if "example" in row for name in row["names"]
 ]
+REPLACED = tomllib.loads((Path(__file__).parent / "replacements.toml").read_text(encoding="utf-8"))
 ON = {
     "Connection": "c",
     "Engine": "engine",
@@ -83,8 +85,8 @@ def names(soup, lite):
         connection.rollback()
         yield {
             "__name__": "example", "db": soup, "engine": lite, "c": connection, "sa": sa,
-            "orm": orm, "session": orm.Session(lite), "scoped": scoped, "U": users, "B": books,
-            "L": loans, "row": row,
+            "orm": orm, "pytest": pytest, "session": orm.Session(lite), "scoped": scoped,
+            "U": users, "B": books, "L": loans, "row": row,
         }  # fmt: skip
     close_all_sessions()
     scoped.remove()
@@ -109,3 +111,41 @@ def test_fails_without(row, name, names):
     warnings.simplefilter("ignore")
     with pytest.raises((Exception, pytest.fail.Exception)):
         exec(code_of(row, name), names)
+
+
+def test_each_form_has_a_replacement():
+    """Each form that can be noted has a line of old code and one to write instead."""
+    assert REPLACED["new"].keys() == FORMS.keys()
+    assert REPLACED["old"].keys() == FORMS.keys() - {row.get("form") for row in ROWS}
+
+
+@pytest.mark.parametrize("form", REPLACED["old"])
+def test_form_is_noted(form, names):
+    """The line of old code works with the module, which notes it."""
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        exec(compile(REPLACED["old"][form], "<example>", "exec"), names)
+        orm.close_all_sessions()
+        names["c"].close()
+    found = {note.form for note in legacy.report().notes if note.file == "<example>"}
+    _notes.clear()
+    assert form in found
+
+
+@pytest.mark.parametrize("form", REPLACED["new"])
+def test_replacement(form, names):
+    """What to write instead works without the module, and with it, and is not noted."""
+    code = compile(REPLACED["new"][form], "<example>", "exec")
+    exec(code, dict(names))
+    names["session"].rollback()
+    names["c"].rollback()
+    _notes.clear()
+    sqlsoup.Session.remove()
+    if form == "table-unbound":
+        sa.Table("new", sa.MetaData()).drop(names["engine"])
+    with legacy.enabled(warnings=False):
+        exec(code, names)
+        orm.close_all_sessions()
+    found = [note for note in legacy.report().notes if note.file == "<example>"]
+    _notes.clear()
+    assert found == []
