@@ -21,7 +21,11 @@ from sqlsoup import _sa
 from sqlsoup._locks import under
 from sqlsoup._names import is_taken
 
-_NAMES = "sqlsoup.relationships"
+ALL = "__*"
+"""Given as ``overlaps``: several relationships over one foreign key are ordinary here.
+
+SQLAlchemy's automap gives it too, and no names to look through (``orm/relationships.py``).
+"""
 _WAITING = "sqlsoup.waiting"
 IMPLIED = "sqlsoup.implied"
 """In the ``info`` of a relationship: nobody asked for it, so that it gives way to others.
@@ -55,10 +59,7 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     secondary = inspect(options.get("secondary"), raiseerr=False)
     if isinstance(secondary, Mapper):
         options["secondary"] = secondary.local_table
-    tables = _tables(mapper, args, options)
-    names = {name, reverse or name}.union(*(table.info.get(_NAMES, ()) for table in tables))
-    # several relationships over one foreign key are ordinary here, and not to be warned of
-    options["overlaps"] = ",".join(sorted({*names, *options.get("overlaps", "").split(",")}))
+    options["overlaps"] = ALL
     prop = _complete(mapper, name, args, options, reverse_options)
     if reverse:
         added = _with_backref(mapper, prop, options, reverse, reverse_options)
@@ -66,8 +67,6 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
         added = _with_partner(mapper, prop, (args, options), partner)
     else:
         added = [prop]
-    for table in tables:
-        table.info.setdefault(_NAMES, set()).update((name, reverse or name))
     _show([*_left_alone(added, options), *added])
 
 
@@ -81,7 +80,7 @@ def _complete(
     """Return the relationship, complete but in no mapper, where one that fails would stay."""
     relationship(mapper, **reverse_options)
     lazy = options.get("lazy", "select")
-    for way in (reverse_options.get("lazy", lazy), lazy):
+    for way in dict.fromkeys((reverse_options.get("lazy", lazy), lazy)):
         prop = relationship(*args, **{**options, "lazy": way})
         _sa.prepare(prop, mapper, name)
     mapper.registry.configure(cascade=True)
@@ -135,16 +134,6 @@ def _with_partner(
 def _named(argument: Any) -> tuple[str | None, dict[str, Any]]:
     """Return name and options of what was given as ``backref=``."""
     return (argument, {}) if argument is None or isinstance(argument, str) else argument
-
-
-def _tables(mapper: Mapper[Any], args: tuple[Any, ...], options: dict[str, Any]) -> set[Table]:
-    """Return the tables that the relationship may concern."""
-    argument = args[0] if args else options.get("argument")
-    if callable(argument) and not isinstance(argument, type):
-        argument = argument()
-    target = getattr(inspect(argument, raiseerr=False), "mapper", None)
-    mapped = [*mapper.tables, *(target.tables if target is not None else ())]
-    return {t for t in (*mapped, options.get("secondary")) if isinstance(t, Table)}
 
 
 def _gives_way(other: object, mapper: Mapper[Any]) -> bool:

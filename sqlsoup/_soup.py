@@ -531,7 +531,7 @@ class SQLSoup:
     def _table(self, name: str, schema: str | None) -> Table:
         """Return a table, reflected afresh if the class that it had here left the cache."""
         known = self._metadata.tables.get(table_key(schema or self._metadata.schema, name))
-        if known is not None and known in self._mapped and not self._has_class(known):
+        if known is not None and known in self._mapped and not self._has_class(known, name):
             forget(known)
         return reflect_one(self._metadata, name, schema, self._connect)
 
@@ -543,8 +543,11 @@ class SQLSoup:
             key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
         return key
 
-    def _has_class(self, table: Table) -> bool:
-        return any(inspect(cls).local_table is table for cls in self._cache.copy().values())
+    def _has_class(self, table: Table, name: str) -> bool:
+        """Tell if a class of a table is in the cache, most likely by a name."""
+        first = self._cache.get(name)
+        classes = [*[first] * (first is not None), *self._cache.copy().values()]
+        return any(inspect(cls).local_table is table for cls in classes)
 
     def _map(
         self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]

@@ -14,7 +14,7 @@ SHORT = TEXTS.map(lambda value: value.rstrip(" ")[:5].rstrip(" "))
 MOODS = ("ok", "so so", "it's", 'a,"b"\\')
 FLOATS = st.floats(allow_nan=False)
 SINGLES = st.floats(width=32, allow_nan=False)
-ZONE = dt.timezone.utc
+ZONE = dt.UTC
 MOMENTS = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))
 DURATIONS = st.timedeltas(dt.timedelta(-999_999), dt.timedelta(999_999))
 
