@@ -301,7 +301,7 @@ def test_rows_of_a_view(db, engine, key):
         "CREATE VIEW v AS SELECT * FROM t",
     )
     view = db.entity("v", primary_key=["id"])
-    rows = insert(view)
+    rows = insert(view, 1) + [view.insert(n=n) for n in range(1, 6)]
     db.commit()
     assert [(row.n, row.d, row.x, row.g) for row in rows] == [(n, 2, "x", n + 1) for n in range(6)]
     for row in rows:
