@@ -283,6 +283,20 @@ def test_what_a_trigger_gives(db, engine):
     assert (other.a, other.b, other.c) == (7, 8, None)
 
 
+def test_what_a_trigger_changes(db, engine):
+    """After an UPDATE the row shows what a trigger made of the columns that were not set."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, g INT AS (n + 1) STORED)",
+        "CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW SET NEW.m = NEW.n * 2",
+    )
+    row = db.t.insert(n=1)
+    db.flush()
+    row.n = 5
+    db.flush()
+    assert (row.n, row.m, row.g) == (5, 10, 6)
+
+
 VIEWED = {
     "AUTO_INCREMENT": "id INT AUTO_INCREMENT PRIMARY KEY",
     "a sequence": "id INT DEFAULT nextval(s) PRIMARY KEY",
