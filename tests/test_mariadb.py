@@ -484,6 +484,13 @@ def test_foreign_keys_between_databases(db, engine, annex):
     assert back.kid.parent is parent
     tied = SQLSoup(engine, relationships=True)
     assert [found.id for found in tied.p.first().kids] == [row.id]
+    there = db.entity("back", engine.url.database)
+    named = {key.referred_table.schema for key in kid._table.foreign_key_constraints}
+    assert named == {None}
+    assert {key.target_fullname for key in there._table.foreign_keys} == {f"{annex}.kids.id"}
+    run(engine, f"CREATE TABLE {annex}.far (id INT PRIMARY KEY REFERENCES {annex}.kids (id))")
+    (key,) = db.entity("far", annex)._table.foreign_keys
+    assert key.target_fullname == f"{annex}.kids.id"
 
 
 def test_who_refers_to_a_table_without_the_privilege(engine, make_engine):
@@ -540,8 +547,7 @@ def test_names_that_differ_in_case(db, engine):
         "CREATE TABLE kid (id INT PRIMARY KEY, t INT, o INT,"
         " FOREIGN KEY (t) REFERENCES `T` (id), FOREIGN KEY (o) REFERENCES other (id))",
     )
-    db.kid.insert(id=1)
-    db.flush()
+    assert sqlsoup.reflect(db, ["T", "kid", "other"]) == ["T", "kid", "other"]
     upper, other, lower = db["T"].insert(id=1), db.other.insert(id=1), db.t.insert(id=1)
     db.commit()
     assert (upper.n, upper.m, other.d, lower.n) == (2, None, 3, 1)
