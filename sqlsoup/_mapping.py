@@ -311,6 +311,10 @@ def _arguments(
         properties.update({renamed[c.key]: c for c in selectable.c if c.key in renamed})
     if properties:
         args["properties"] = properties
+    if key and isinstance(selectable, Table) and not selectable.primary_key:
+        # without a key of the table, one that the database makes comes back as a default alone
+        generated = any(getattr(column, "server_default", None) is not None for column in key)
+        args["eager_defaults"] = mapper_args.get("eager_defaults", "auto" if generated else False)
     if isinstance(selectable, Table) and is_view(selectable):
         args = {"confirm_deleted_rows": False, **args}  # the triggers of a view are not counted
     return args, renamed

@@ -106,21 +106,27 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
             continue
         if column.get("autoincrement") is True:
             counted_within = bool(known.columns) and column["name"] not in known.leading
-            unknown = known.triggered or counted_within
+            unknown = "INSERT" in known.triggers or counted_within
         else:
-            unknown = view or (column["default"] is None and (known.triggered or not known.columns))
+            told = known.columns and "INSERT" not in known.triggers
+            unknown = view or (column["default"] is None and not told)
         if unknown:
             column["default"] = FetchedValue()
 
 
 def mark_updates(inspector: Inspector, table: Table) -> None:
-    """Have columns with ON UPDATE read again after an UPDATE.
+    """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes rows.
 
-    SQLAlchemy (2.0, 2.1) does not know of it.
+    SQLAlchemy (2.0, 2.1) does not know of either.
     """
     known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
+    updated = {
+        name
+        for name, column in known.columns.items()
+        if "UPDATE" in known.triggers or "on update" in column.extra.lower()
+    }
     for column in table.columns:
-        if column.name in known.columns and "on update" in known.columns[column.name].extra.lower():
+        if column.name in updated and not column.computed and not column.primary_key:
             column.server_onupdate = FetchedValue(for_update=True)
 
 

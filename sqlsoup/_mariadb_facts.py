@@ -42,8 +42,8 @@ class Facts:
         self.leading: set[str] = set()
         """The columns that come first in some key."""
         self.foreign: dict[str, list[Target]] = {}
-        self.triggered = False
-        """Whether a trigger may change a row before it is inserted."""
+        self.triggers: set[str] = set()
+        """``INSERT`` and ``UPDATE``, if a trigger may change a row before that."""
 
     def add(self, kind: str, name: str, values: tuple[Any, ...]) -> None:
         """Add a row of the statement."""
@@ -60,7 +60,7 @@ class Facts:
         elif kind == "foreign":
             self.foreign.setdefault(name, []).append(Target(*values[:4]))
         else:
-            self.triggered = True
+            self.triggers.add(values[0])
 
     @property
     def periods(self) -> set[str]:
@@ -89,11 +89,12 @@ SELECT table_name, 'foreign', constraint_name, column_name, referenced_table_sch
 FROM information_schema.key_column_usage
 WHERE table_schema = {schema} AND table_name {names} AND referenced_table_name IS NOT NULL
 UNION ALL
-SELECT event_object_table, 'trigger', trigger_name, NULL, NULL, NULL, NULL, NULL, NULL, 0,
+SELECT event_object_table, 'trigger', trigger_name, event_manipulation,
+    NULL, NULL, NULL, NULL, NULL, 0,
     @@lower_case_table_names
 FROM information_schema.triggers
 WHERE event_object_schema = {schema} AND event_object_table {names}
-    AND action_timing = 'BEFORE' AND event_manipulation = 'INSERT'
+    AND action_timing = 'BEFORE' AND event_manipulation <> 'DELETE'
 """
 
 

@@ -283,6 +283,20 @@ def test_what_a_trigger_gives(db, engine):
     assert (other.a, other.b, other.c) == (7, 8, None)
 
 
+def test_what_a_trigger_changes(db, engine):
+    """After an UPDATE the row shows what a trigger made of the columns that were not set."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, g INT AS (n + 1) STORED)",
+        "CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW SET NEW.m = NEW.n * 2",
+    )
+    row = db.t.insert(n=1)
+    db.flush()
+    row.n = 5
+    db.flush()
+    assert (row.n, row.m, row.g) == (5, 10, 6)
+
+
 VIEWED = {
     "AUTO_INCREMENT": "id INT AUTO_INCREMENT PRIMARY KEY",
     "a sequence": "id INT DEFAULT nextval(s) PRIMARY KEY",
@@ -301,7 +315,7 @@ def test_rows_of_a_view(db, engine, key):
         "CREATE VIEW v AS SELECT * FROM t",
     )
     view = db.entity("v", primary_key=["id"])
-    rows = insert(view)
+    rows = insert(view, 1) + [view.insert(n=n) for n in range(1, 6)]
     db.commit()
     assert [(row.n, row.d, row.x, row.g) for row in rows] == [(n, 2, "x", n + 1) for n in range(6)]
     for row in rows:
@@ -470,6 +484,13 @@ def test_foreign_keys_between_databases(db, engine, annex):
     assert back.kid.parent is parent
     tied = SQLSoup(engine, relationships=True)
     assert [found.id for found in tied.p.first().kids] == [row.id]
+    there = db.entity("back", engine.url.database)
+    named = {key.referred_table.schema for key in kid._table.foreign_key_constraints}
+    assert named == {None}
+    assert {key.target_fullname for key in there._table.foreign_keys} == {f"{annex}.kids.id"}
+    run(engine, f"CREATE TABLE {annex}.far (id INT PRIMARY KEY REFERENCES {annex}.kids (id))")
+    (key,) = db.entity("far", annex)._table.foreign_keys
+    assert key.target_fullname == f"{annex}.kids.id"
 
 
 def test_who_refers_to_a_table_without_the_privilege(engine, make_engine):
@@ -526,8 +547,7 @@ def test_names_that_differ_in_case(db, engine):
         "CREATE TABLE kid (id INT PRIMARY KEY, t INT, o INT,"
         " FOREIGN KEY (t) REFERENCES `T` (id), FOREIGN KEY (o) REFERENCES other (id))",
     )
-    db.kid.insert(id=1)
-    db.flush()
+    assert sqlsoup.reflect(db, ["T", "kid", "other"]) == ["T", "kid", "other"]
     upper, other, lower = db["T"].insert(id=1), db.other.insert(id=1), db.t.insert(id=1)
     db.commit()
     assert (upper.n, upper.m, other.d, lower.n) == (2, None, 3, 1)
