@@ -14,7 +14,7 @@ from sqlalchemy.orm import unitofwork
 from sqlalchemy.orm.session import SessionTransactionState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
 
@@ -148,3 +148,24 @@ def set_rowcount(context: Any, number: int) -> None:
     mapper, as ``confirm_deleted_rows`` does for DELETE.
     """
     context._rowcount = number
+
+
+def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any], Any]) -> None:
+    """Have a function make what is read of an attribute out of what the row has.
+
+    No event comes when an attribute is read, and those of a load are paid for by every row.  So the
+    attribute of the class becomes one of a subclass, which differs in ``__get__`` alone
+    (``InstrumentedAttribute`` in ``orm/attributes.py``).  It may go when there is such an event.
+    """
+    attribute: Any = mapper.class_manager[key]
+    own: Any = type(attribute)
+
+    class ReadThrough(own):  # type: ignore[misc]
+        __slots__ = ()
+        inherit_cache = True
+
+        def __get__(self, row: Any, owner: Any) -> Any:
+            value = own.__get__(self, row, owner)
+            return value if row is None else reader(row, key, value)
+
+    attribute.__class__ = ReadThrough
