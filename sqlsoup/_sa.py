@@ -50,7 +50,7 @@ class FlushProcessor(ABC):
         """Take part in a flush."""
 
     @abstractmethod
-    def sort(self, flush: Any, *, deletes: bool) -> None:
+    def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         """Look at the rows of a flush, all of which are known; called for ``watch()`` alone."""
 
     @abstractmethod
@@ -63,11 +63,11 @@ class FlushProcessor(ABC):
         flush.deps[self.parent.base_mapper].add(self)
         self.begin(flush)
 
-    def presort_saves(self, flush: Any, _states: object) -> None:
-        self.sort(flush, deletes=False)
+    def presort_saves(self, flush: Any, states: Iterable[Any]) -> None:
+        self.sort(flush, states, deletes=False)
 
-    def presort_deletes(self, flush: Any, _states: object) -> None:
-        self.sort(flush, deletes=True)
+    def presort_deletes(self, flush: Any, states: Iterable[Any]) -> None:
+        self.sort(flush, states, deletes=True)
 
     def prop_has_changes(self, _flush: object, _states: object, _isdelete: object) -> bool:
         return False

@@ -245,3 +245,27 @@ def test_a_type_that_tracks_by_itself_is_left_alone(lite: Engine) -> None:
     row.data["a"] = 2
     db.commit()
     assert row.data == {"a": 2}
+
+
+class Doc(sa.types.TypeDecorator[Any]):
+    """A type of the user's own, over JSON."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+
+def test_a_type_over_json_is_tracked_too(lite: Engine) -> None:
+    """What counts is what is beneath."""
+    run(lite, "CREATE TABLE docs (id INTEGER PRIMARY KEY, data TEXT)")
+    db = sqlsoup.SQLSoup(lite)
+
+    @sa.event.listens_for(db._metadata, "column_reflect")
+    def set_type(inspector: object, table: object, column: dict[str, Any]) -> None:
+        if column["name"] == "data":
+            column["type"] = Doc()
+
+    row = db.docs.insert(id=1, data=[1])
+    db.commit()
+    row.data.append(2)
+    db.commit()
+    assert row.data == [1, 2]
