@@ -9,8 +9,7 @@ from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
 from sqlsoup._corrections import PARTITION
-from sqlsoup._postgresql_facts import Facts, facts, knows_facts
-from sqlsoup._postgresql_types import corrected
+from sqlsoup._postgresql_facts import Facts, facts, knows_facts, references_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -38,6 +37,8 @@ def types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     domains, which take no dict over jsonb and whose conditions warn on 2.1; and enums that raise
     LookupError for a value that was added later.
     """
+    from sqlsoup._postgresql_types import corrected  # imports the dialect
+
     for columns, known in _tables(inspector, schema, answers):
         for column in columns:
             column["type"] = corrected(column["type"], known.types[column["name"]])
@@ -153,3 +154,5 @@ def _foreign_key(
 
 CORRECTIONS: Corrections = {"columns": (types, views, keys)}
 ANSWERS: dict[str, Answer] = {"foreign_keys": foreign_keys}
+
+__all__ = ["ANSWERS", "CORRECTIONS", "references_to"]

@@ -10,6 +10,8 @@ from sqlalchemy import Inspector, text
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import Connection, Result
+
 Key = tuple[str | None, str]
 
 
@@ -30,7 +32,7 @@ class Type(NamedTuple):
     """
 
     shown: str
-    """What SQL calls it."""
+    """What SQL calls it, without a length: a cast to it cuts nothing off."""
     name: str
     """What ``pg_type`` calls it."""
     kind: str
@@ -89,20 +91,19 @@ _STATEMENT = text(
         (SELECT {_COLUMNS.format(numbers="conkey", table="conrelid")}
             FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'p'
         )::pg_catalog.text,
-        (WITH RECURSIVE step (attname, place, mod, id, name, kind, space, base, element) AS (
-                SELECT a.attname, 0, a.atttypmod, {_TYPE}
+        (WITH RECURSIVE step (attname, place, id, name, kind, space, base, element) AS (
+                SELECT a.attname, 0, {_TYPE}
                 FROM pg_catalog.pg_attribute AS a
                 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                 UNION ALL
-                SELECT up.attname, up.place + 1,
-                    CASE WHEN up.kind = 'd' THEN t.typtypmod ELSE up.mod END, {_TYPE}
+                SELECT up.attname, up.place + 1, {_TYPE}
                 FROM step AS up
                 JOIN pg_catalog.pg_type AS t
                     ON t.oid = CASE WHEN up.kind = 'd' THEN up.base ELSE up.element END
                     AND (up.kind = 'd' OR t.typarray = up.id))
             SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-                step.attname, pg_catalog.format_type(step.id, step.mod), step.name, step.kind,
+                step.attname, pg_catalog.format_type(step.id, -1), step.name, step.kind,
                 step.space = 'pg_catalog'::pg_catalog.regnamespace,
                 CASE WHEN step.kind = 'e' THEN (
                     SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder)
@@ -137,11 +138,11 @@ _STATEMENT = text(
     WHERE c.relname = ANY (CAST(:names AS pg_catalog.text[]))
         AND c.relkind = ANY ('{{r,p,f,v,m}}'::pg_catalog."char"[])
         AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
-            THEN pg_catalog.pg_table_is_visible(c.oid) ELSE cn.nspname = :schema END""")
+            THEN pg_catalog.pg_table_is_visible(c.oid) ELSE cn.nspname = :schema END""")  # noqa: S608
 )
 
 
-REFERENCES = qualified(f"""
+_REFERENCES = qualified(f"""
     SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
             THEN n.nspname END,
         child.relname, k.conname, parent.relname, a.attname,
@@ -160,16 +161,29 @@ REFERENCES = qualified(f"""
     WHERE {_KEY.format(k="k")} AND NOT child.relispartition AND parent.relname = :name
         AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
             THEN pg_catalog.pg_table_is_visible(parent.oid) ELSE pn.nspname = :schema END
-    ORDER BY n.nspname, child.relname, k.conname, u.place""")
+    ORDER BY n.nspname, child.relname, k.conname, u.place""")  # noqa: S608
 """The foreign keys that refer to a table, a row for each of their columns."""
 
-ALL_REFERENCES = REFERENCES.replace("AND parent.relname OPERATOR(pg_catalog.=) :name", "")
+_ALL_REFERENCES = _REFERENCES.replace("AND parent.relname OPERATOR(pg_catalog.=) :name", "")
 """The same for all tables of a schema."""
 
 
+OLDEST = (12,)
+"""The release of PostgreSQL from which on it can be asked for facts."""
+
+
+def references_to(connection: Connection, name: str | None, schema: str | None) -> Result[Any]:
+    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
+
+    :param name: the table that is referred to; None for all of the schema.
+    """
+    statement = _ALL_REFERENCES if name is None else _REFERENCES
+    return connection.execute(text(statement), {"name": name, "schema": schema})
+
+
 def knows_facts(inspector: Inspector) -> bool:
-    """Tell if the release of PostgreSQL can be asked for facts: 12 or later."""
-    return (inspector.dialect.server_version_info or (0,)) >= (12,)
+    """Tell if the database can be asked for facts."""
+    return (inspector.dialect.server_version_info or (0,)) >= OLDEST
 
 
 def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> dict[Key, Facts]:

@@ -42,6 +42,7 @@ from sqlsoup._foreign_keys import (
     table_key,
     target_of,
 )
+from sqlsoup._locks import locked, under
 from sqlsoup.exc import NoSuchTableError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
@@ -68,13 +69,10 @@ def reflect(
     name = real_name(metadata, schema, name)
     key = table_key(schema, name)
     lock = _lock(metadata, key)
-    with lock:
-        table = metadata.tables.get(key)
+    table = locked(lock, metadata.tables.get, key)
     if table is None:
-        with connect() as connection, lock:
-            table = metadata.tables.get(key)
-            if table is None:
-                table = _load(metadata, name, schema, connection)
+        with connect() as connection:
+            table = locked(lock, _load, metadata, name, schema, connection)
         if table is None:
             return reflect(metadata, name, schema, connect)
     if table.name != name:  # a dot in a name is like the one after a schema
@@ -113,6 +111,8 @@ def complete(
         for key in table.foreign_keys
         if (derive or (joins and key.parent.primary_key)) and not resolves(key)
     ]
+    for key in keys:
+        key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
     unknown = [key for key in keys if not is_given_up(key)]
     if unknown:
         found = reflect_all(map(target_of, unknown), metadata, connect)
@@ -129,17 +129,17 @@ def complete(
     _compare_keys(joins, [key for key in (*keys, *copies) if not follows(key)])
 
 
+@under(guard)
 def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
     """Have joins compare their primary keys while foreign keys that lead nowhere are put aside."""
-    with guard:
+    try:
         for key in dangling:
             key.parent.foreign_keys.discard(key)
-        try:
-            for join in joins:
-                _ = join.primary_key
-        finally:
-            for key in dangling:
-                key.parent.foreign_keys.add(key)
+        for join in joins:
+            _ = join.primary_key
+    finally:
+        for key in dangling:
+            key.parent.foreign_keys.add(key)
 
 
 def reflect_all(
@@ -189,11 +189,11 @@ def tables_in(selectable: ClauseElement) -> Iterator[Table]:
     return (e for e in visitors.iterate(selectable) if isinstance(e, Table))
 
 
+@under(guard)
 def _lock(metadata: MetaData, key: str) -> threading.RLock:
-    with guard:
-        locks = notes_of(metadata).locks
-        lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
-        return lock
+    locks = notes_of(metadata).locks
+    lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
+    return lock
 
 
 def real_name(metadata: MetaData, schema: str | None, name: str) -> str:
@@ -201,13 +201,23 @@ def real_name(metadata: MetaData, schema: str | None, name: str) -> str:
     return notes_of(metadata).spelled.get(table_key(schema or metadata.schema, name), name)
 
 
+_SPELLINGS = 1000
+"""So many names in another case are noted; a table has more of them than memory could hold."""
+
+
 def _load(
     metadata: MetaData, name: str, schema: str | None, connection: Connection
 ) -> Table | None:
     """Reflect a table, or note that its name is in fact another, and return None."""
+    there: Table | None = metadata.tables.get(table_key(schema, name))
+    if there is not None:
+        return there
     table, spelling = _read(metadata, name, schema, connection)
     if spelling != name:
-        notes_of(metadata).spelled[table_key(schema, name)] = spelling
+        known = notes_of(metadata).spelled
+        if len(known) >= _SPELLINGS:
+            known.clear()
+        known[table_key(schema, name)] = spelling
         return None
     return publish(table, metadata, connection)
 
@@ -257,11 +267,15 @@ def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
                 f"SQLAlchemy does not know the type of the column {column}, whose values are what "
                 "the driver gives; set it with a listener to 'column_reflect'"
             )
-    with guard:
-        notes_of(metadata).reflected.add(table)
-        dict.__setitem__(metadata.tables, table.key, table)
-        settle(table)
+    _show(table, metadata)
     return table
+
+
+@under(guard)
+def _show(table: Table, metadata: MetaData) -> None:
+    notes_of(metadata).reflected.add(table)
+    dict.__setitem__(metadata.tables, table.key, table)
+    settle(table)
 
 
 def _missing(
@@ -279,10 +293,10 @@ def _missing(
     return error
 
 
+@under(guard)
 def forget(table: object) -> None:
     """Take a table that was reflected here out of its MetaData; the foreign keys to it stay."""
     if isinstance(table, Table):
-        with guard:
-            reflected = notes_of(table.metadata).reflected
-            if table in reflected and table.metadata.tables.get(table.key) is table:
-                table.metadata.remove(table)
+        reflected = notes_of(table.metadata).reflected
+        if table in reflected and table.metadata.tables.get(table.key) is table:
+            table.metadata.remove(table)

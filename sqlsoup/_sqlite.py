@@ -16,7 +16,7 @@ from sqlsoup.exc import mention
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Inspector, Table
+    from sqlalchemy import Connection, Inspector, Result, Table
 
     from sqlsoup._corrections import Answers, Corrections
 
@@ -59,7 +59,7 @@ _TARGETS = """
     ORDER BY 1, 4"""
 
 
-REFERENCES = """
+_REFERENCES = """
     SELECT :schema, m.name, f.id, f."table", f."from",
         (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main'))) = (
             SELECT count(DISTINCT "from")
@@ -74,8 +74,19 @@ REFERENCES = """
     ORDER BY m.name, f.id, f.seq"""
 """The foreign keys that refer to a table, but for those that SQLite cannot use."""
 
-ALL_REFERENCES = REFERENCES.replace("""f."table" = :name COLLATE NOCASE AND """, "")
+_ALL_REFERENCES = _REFERENCES.replace("""f."table" = :name COLLATE NOCASE AND """, "")
 """The same for all tables of a schema."""
+
+
+def references_to(connection: Connection, name: str | None, schema: str | None) -> Result[Any]:
+    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
+
+    :param name: the table that is referred to; None for all of the schema.
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    quoted = "" if schema is None else quote(schema).replace(":", r"\:") + "."
+    statement = (_ALL_REFERENCES if name is None else _REFERENCES).replace("{schema}", quoted)
+    return connection.execute(text(statement), {"name": name, "schema": schema})
 
 
 def _rows(
@@ -186,7 +197,8 @@ def _foreign_keys(inspector: Inspector, schema: str | None, answers: Answers) ->
                 columns = ", ".join(key["constrained_columns"])
                 mention(
                     f"{'.'.join(filter(None, (schema, table)))}: the foreign key of {columns} is "
-                    f"left out, since {key['referred_table']!r} {problem}"
+                    f"left out, since {key['referred_table']!r} {problem}; give relate() its "
+                    "primaryjoin and foreign_keys"
                 )
                 continue
             told = (key["constrained_columns"], key["referred_table"], key["referred_columns"])

@@ -27,8 +27,9 @@ _STORED = str, int, float, bytes
 class _OfColumn(types.TypeEngine[Any]):
     """A type that knows the name of its column, and tells once what is odd about the values."""
 
-    where: str
-    told: set[str]
+    where = ""
+    """The name of the column; what is calculated has none."""
+    told: Any = frozenset()
     exact = False
     """Whether all digits are wanted."""
 
@@ -47,7 +48,7 @@ class _OfColumn(types.TypeEngine[Any]):
 
     def tell(self, what: str) -> None:
         """Tell something about the column, once."""
-        if what not in self.told:
+        if self.where and what not in self.told:
             self.told.add(what)
             mention(f"{self.where} {what}; a listener to 'column_reflect' can set another type")
 
@@ -215,8 +216,33 @@ class DECIMAL(_Decimals, types.DECIMAL[Any]):
     """Another name for it."""
 
 
-class FLOAT(_Decimals, types.FLOAT[Any]):
+class _DecimalFloat(_Decimals, types.FLOAT[Any]):
     """Floats that SQLAlchemy gives as decimals: those of a type with two arguments."""
+
+
+_DecimalFloat.__name__ = "FLOAT"
+
+
+class _Floats(_OfColumn):
+    """Floats, and text that is none."""
+
+    def bind_processor(self, dialect: Any) -> Processor:  # noqa: ARG002
+        def process(value: Any) -> Any:
+            return value if value is None or isinstance(value, str | bytes) else float(value)
+
+        return process
+
+
+class FLOAT(_Floats, types.FLOAT[Any]):
+    """A name for them."""
+
+
+class REAL(_Floats, types.REAL[Any]):
+    """Another one."""
+
+
+class DOUBLE(_Floats, types.DOUBLE[Any]):
+    """And another."""
 
 
 class BOOLEAN(_OfColumn, types.BOOLEAN):
@@ -282,6 +308,7 @@ _BY_CLASS: dict[type, type[_OfColumn]] = {
     types.BLOB: BLOB,
     sqlite.JSON: JSON,
 }
+_FLOATS: dict[type, type[Any]] = {types.FLOAT: FLOAT, types.REAL: REAL, types.DOUBLE: DOUBLE}
 _NUMBERS: dict[str, type[Any]] = {"NUMERIC": NUMERIC, "DECIMAL": DECIMAL}
 
 
@@ -296,7 +323,9 @@ def mended(found: Any, declared: str, where: str, dialect: Any) -> Any:
             return types.NullType()
         made = _NUMBERS[name](found.precision, found.scale)
     elif isinstance(found, types.Float) and found.asdecimal:
-        made = FLOAT(found.precision, asdecimal=True)
+        made = _DecimalFloat(found.precision, asdecimal=True)
+    elif isinstance(found, types.Float):
+        made = _FLOATS[type(found)](found.precision)
     elif type(found) in _BY_CLASS:
         made = _BY_CLASS[type(found)]()
     else:
