@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Table, event
 from sqlalchemy.orm import object_session
 
+from sqlsoup._sa import FlushProcessor, watch
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         _leave_out(mapper, list(generated))
     wanted = _attributes(mapper, (c for c in table.primary_key if not _comes_by_itself(c)))
     if wanted:
-        _want(mapper, wanted)
+        _Wanted(mapper, wanted)
 
 
 def _attributes(mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> dict[str, Column[Any]]:
@@ -59,15 +60,38 @@ def _leave_out(mapper: Mapper[Any], names: list[str]) -> None:
         session.expire(row, names)
 
 
-def _want(mapper: Mapper[Any], wanted: dict[str, Column[Any]]) -> None:
-    names = tuple(wanted)
+class _Wanted(FlushProcessor):
+    """Looks for new rows without a key when a flush begins.
 
-    @event.listens_for(mapper, "before_insert", raw=True)
-    def inserting(_mapper: object, _connection: Connection, row: Any) -> None:
-        values = row.dict
-        for name in names:
-            if values.get(name) is None:
-                _refuse(name, wanted[name])
+    A listener for each row would cost it some 7 %.  It is there from the first row on that has no
+    value yet, which may come from a relationship before the row is stored.
+    """
+
+    def __init__(self, mapper: Mapper[Any], wanted: dict[str, Column[Any]]) -> None:
+        super().__init__(mapper)
+        self._wanted = wanted
+        self._listens = False
+
+    def begin(self, flush: Any) -> None:
+        watch(flush, self)
+
+    def row_pairs(self, _flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
+        return ()
+
+    def sort(self, _flush: object, states: Iterable[Any], *, deletes: bool) -> None:
+        if deletes or self._listens:
+            return
+        for name in self._wanted:
+            for row in states:
+                if row.key is None and row.dict.get(name) is None:
+                    self._listens = True
+                    event.listen(self.parent, "before_insert", self._check, raw=True)
+                    return
+
+    def _check(self, _mapper: object, _connection: Connection, row: Any) -> None:
+        for name, column in self._wanted.items():
+            if row.dict.get(name) is None:
+                _refuse(name, column)
 
 
 def _refuse(name: str, column: Any) -> NoReturn:

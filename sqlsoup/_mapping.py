@@ -19,6 +19,7 @@ from sqlalchemy.sql import base as sql_base
 from sqlsoup._describe import describe
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
+from sqlsoup._in_place import track_changes
 from sqlsoup._instances import (
     attribute_setter,
     equal,
@@ -276,6 +277,7 @@ def map_class(
     mapper.registry.configure(cascade=True)  # mostly it knows of no other class yet
     FlushOrder(mapper)
     watch_rows(mapper)
+    track_changes(mapper)
     if args.get("primary_key"):
         cls._sqlsoup_key = list(mapper.primary_key)
         if isinstance(selectable, Table) and not selectable.primary_key:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import RelationshipProperty, instrumentation, relationship, 
 from sqlalchemy.orm.session import SessionTransactionState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
 
@@ -51,7 +51,7 @@ class FlushProcessor(ABC):
         """Take part in a flush."""
 
     @abstractmethod
-    def sort(self, flush: Any, *, deletes: bool) -> None:
+    def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         """Look at the rows of a flush, all of which are known; called for ``watch()`` alone."""
 
     @abstractmethod
@@ -64,11 +64,11 @@ class FlushProcessor(ABC):
         flush.deps[self.parent.base_mapper].add(self)
         self.begin(flush)
 
-    def presort_saves(self, flush: Any, _states: object) -> None:
-        self.sort(flush, deletes=False)
+    def presort_saves(self, flush: Any, states: Iterable[Any]) -> None:
+        self.sort(flush, states, deletes=False)
 
-    def presort_deletes(self, flush: Any, _states: object) -> None:
-        self.sort(flush, deletes=True)
+    def presort_deletes(self, flush: Any, states: Iterable[Any]) -> None:
+        self.sort(flush, states, deletes=True)
 
     def prop_has_changes(self, _flush: object, _states: object, _isdelete: object) -> bool:
         return False
@@ -149,6 +149,27 @@ def set_rowcount(context: Any, number: int) -> None:
     mapper, as ``confirm_deleted_rows`` does for DELETE.
     """
     context._rowcount = number
+
+
+def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any], Any]) -> None:
+    """Have a function make what is read of an attribute out of what the row has.
+
+    No event comes when an attribute is read, and those of a load are paid for by every row.  So the
+    attribute of the class becomes one of a subclass, which differs in ``__get__`` alone
+    (``InstrumentedAttribute`` in ``orm/attributes.py``).  It may go when there is such an event.
+    """
+    attribute: Any = mapper.class_manager[key]
+    own: Any = type(attribute)
+
+    class ReadThrough(own):  # type: ignore[misc]
+        __slots__ = ()
+        inherit_cache = True
+
+        def __get__(self, row: Any, owner: Any) -> Any:
+            value = own.__get__(self, row, owner)
+            return value if row is None else reader(row, key, value)
+
+    attribute.__class__ = ReadThrough
 
 
 def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
