@@ -19,9 +19,12 @@ from sqlalchemy.orm import (  # noqa: F401
 )
 from sqlalchemy.sql import expression  # noqa: F401
 
+from sqlsoup._ipython import load_ipython_extension as load_ipython_extension
+from sqlsoup._ipython import unload_ipython_extension as unload_ipython_extension
 from sqlsoup._mapping import SelectableClassType, TableClassType
 from sqlsoup._rows import as_dict, as_dicts, iter_dicts
 from sqlsoup._session import Session
+from sqlsoup._show import show
 from sqlsoup._soup import SQLSoup, reflect, refresh
 from sqlsoup.exc import (
     ArgumentError,
@@ -52,6 +55,7 @@ __all__ = [
     "as_dict",
     "as_dicts",
     "iter_dicts",
+    "show",
 ]
 
 SqlSoup = SQLSoup

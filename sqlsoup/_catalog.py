@@ -152,12 +152,19 @@ class Reference(NamedTuple):
 def table_names(connection: Connection, schema: str | None) -> list[str]:
     """Return the names of tables, views, materialised views and foreign tables, sorted."""
     inspector: Any = inspect(connection)
-    names = {*inspector.get_table_names(schema), *inspector.get_view_names(schema)}
-    with suppress(NotImplementedError):
-        names.update(inspector.get_materialized_view_names(schema))
+    names = {*inspector.get_table_names(schema), *view_names(connection, schema)}
     if hasattr(inspector, "get_foreign_table_names"):  # PostgreSQL
         names.update(inspector.get_foreign_table_names(schema))
     return sorted(names)
+
+
+def view_names(connection: Connection, schema: str | None) -> set[str]:
+    """Return the names of views and materialised views."""
+    inspector = inspect(connection)
+    names = {*inspector.get_view_names(schema)}
+    with suppress(NotImplementedError):
+        names.update(inspector.get_materialized_view_names(schema))
+    return names
 
 
 def locate(connection: Connection, name: str, schema: str | None) -> tuple[str | None, str] | None:

@@ -52,11 +52,11 @@ class Implied:
         self._related: dict[str, WeakSet[SelectableClassType]] = {}
         """The classes that may have relationships, by the keys of the tables these lead to."""
 
-    def names(self, cls: Any) -> frozenset[str]:
+    def names(self, cls: Any) -> dict[str, None]:
         """Return the names of the relationships of a class; this reflects only tables between."""
         plan = self._plan(cls)
         if plan is None:
-            return frozenset()
+            return {}
         inspect(cls).class_._sqlsoup_names = plan.names
         return plan.names
 

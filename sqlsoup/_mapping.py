@@ -18,6 +18,7 @@ from sqlalchemy.sql import base as sql_base
 
 from sqlsoup._describe import describe
 from sqlsoup._foreign_keys import settle
+from sqlsoup._generated import watch_rows
 from sqlsoup._instances import (
     attribute_setter,
     equal,
@@ -31,7 +32,7 @@ from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
 from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect import tables_in
-from sqlsoup._relate import relate
+from sqlsoup._relate import holds, relate
 from sqlsoup._session import current
 from sqlsoup._sqlite_rows import is_view, watch_view
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion, warn
@@ -72,7 +73,7 @@ class SelectableClassType(type):
 
     _sqlsoup: Origin
     _sqlsoup_plan: Any
-    _sqlsoup_names: frozenset[str] | None
+    _sqlsoup_names: dict[str, None] | None
     """The names of all implied relationships, once they are known."""
 
     _sqlsoup_query_type: type[Query[Any]] | None
@@ -134,6 +135,10 @@ class SelectableClassType(type):
     def __clause_element__(cls) -> Any:
         """Return what stands for the class in a statement, as SQLAlchemy sees it."""
         return inspect(cls).__clause_element__()
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if not holds(cls, name, value):
+            super().__setattr__(name, value)
 
     def __dir__(cls) -> list[str]:
         own = [*super().__dir__()]
@@ -269,6 +274,7 @@ def map_class(
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
     FlushOrder(mapper)
+    watch_rows(mapper)
     if args.get("primary_key"):
         cls._sqlsoup_key = list(mapper.primary_key)
         if isinstance(selectable, Table) and not selectable.primary_key:

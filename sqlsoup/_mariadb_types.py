@@ -104,11 +104,8 @@ class FLOAT(mysql.FLOAT):
 
 
 def _shortest(value: float) -> float:
-    try:
-        stored = struct.pack("f", value)
-    except OverflowError:  # a sum
-        return value
-    if struct.unpack("f", stored) != (value,):
+    stored = struct.pack("f", value)
+    if struct.unpack("f", stored) != (value,):  # a sum, for one
         return value
     found = (float(f"{value:.{digits}g}") for digits in range(6, 10))
     near = (one for one in found if abs(one) <= _MOST and struct.pack("f", one) == stored)

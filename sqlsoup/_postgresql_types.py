@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -43,14 +44,31 @@ class Plain(sqltypes.UserDefinedType[Any]):
         return cast(bindparam, self)
 
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:  # noqa: ARG002
-        """Return this type for a comparison, and leave the values of other operators alone."""
-        return self if op in _COMPARISONS else sqltypes.NULLTYPE
+        """Return this type for a comparison; what other operators take may be of another."""
+        return self if op in _COMPARISONS else Given()
+
+
+class Money(Plain):
+    """The type money, which PostgreSQL does not make of a small number."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return what makes a Decimal of an int."""
+        return lambda value: Decimal(value) if isinstance(value, int) else value
+
+
+class Given(sqltypes.UserDefinedType[Any]):
+    """The type of a value of which PostgreSQL finds out what it is."""
+
+    cache_ok = True
 
 
 _COMPARISONS = {
     *(operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge),
     *(operators.in_op, operators.not_in_op, operators.between_op, operators.not_between_op),
     *(operators.is_distinct_from, operators.is_not_distinct_from),
+    operators.and_,  # of BETWEEN
 }
 
 
@@ -81,7 +99,7 @@ class Array(sqltypes.TypeDecorator[Any]):
     """An array of which the drivers do not know the type, so that they give one text for all of it.
 
     :param name: what SQL calls the type.
-    :param item: a type by which the elements are written.
+    :param item: a type by which the elements are written; a plain one, as text.
     :param known: a type as which they are read, whose arrays the drivers know; None for text.
     :param delimiter: what is between the elements as PostgreSQL writes them.
     """
@@ -110,9 +128,15 @@ class Array(sqltypes.TypeDecorator[Any]):
         """Have the database give what the drivers make a list of."""
         return cast(column, pg.ARRAY(self.known or sqltypes.TEXT()))
 
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:  # noqa: ARG002
+        """Return the type of an index, or else this one."""
+        return sqltypes.INTEGER() if op is operators.getitem else self
+
     def bind_processor(self, dialect: Dialect) -> Any:
         """Return what is done to a list; text, as PostgreSQL writes arrays, is left as it is."""
-        own: Any = super().bind_processor(dialect) if self.known else self._written
+        own: Any = (
+            self._written if isinstance(self.item, Plain) else super().bind_processor(dialect)
+        )
         return own and (lambda value: own(value) if isinstance(value, list | tuple) else value)
 
     def _written(self, value: Any) -> str:
@@ -167,7 +191,7 @@ _KNOWN: dict[str, Callable[[], TypeEngine[Any]]] = {
 """Types of which the drivers know the arrays as well, by their names in ``pg_type``."""
 
 _CUT = {"varchar", "bpchar"}
-"""Arrays of these lose what is too long for them, as SQLAlchemy casts them with their length."""
+"""A cast to an array of these, or of a domain of them, cuts off what is too long."""
 
 
 def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
@@ -186,7 +210,7 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
         kind = DomainOfEnum if of_domain else Enum
         return kind(*(found.labels or ()), name=given.name, schema=given.schema)
     if found.shipped and found.name in _MISMADE:
-        return Plain(found.shown)
+        return (Money if found.name == "money" else Plain)(found.shown)
     if of_domain and found.shipped and found.name in _KNOWN:
         return _KNOWN[found.name]()
     return Plain(shown) if isinstance(given, sqltypes.NullType) else given
@@ -201,5 +225,6 @@ def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> Type
         return Array(shown, Plain(elements[0].shown), delimiter=delimiter)
     item = _KNOWN[last.name]()
     if domains:
-        return Array(shown, item, item)
+        of_text = Plain(elements[0].shown)
+        return Array(shown, of_text if last.name in _CUT else item, known=item)
     return given if isinstance(given, pg.ARRAY) and last.name not in _CUT else pg.ARRAY(item)

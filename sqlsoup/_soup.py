@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from keyword import iskeyword
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
-from sqlalchemy.orm import Query, scoped_session
+from sqlalchemy.orm import ORMExecuteState, Query, scoped_session
 from sqlalchemy.orm import Session as PlainSession
 
 from sqlsoup import _blocks, _session
@@ -38,6 +38,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sqlsoup._plan import Namer
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _returns_as(_other: Callable[..., _R]) -> Callable[[Callable[_P, Any]], Callable[_P, _R]]:
+    """Give a function the return type of another.
+
+    A result whose columns are not known is ``Result[Any]`` on SQLAlchemy 2.0, which is one of a
+    single column on 2.1, so that neither can be written down for both.
+    """
+    return lambda function: function
 
 
 class SQLSoup:
@@ -164,6 +176,7 @@ class SQLSoup:
         bind = _session.bind_for(self.session, self._metadata)
         return session.connection(bind_arguments={"bind": bind})
 
+    @_returns_as(ORMExecuteState.invoke_statement)
     def execute(self, stmt: Any, *args: Any, **params: Any) -> sqlalchemy.Result[Any]:
         """Execute a statement in the session's transaction, without flushing first.
 

@@ -16,9 +16,10 @@ os.environ.setdefault(
 from hypothesis import HealthCheck, given, settings
 from made_up import Example, check, examples
 from made_up_mariadb import MARIADB
+from made_up_postgresql import POSTGRESQL
 from made_up_sqlite import SQLITE
 
-DATABASES = {"mysql": MARIADB, "sqlite": SQLITE}
+DATABASES = {"mysql": MARIADB, "postgresql": POSTGRESQL, "sqlite": SQLITE}
 NUMBER = int(os.environ.get("SQLSOUP_TEST_EXAMPLES", "25"))
 
 

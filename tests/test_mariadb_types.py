@@ -348,9 +348,12 @@ def test_floats_in_other_statements(engine):
     run(
         engine,
         "CREATE TABLE t (id INT PRIMARY KEY, f FLOAT)",
+        "CREATE TABLE large (id INT PRIMARY KEY, f FLOAT)",
         "INSERT INTO t VALUES (1, 0.1), (2, 16777215)",
+        "INSERT INTO large VALUES (1, 3e38), (2, 3e38)",
     )
     db = SQLSoup(engine)
+    assert 6e38 < db.session.scalar(sa.select(sa.func.sum(db.large.f))) < 6.001e38
     column = db.t.f
     both = sa.union_all(sa.select(column), sa.select(column)).subquery()
     assert {*db.session.scalars(sa.select(both.c.f))} == {0.1, 16777215.0}

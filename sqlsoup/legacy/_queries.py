@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, column, literal_column
-from sqlalchemy.orm import Query, aliased, object_session
+from sqlalchemy.orm import Query, object_session
 from sqlalchemy.sql.expression import Select
 
 from sqlsoup._mapping import selectable_of
@@ -169,12 +169,3 @@ def _getitem(before: Callable[..., Any], query: Any, item: Any) -> Any:
     if len(bounds) == 2 and None not in bounds and bounds[1] <= bounds[0]:  # noqa: PLR2004
         return []
     return list(query)[item]
-
-
-@method(Query, "add_entity")
-def _add_entity(before: Callable[..., Any], query: Any, entity: Any, *args: Any, **kw: Any) -> Any:
-    old = dict(zip(("alias",), args, strict=False)) | kw
-    if old:
-        note("name", old="add_entity(entity, alias)", instead="add_entity(aliased(entity, alias))")
-    alias = old.get("alias")
-    return before(query, entity if alias is None else aliased(entity, alias))
