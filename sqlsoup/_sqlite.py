@@ -32,6 +32,7 @@ _PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
 
 _COLUMNS = """
     SELECT s.place, c.name AS "column", c.type,
+        EXISTS (SELECT 1 FROM pragma_index_list(:name, s.place)) AS indexed,
         CASE WHEN NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(:name, s.place) WHERE pk)
             THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
                 AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless
@@ -109,6 +110,12 @@ def _rows(
     return found
 
 
+def _indexed(inspector: Inspector, schema: str | None, table: str) -> Sequence[Row[Any]]:
+    """Return the columns of the indexes of a table, without a statement if it has none."""
+    columns = _rows(inspector, _COLUMNS, schema, table)
+    return _rows(inspector, _INDEXES, schema, table) if columns and columns[0].indexed else ()
+
+
 def _folded(name: str) -> bytes:
     """Return what SQLite compares of a name: it knows the case of ASCII letters alone."""
     return name.encode(errors="surrogatepass").lower()
@@ -161,7 +168,7 @@ def _keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     """
     for (_, table), columns in answers.items():
         keys = [column for column in columns if column["primary_key"]]
-        if keys and any(row.origin == "pk" for row in _rows(inspector, _INDEXES, schema, table)):
+        if keys and any(row.origin == "pk" for row in _indexed(inspector, schema, table)):
             for column in keys:
                 column["autoincrement"] = False
 
@@ -251,7 +258,7 @@ def _unique_constraints(inspector: Inspector, schema: str | None, answers: Answe
     """
     for where, parsed in answers.items():
         columns: dict[str, list[str]] = {}
-        for row in _rows(inspector, _INDEXES, schema, where[1]):
+        for row in _indexed(inspector, schema, where[1]):
             if row.origin == "u":
                 columns.setdefault(row.name, []).append(row.column)
         names = {tuple(constraint["column_names"]): constraint["name"] for constraint in parsed}
@@ -268,7 +275,7 @@ def _indexes(inspector: Inspector, schema: str | None, answers: Answers) -> None
     """
     for (_, table), indexes in answers.items():
         for index in indexes if any(index["unique"] for index in indexes) else ():
-            rows = _rows(inspector, _INDEXES, schema, table)
+            rows = _indexed(inspector, schema, table)
             if any(row.partial for row in rows if row.name == index["name"]):
                 index["dialect_options"].setdefault("sqlite_where", text("1"))
 
