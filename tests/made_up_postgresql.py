@@ -8,13 +8,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 from made_up import Database, Generated, Kind
+from psycopg2.extras import Json
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 SHORT = TEXTS.map(lambda value: value.rstrip(" ")[:5].rstrip(" "))
 MOODS = ("ok", "so so", "it's", 'a,"b"\\')
 FLOATS = st.floats(allow_nan=False)
 SINGLES = st.floats(width=32, allow_nan=False)
-ZONE = dt.timezone.utc
+ZONE = dt.UTC
 MOMENTS = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))
 DURATIONS = st.timedeltas(dt.timedelta(-999_999), dt.timedelta(999_999))
 
@@ -79,7 +80,11 @@ POSTGRESQL = Database(
         Kind("timestamptz", MOMENTS.map(lambda value: moment(value).replace(tzinfo=ZONE))),
         Kind("interval", DURATIONS, is_key=True),
         Kind("uuid", st.uuids(), is_key=True),
-        Kind("jsonb", st.dictionaries(TEXTS, integers(32) | TEXTS | st.none(), max_size=3)),
+        Kind(
+            "jsonb",
+            st.dictionaries(TEXTS, integers(32) | TEXTS | st.none(), max_size=3),
+            sent=Json,
+        ),
         Kind("inet", st.ip_addresses().map(str), is_key=True),
         Kind("bit varying(9)", st.text("01", max_size=9), defaults=(("B'101'", "101"),)),
         Kind("oid", st.integers(0, 2**32 - 1), is_key=True),
