@@ -9,25 +9,32 @@ from functools import wraps
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Inspector, inspect, text
+from sqlalchemy import Connection, Inspector, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
-
-from sqlsoup import _mariadb, _mariadb_references, _postgresql, _postgresql_facts, _sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from sqlsoup._corrections import Answer, Answers, Correction
 
-_CORRECTIONS = {
-    "sqlite": _sqlite.CORRECTIONS,
-    "postgresql": _postgresql.CORRECTIONS,
-    "mysql": _mariadb.CORRECTIONS,
-    "mariadb": _mariadb.CORRECTIONS,
-}
-_ANSWERS = {"postgresql": _postgresql.ANSWERS}
+
+def _particulars(database: str) -> Any:
+    """Return the module of what is particular to a database, which imports SQLAlchemy's dialect."""
+    if database == "sqlite":
+        from sqlsoup import _sqlite
+
+        return _sqlite
+    if database == "postgresql":
+        from sqlsoup import _postgresql
+
+        return _postgresql
+    if database in ("mysql", "mariadb"):
+        from sqlsoup import _mariadb
+
+        return _mariadb
+    return None
 
 
 def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
@@ -41,8 +48,9 @@ def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
     """
     _hush()
     inspector: Any = inspect(connection)
-    corrections = _CORRECTIONS.get(connection.dialect.name, {})
-    answers = _ANSWERS.get(connection.dialect.name, {})
+    particulars = _particulars(connection.dialect.name)
+    corrections = getattr(particulars, "CORRECTIONS", {})
+    answers = getattr(particulars, "ANSWERS", {})
     for kind in _KINDS:
         method, instead = f"get_multi_{kind}", answers.get(kind)
         _correct(inspector, method, instead, corrections.get(kind, ()), frozenset(names))
@@ -118,8 +126,17 @@ def _hush() -> None:
 def reflect_table(inspector: Inspector, table: Any) -> None:
     """Fill an empty Table from a catalog, without the tables that it refers to."""
     inspector.reflect_table(table, None, resolve_fks=False)
-    if inspector.dialect.name in ("mysql", "mariadb"):
-        _mariadb.mark_updates(inspector, table)
+    particulars = _particulars(inspector.dialect.name)
+    if hasattr(particulars, "mark_updates"):
+        particulars.mark_updates(inspector, table)
+
+
+def spelled(inspector: Inspector, table: Any) -> str:
+    """Return the name of a reflected table as the database has it."""
+    particulars = _particulars(inspector.dialect.name)
+    if table.primary_key or not hasattr(particulars, "spelled"):
+        return str(table.name)
+    return str(particulars.spelled(inspector, table.schema, table.name))
 
 
 class Reference(NamedTuple):
@@ -135,12 +152,19 @@ class Reference(NamedTuple):
 def table_names(connection: Connection, schema: str | None) -> list[str]:
     """Return the names of tables, views, materialised views and foreign tables, sorted."""
     inspector: Any = inspect(connection)
-    names = {*inspector.get_table_names(schema), *inspector.get_view_names(schema)}
-    with suppress(NotImplementedError):
-        names.update(inspector.get_materialized_view_names(schema))
+    names = {*inspector.get_table_names(schema), *view_names(connection, schema)}
     if hasattr(inspector, "get_foreign_table_names"):  # PostgreSQL
         names.update(inspector.get_foreign_table_names(schema))
     return sorted(names)
+
+
+def view_names(connection: Connection, schema: str | None) -> set[str]:
+    """Return the names of views and materialised views."""
+    inspector = inspect(connection)
+    names = {*inspector.get_view_names(schema)}
+    with suppress(NotImplementedError):
+        names.update(inspector.get_materialized_view_names(schema))
+    return names
 
 
 def locate(connection: Connection, name: str, schema: str | None) -> tuple[str | None, str] | None:
@@ -196,23 +220,6 @@ def _split(name: str) -> Iterator[tuple[str, str]]:
             yield schema, table
 
 
-_REFERENCES = {
-    "sqlite": """
-        SELECT :schema, m.name, f.id, f."table", f."from",
-            (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main')))
-                = (SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
-        FROM {schema}sqlite_master AS m,
-            pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
-        WHERE m.type = 'table' AND lower(f."table") = {name}
-        ORDER BY m.name, f.id, f.seq""",
-    "postgresql": _postgresql_facts.REFERENCES,
-}
-_ALL_REFERENCES = {
-    "sqlite": _REFERENCES["sqlite"].replace("{name}", """lower(f."table")"""),
-    "postgresql": _postgresql_facts.ALL_REFERENCES,
-}
-
-
 def references_to(connection: Connection, name: str, schema: str | None) -> list[Reference]:
     """Return the foreign keys that refer to a table, with one statement where there is one for it.
 
@@ -236,15 +243,10 @@ def all_references(connection: Connection, schema: str | None) -> dict[str, list
 def _references(
     connection: Connection, name: str | None, schema: str | None
 ) -> Iterator[tuple[str, Reference]]:
-    dialect = connection.dialect
     rows: Iterable[Any]
-    if dialect.name in ("mysql", "mariadb"):
-        rows = _mariadb_references.references_to(connection, name, schema)
-    elif dialect.name in _REFERENCES:
-        quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
-        sql = (_ALL_REFERENCES if name is None else _REFERENCES)[dialect.name]
-        sql = sql.replace("{schema}", quoted.replace(":", r"\:")).replace("{name}", "lower(:name)")
-        rows = connection.execute(text(sql), {"name": name, "schema": schema})
+    particulars = _particulars(connection.dialect.name)
+    if particulars is not None:
+        rows = particulars.references_to(connection, name, schema)
     else:
         rows = [
             (schema, child, key["name"] or place, key["referred_table"], column, True)
@@ -255,9 +257,11 @@ def _references(
             if key["referred_schema"] == schema and name in (None, key["referred_table"])
             for column in key["constrained_columns"]
         ]
-    for (where, child, _, target, bare), key in groupby(rows, lambda row: (*row[:4], row[5])):
-        columns = tuple(row[4] for row in key)
-        yield (
-            target.lower() if dialect.name == "sqlite" else target,
-            Reference(where, child, columns, bool(bare)),
+    found = (
+        (
+            target.lower() if connection.dialect.name == "sqlite" else target,
+            Reference(where, child, tuple(row[4] for row in key), bool(bare)),
         )
+        for (where, child, _, target, bare), key in groupby(rows, lambda row: (*row[:4], row[5]))
+    )
+    return iter(dict.fromkeys(found))  # a key may be there twice

@@ -38,6 +38,19 @@ def describe(mapper: Mapper[Any]) -> str:
     return "\n".join(lines)
 
 
+def notes(mapper: Mapper[Any]) -> dict[str, list[str]]:
+    """Return for each column of a mapper its type, and what else there is to say of it."""
+    found = {
+        key: [*filter(None, _described(column, mapper))] for key, column in mapper.columns.items()
+    }
+    source = mapper.local_table
+    for key in foreign_keys_of(source) if isinstance(source, Table) else ():
+        for element in key.elements:
+            name = mapper.get_property_by_column(element.parent).key
+            found[name].append(f"→ {described_target(element)}")
+    return found
+
+
 def _described(column: Column[Any], mapper: Mapper[Any]) -> tuple[str, str]:
     nullable = getattr(column, "nullable", True)
     notes = [*["primary key"] * (column in mapper.primary_key), *["not null"] * (not nullable)]

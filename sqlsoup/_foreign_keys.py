@@ -11,6 +11,8 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
+from sqlsoup._corrections import PARTITION
+from sqlsoup._locks import locked, under
 from sqlsoup.exc import warn
 
 guard = threading.RLock()
@@ -21,6 +23,8 @@ class Notes:
     """What is to be known of the tables of a MetaData; kept in its ``info``."""
 
     def __init__(self) -> None:
+        self.spelled: dict[str, str] = {}
+        """The names of tables by keys that spell them in another case."""
         self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self.reflected: WeakSet[Table] = WeakSet()
         self.settled: WeakSet[Table] = WeakSet()
@@ -31,13 +35,13 @@ class Notes:
         self.given_up: WeakSet[ForeignKeyConstraint] = WeakSet()
 
 
+@under(guard)
 def notes_of(metadata: MetaData) -> Notes:
     """Return the notes on a MetaData, which are made at the first call."""
-    with guard:
-        notes: Notes | None = metadata.info.get("sqlsoup")
-        if notes is None:
-            notes = metadata.info["sqlsoup"] = Notes()
-        return notes
+    notes: Notes | None = metadata.info.get("sqlsoup")
+    if notes is None:
+        notes = metadata.info["sqlsoup"] = Notes()
+    return notes
 
 
 def is_given_up(key: ForeignKey) -> bool:
@@ -68,10 +72,13 @@ def target_of(key: ForeignKey) -> tuple[str | None, str]:
 
 
 def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
-    """Return the foreign keys that refer to a table, of the tables that are in its MetaData."""
-    with guard:
-        found = list(notes_of(table.metadata).referrers.get(table.key, ()))
-    return [key for key in found if table.metadata.tables.get(key.table.key) is key.table]
+    """Return the foreign keys that refer to a table, of the tables that are in its MetaData.
+
+    Those of partitions are those of the partitioned table.
+    """
+    found = locked(guard, list, notes_of(table.metadata).referrers.get(table.key, ()))
+    tables = table.metadata.tables
+    return [k for k in found if tables.get(k.table.key) is k.table and PARTITION not in k.info]
 
 
 def described_target(key: ForeignKey) -> str:
@@ -80,6 +87,7 @@ def described_target(key: ForeignKey) -> str:
     return key.target_fullname if tokens is None else ".".join(filter(None, tokens))
 
 
+@under(guard)
 def settle(table: Table) -> None:
     """Make a table, reflected or the user's own, fit for the ORM's unit of work.
 
@@ -89,41 +97,53 @@ def settle(table: Table) -> None:
     want of a table that it does not touch.  The keys that wait for this table, or that led to
     an earlier one in its place, lead to it from now on.
     """
-    with guard:
-        for column in table.primary_key:
-            column.nullable = False
-        notes = notes_of(table.metadata)
-        constraints = table.foreign_key_constraints
-        if table not in notes.settled:
-            notes.settled.add(table)
-            for constraint in constraints:
-                for key in constraint.elements:
-                    notes.referrers[table_key(*target_of(key))].add(constraint)
-            for constraint in notes.referrers[table.key]:
-                for key in constraint.elements:
-                    _renew(key)
-            constraints = constraints.union(notes.referrers[table.key])
+    for column in table.primary_key:
+        column.nullable = False
+    notes = notes_of(table.metadata)
+    constraints = table.foreign_key_constraints
+    if table not in notes.settled:
         for constraint in constraints:
-            if not constraint.use_alter or constraint in notes.postponed:
-                constraint.use_alter = not all(resolves(key) for key in constraint.elements)
-                if constraint.use_alter:
-                    notes.postponed.add(constraint)
+            for key in constraint.elements:
+                notes.referrers[table_key(*target_of(key))].add(constraint)
+        for constraint in notes.referrers[table.key]:
+            for key in constraint.elements:
+                _renew(key)
+        constraints = constraints.union(notes.referrers[table.key])
+        notes.settled.add(table)  # now that nothing more can be missed by an interrupt
+    for constraint in constraints:
+        if not constraint.use_alter or constraint in notes.postponed:
+            constraint.use_alter = not all(resolves(key) for key in constraint.elements)
+            if constraint.use_alter:
+                notes.postponed.add(constraint)
 
 
 def _renew(key: ForeignKey) -> None:
     """Have a foreign key look for its column again; the earlier one stays if there is none."""
+    key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
     before = vars(key).pop("column", None)
     if before is not None and not resolves(key):
         vars(key)["column"] = before
 
 
+def follows(key: ForeignKey) -> bool:
+    """Tell if the target of a foreign key is there, for a key that the column of an alias has too.
+
+    Such a copy that was made before the target was there would not find it any more.
+    """
+    if not resolves(key) and key.constraint is not None:
+        for original in key.constraint.elements:
+            if described_target(original) == described_target(key) and resolves(original):
+                vars(key)["column"] = original.column
+    return resolves(key)
+
+
+@under(guard)
 def resolves(key: Any) -> bool:
     """Tell if the target of a foreign key is there; its column then has a type in any case."""
-    with guard:
-        try:
-            target = key.column
-        except sa_exc.InvalidRequestError:  # no such table or column, or it was just forgotten
-            return False
-        if isinstance(key.parent.type, NullType):
-            key.parent.type = target.type
-        return True
+    try:
+        target = key.column
+    except sa_exc.InvalidRequestError:  # no such table or column, or it was just forgotten
+        return False
+    if isinstance(key.parent.type, NullType):
+        key.parent.type = target.type
+    return True

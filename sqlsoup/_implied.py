@@ -15,6 +15,7 @@ from sqlsoup._catalog import Reference, all_references, references_to
 from sqlsoup._corrections import PARTITION
 from sqlsoup._foreign_keys import target_of
 from sqlsoup._keys import foreign_keys_of, unique_keys
+from sqlsoup._locks import locked, under
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
 from sqlsoup._reflect import reflect_all
 from sqlsoup.exc import SQLSoupError
@@ -51,11 +52,11 @@ class Implied:
         self._related: dict[str, WeakSet[SelectableClassType]] = {}
         """The classes that may have relationships, by the keys of the tables these lead to."""
 
-    def names(self, cls: Any) -> frozenset[str]:
+    def names(self, cls: Any) -> dict[str, None]:
         """Return the names of the relationships of a class; this reflects only tables between."""
         plan = self._plan(cls)
         if plan is None:
-            return frozenset()
+            return {}
         inspect(cls).class_._sqlsoup_names = plan.names
         return plan.names
 
@@ -184,14 +185,25 @@ class Implied:
         options = _options(primaryjoin=joins[0], secondaryjoin=joins[1], secondary=near.table)
         mirrored = _options(primaryjoin=joins[1], secondaryjoin=joins[0], secondary=near.table)
         del mirrored["secondary"]  # the backref has it anyway
-        with _relate.lock:
-            if reverse is not None and _is_free(other, reverse, cls):
-                options["backref"] = backref(reverse, **mirrored)
-            if _is_free(cls, name, other):
-                _relate.relate(inspect(cls), name, (other,), options)
-            self._note(cls, other)
+        locked(_relate.lock, self._tie_through, cls, name, options, other, reverse, mirrored)
         return True
 
+    def _tie_through(
+        self,
+        cls: Any,
+        name: str,
+        options: dict[str, Any],
+        other: Any,
+        reverse: str | None,
+        mirrored: dict[str, Any],
+    ) -> None:
+        if reverse is not None and _is_free(other, reverse, cls):
+            options["backref"] = backref(reverse, **mirrored)
+        self._note(cls, other)
+        if _is_free(cls, name, other):
+            _relate.relate(inspect(cls), name, (other,), options)
+
+    @under(_relate.lock)
     def _tie(
         self,
         child: Any,
@@ -210,17 +222,16 @@ class Implied:
             active_history=one_row,
             passive_deletes=True,
         )
-        with _relate.lock:
-            if reverse is not None and not _is_free(parent, reverse, child):
-                reverse = None
-            if name is not None and _is_free(child, name, parent):
-                if reverse is not None:
-                    # what a delete does to the other rows is for the database to say
-                    one["backref"] = backref(reverse, **{**many, "passive_deletes": "all"})
-                _relate.relate(inspect(child), name, (parent,), one)
-            elif reverse is not None:
-                _relate.relate(inspect(parent), reverse, (child,), many)
-            self._note(child, parent)
+        self._note(child, parent)
+        if reverse is not None and not _is_free(parent, reverse, child):
+            reverse = None
+        if name is not None and _is_free(child, name, parent):
+            if reverse is not None:
+                # what a delete does to the other rows is for the database to say
+                one["backref"] = backref(reverse, **{**many, "passive_deletes": "all"})
+            _relate.relate(inspect(child), name, (parent,), one)
+        elif reverse is not None:
+            _relate.relate(inspect(parent), reverse, (child,), many)
 
     def _note(self, *classes: Any) -> None:
         """Note that each of two classes may have a relationship that leads to the other's table."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def find_attribute(self: Any, name: str) -> Any:
     """Find a relationship that was yet to be added to the class of a row."""
     cls = type(self)
-    if not name.startswith("_") and cls._relates_by_itself(name):
+    if not name.startswith("_") and cls._sqlsoup_relates(name):
         return getattr(self, name)
     for ancestor in cls.__mro__:
         inherited = vars(ancestor).get("__getattr__", find_attribute)
@@ -35,7 +35,7 @@ def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
                 or name in vars(self)
                 or any(name in vars(ancestor) for ancestor in cls.__mro__)
             ):
-                cls._relates_by_itself(name)
+                cls._sqlsoup_relates(name)
         set_plainly(self, name, value)
 
     return set_attribute
@@ -43,7 +43,7 @@ def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
 
 def names_of(self: Any) -> list[str]:
     """Return the attributes of a row, with the relationships that were yet to be added."""
-    return [*{*object.__dir__(self), *type(self)._names_of_relationships()}]
+    return [*{*object.__dir__(self), *type(self)._sqlsoup_relationships()}]
 
 
 def init(__self: Any, **values: Any) -> None:  # SQLAlchemy's wrapper keeps the parameter's name

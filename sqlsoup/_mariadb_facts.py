@@ -75,19 +75,22 @@ _ROW_START_AND_END = ("ROW START", "ROW END")
 # The server opens those tables alone that constants name.
 _STATEMENT = """
 SELECT table_name, 'column', column_name, column_default, extra, column_type,
-    generation_expression, is_nullable, column_comment, ordinal_position AS place
+    generation_expression, is_nullable, column_comment, ordinal_position AS place,
+    @@lower_case_table_names AS folded
 FROM information_schema.columns WHERE table_schema = {schema} AND table_name {names}
 UNION ALL
 SELECT table_name, 'key', index_name, column_name, non_unique, seq_in_index,
-    NULL, NULL, NULL, seq_in_index
+    NULL, NULL, NULL, seq_in_index, @@lower_case_table_names
 FROM information_schema.statistics WHERE table_schema = {schema} AND table_name {names}
 UNION ALL
 SELECT table_name, 'foreign', constraint_name, column_name, referenced_table_schema,
-    referenced_table_name, referenced_column_name, NULL, NULL, ordinal_position
+    referenced_table_name, referenced_column_name, NULL, NULL, ordinal_position,
+    @@lower_case_table_names
 FROM information_schema.key_column_usage
 WHERE table_schema = {schema} AND table_name {names} AND referenced_table_name IS NOT NULL
 UNION ALL
-SELECT event_object_table, 'trigger', trigger_name, NULL, NULL, NULL, NULL, NULL, NULL, 0
+SELECT event_object_table, 'trigger', trigger_name, NULL, NULL, NULL, NULL, NULL, NULL, 0,
+    @@lower_case_table_names
 FROM information_schema.triggers
 WHERE event_object_schema = {schema} AND event_object_table {names}
     AND action_timing = 'BEFORE' AND event_manipulation = 'INSERT'
@@ -119,7 +122,9 @@ def facts(
             values["schema"] = schema
         connection: Any = inspector.bind
         for row in sorted(connection.execute(statement, values), key=lambda row: int(row.place)):
-            table, kind, name, *more = row[:-1]
-            if (schema, table) in known:  # the server may not tell upper from lower case
-                known[schema, table].add(kind, name, tuple(more))
+            table, kind, name, *more = row[:-2]
+            fold = str.lower if row.folded else str
+            for asked in unknown:
+                if fold(asked) == fold(table):  # names are compared without regard to case in IN
+                    known[schema, asked].add(kind, name, tuple(more))
     return known

@@ -72,12 +72,12 @@ def references_to(connection: Connection, name: str | None, schema: str | None) 
     :param name: the table that is referred to; None for all of the schema.
     """
     values = {"name": name, "schema": schema}
-    if connection.dialect.is_mariadb:  # type: ignore[attr-defined]
-        try:
-            of = _OF_ALL if name is None else _OF_ONE
-            return connection.execute(text(_DICTIONARY.format(**of)), values)
-        except DBAPIError:
-            if connection.invalidated:
-                raise
-    known = "k.referenced_table_name" if name is None else ":name"
-    return connection.execute(text(_CATALOG.format(name=known)), values)
+    known = _CATALOG.format(name="k.referenced_table_name" if name is None else ":name")
+    of = _OF_ALL if name is None else _OF_ONE
+    in_innodb = connection.dialect.is_mariadb  # type: ignore[attr-defined]
+    try:
+        return connection.execute(text(_DICTIONARY.format(**of) if in_innodb else known), values)
+    except DBAPIError:
+        if connection.invalidated or not in_innodb:
+            raise
+    return connection.execute(text(known), values)

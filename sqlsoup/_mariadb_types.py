@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Dialect
 
 
-class Time(mysql.TIME):
+class TIME(mysql.TIME):
     """TIME is a duration of up to 838 hours, also a negative one.
 
     SQLAlchemy (2.0, 2.1) makes a time of day of it, without its days and its sign.  So it stays
@@ -64,7 +64,7 @@ def _time_of_day(value: Any) -> Any:
     return value
 
 
-class Double(mysql.DOUBLE):
+class DOUBLE(mysql.DOUBLE):
     """DOUBLE as a Decimal of all digits; SQLAlchemy (2.0, 2.1) keeps ten after the point."""
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
@@ -84,7 +84,7 @@ class Double(mysql.DOUBLE):
         return lambda value: Decimal(repr(value)) if isinstance(value, float) else value
 
 
-class Float(mysql.FLOAT):
+class FLOAT(mysql.FLOAT):
     """FLOAT as a float of as many digits as tell it from others.
 
     MariaDB and MySQL send six; as a double they send them all.
@@ -104,17 +104,18 @@ class Float(mysql.FLOAT):
 
 
 def _shortest(value: float) -> float:
-    try:
-        stored = struct.pack("f", value)
-    except OverflowError:  # a sum
-        return value
-    if struct.unpack("f", stored) != (value,):
+    stored = struct.pack("f", value)
+    if struct.unpack("f", stored) != (value,):  # a sum, for one
         return value
     found = (float(f"{value:.{digits}g}") for digits in range(6, 10))
-    return next(near for near in found if struct.pack("f", near) == stored)
+    near = (one for one in found if abs(one) <= _MOST and struct.pack("f", one) == stored)
+    return next(near, value)
 
 
-class Enum(mysql.ENUM):
+_MOST = 3.4028234663852886e38  # the database takes no more, were it rounded to that
+
+
+class ENUM(mysql.ENUM):
     """ENUM as text, whatever values it got since, or the ``''`` that stands for a wrong one.
 
     SQLAlchemy (2.0, 2.1) raises a LookupError for those that the table did not have at first.
@@ -124,7 +125,7 @@ class Enum(mysql.ENUM):
         """Return None: the text is the value."""
 
 
-class Set(mysql.SET):
+class SET(mysql.SET):
     """SET whose values are written in the order of its members, as the database compares them.
 
     SQLAlchemy (2.0, 2.1) takes that in which Python happens to give them.
@@ -146,13 +147,13 @@ class Set(mysql.SET):
 _ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
 
 
-class Bit(mysql.BIT):
+class BIT(mysql.BIT):
     """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
 
     operator_classes: ClassVar[Any] = _ANY
 
 
-class Year(mysql.YEAR):
+class YEAR(mysql.YEAR):
     """YEAR, likewise."""
 
     operator_classes: ClassVar[Any] = _ANY
@@ -207,13 +208,13 @@ class UUID(_Named):
 
 
 _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
-    mysql.TIME: Time,
-    mysql.DOUBLE: Double,
-    mysql.FLOAT: Float,
-    mysql.ENUM: Enum,
-    mysql.SET: Set,
-    mysql.BIT: Bit,
-    mysql.YEAR: Year,
+    mysql.TIME: TIME,
+    mysql.DOUBLE: DOUBLE,
+    mysql.FLOAT: FLOAT,
+    mysql.ENUM: ENUM,
+    mysql.SET: SET,
+    mysql.BIT: BIT,
+    mysql.YEAR: YEAR,
 }
 _SHAPES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",

@@ -48,9 +48,9 @@ class Plan:
         self._reflected = reflected
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """The names of all relationships."""
-        return frozenset(chain(self.to_one, self.to_many, self.through))
+    def names(self) -> dict[str, None]:
+        """The names of all relationships, in order."""
+        return dict.fromkeys(chain(self.to_one, self.to_many, self.through))
 
     @cached_property
     def to_one(self) -> dict[str, ForeignKeyConstraint]:

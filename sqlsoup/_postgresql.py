@@ -9,7 +9,7 @@ from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
 from sqlsoup._corrections import PARTITION
-from sqlsoup._postgresql_facts import Facts, facts, knows_facts
+from sqlsoup._postgresql_facts import Facts, facts, knows_facts, references_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -154,3 +154,5 @@ def _foreign_key(
 
 CORRECTIONS: Corrections = {"columns": (types, views, keys)}
 ANSWERS: dict[str, Answer] = {"foreign_keys": foreign_keys}
+
+__all__ = ["ANSWERS", "CORRECTIONS", "references_to"]

@@ -10,6 +10,8 @@ from sqlalchemy import Inspector, text
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import Connection, Result
+
 Key = tuple[str | None, str]
 
 
@@ -140,7 +142,7 @@ _STATEMENT = text(
 )
 
 
-REFERENCES = qualified(f"""
+_REFERENCES = qualified(f"""
     SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
             THEN n.nspname END,
         child.relname, k.conname, parent.relname, a.attname,
@@ -162,12 +164,21 @@ REFERENCES = qualified(f"""
     ORDER BY n.nspname, child.relname, k.conname, u.place""")  # noqa: S608
 """The foreign keys that refer to a table, a row for each of their columns."""
 
-ALL_REFERENCES = REFERENCES.replace("AND parent.relname OPERATOR(pg_catalog.=) :name", "")
+_ALL_REFERENCES = _REFERENCES.replace("AND parent.relname OPERATOR(pg_catalog.=) :name", "")
 """The same for all tables of a schema."""
 
 
 OLDEST = (12,)
 """The release of PostgreSQL from which on it can be asked for facts."""
+
+
+def references_to(connection: Connection, name: str | None, schema: str | None) -> Result[Any]:
+    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
+
+    :param name: the table that is referred to; None for all of the schema.
+    """
+    statement = _ALL_REFERENCES if name is None else _REFERENCES
+    return connection.execute(text(statement), {"name": name, "schema": schema})
 
 
 def knows_facts(inspector: Inspector) -> bool:

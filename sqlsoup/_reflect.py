@@ -23,8 +23,16 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
-from sqlsoup._catalog import catalog, is_there, may_be_there, reflect_table, table_names
+from sqlsoup._catalog import (
+    catalog,
+    is_there,
+    may_be_there,
+    reflect_table,
+    spelled,
+    table_names,
+)
 from sqlsoup._foreign_keys import (
+    follows,
     give_up,
     guard,
     is_given_up,
@@ -34,6 +42,7 @@ from sqlsoup._foreign_keys import (
     table_key,
     target_of,
 )
+from sqlsoup._locks import locked, under
 from sqlsoup.exc import NoSuchTableError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
@@ -57,15 +66,15 @@ def reflect(
     :raises SQLSoupError: the MetaData has another table in its place.
     """
     schema = schema or metadata.schema
+    name = real_name(metadata, schema, name)
     key = table_key(schema, name)
     lock = _lock(metadata, key)
-    with lock:
-        table = metadata.tables.get(key)
+    table = locked(lock, metadata.tables.get, key)
     if table is None:
-        with connect() as connection, lock:
-            table = metadata.tables.get(key)
-            if table is None:
-                table = _load(metadata, name, schema, connection)
+        with connect() as connection:
+            table = locked(lock, _load, metadata, name, schema, connection)
+        if table is None:
+            return reflect(metadata, name, schema, connect)
     if table.name != name:  # a dot in a name is like the one after a schema
         with connect() as connection:
             if is_there(connection, schema, name):
@@ -88,8 +97,9 @@ def complete(
     """Reflect the tables that foreign keys in a selectable refer to, where it needs them.
 
     A join compares its primary keys with what they refer to.  The columns of an alias or subquery
-    (or of what is to be derived) copy the foreign keys as they are then.  All that is missing takes
-    one round of reflection; a target that is not there is warned of, once.
+    (or of what is to be derived) copy the foreign keys as they are then, or were when the columns
+    were looked at first.  All that is missing takes one round of reflection; a target that is not
+    there is warned of, once.
     """
     elements = list(visitors.iterate(selectable))
     derive = derive or any(isinstance(element, AliasedReturnsRows) for element in elements)
@@ -101,26 +111,35 @@ def complete(
         for key in table.foreign_keys
         if (derive or (joins and key.parent.primary_key)) and not resolves(key)
     ]
+    for key in keys:
+        key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
     unknown = [key for key in keys if not is_given_up(key)]
     if unknown:
         found = reflect_all(map(target_of, unknown), metadata, connect)
         for key in unknown:
             if table_key(*target_of(key)) not in found and not is_given_up(key):
                 give_up(key)
-    _compare_keys(joins, [key for key in keys if not resolves(key)])
+    copies = [
+        key
+        for element in elements
+        if isinstance(element, AliasedReturnsRows)
+        for column in element.c
+        for key in column.foreign_keys
+    ]
+    _compare_keys(joins, [key for key in (*keys, *copies) if not follows(key)])
 
 
+@under(guard)
 def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
     """Have joins compare their primary keys while foreign keys that lead nowhere are put aside."""
-    with guard:
+    try:
         for key in dangling:
             key.parent.foreign_keys.discard(key)
-        try:
-            for join in joins:
-                _ = join.primary_key
-        finally:
-            for key in dangling:
-                key.parent.foreign_keys.add(key)
+        for join in joins:
+            _ = join.primary_key
+    finally:
+        for key in dangling:
+            key.parent.foreign_keys.add(key)
 
 
 def reflect_all(
@@ -159,7 +178,7 @@ def reflect_all(
                 table = Table(name, scratch, schema=schema)
                 with suppress(sa_exc.NoSuchTableError):
                     reflect_table(inspector, table)
-                    _publish(table, metadata, connection)
+                    publish(table, metadata, connection)
                     found.add(table.key)
                     progress(name)
     return found
@@ -170,34 +189,50 @@ def tables_in(selectable: ClauseElement) -> Iterator[Table]:
     return (e for e in visitors.iterate(selectable) if isinstance(e, Table))
 
 
+@under(guard)
 def _lock(metadata: MetaData, key: str) -> threading.RLock:
-    with guard:
-        locks = notes_of(metadata).locks
-        lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
-        return lock
+    locks = notes_of(metadata).locks
+    lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
+    return lock
 
 
-def _load(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
-    table = _read(metadata, name, schema, connection)
-    if not table.primary_key and connection.dialect.name == "sqlite":
-        # SQLite finds a table in any case, but SQLAlchemy its key in the right one alone
-        for other in inspect(connection).get_table_names(schema):
-            if other != name and other.lower() == name.lower():
-                found = _read(metadata, other, schema, connection)
-                table = found.to_metadata(_scratch(metadata), name=name)
-    return _publish(table, metadata, connection)
+def real_name(metadata: MetaData, schema: str | None, name: str) -> str:
+    """Return the name of a table that is known to be spelled in another case."""
+    return notes_of(metadata).spelled.get(table_key(schema or metadata.schema, name), name)
+
+
+_SPELLINGS = 1000
+"""So many names in another case are noted; a table has more of them than memory could hold."""
+
+
+def _load(
+    metadata: MetaData, name: str, schema: str | None, connection: Connection
+) -> Table | None:
+    """Reflect a table, or note that its name is in fact another, and return None."""
+    there: Table | None = metadata.tables.get(table_key(schema, name))
+    if there is not None:
+        return there
+    table, spelling = _read(metadata, name, schema, connection)
+    if spelling != name:
+        known = notes_of(metadata).spelled
+        if len(known) >= _SPELLINGS:
+            known.clear()
+        known[table_key(schema, name)] = spelling
+        return None
+    return publish(table, metadata, connection)
 
 
 _DENIED = {1044, 1142}
 """What MariaDB and MySQL say where there is no permission, be there such a table or not."""
 
 
-def _read(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
-    scratch = _scratch(metadata)
+def _read(
+    metadata: MetaData, name: str, schema: str | None, connection: Connection
+) -> tuple[Table, str]:
+    inspector, table = catalog(connection), Table(name, _scratch(metadata), schema=schema)
     try:
-        table = Table(name, scratch, schema=schema)
-        reflect_table(catalog(connection), table)
-        return table
+        reflect_table(inspector, table)
+        return table, spelled(inspector, table)
     except sa_exc.NoSuchTableError:
         raise _missing(name, schema, connection) from None
     except (sa_exc.DBAPIError, ValueError) as error:
@@ -218,7 +253,7 @@ def _scratch(metadata: MetaData) -> MetaData:
     return scratch
 
 
-def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
+def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
     """Move a reflected table into its MetaData, complete, so that no thread sees less of it.
 
     The constructor of a Table, and so ``to_metadata()`` as well, would show it there before it has
@@ -232,11 +267,15 @@ def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
                 f"SQLAlchemy does not know the type of the column {column}, whose values are what "
                 "the driver gives; set it with a listener to 'column_reflect'"
             )
-    with guard:
-        notes_of(metadata).reflected.add(table)
-        dict.__setitem__(metadata.tables, table.key, table)
-        settle(table)
+    _show(table, metadata)
     return table
+
+
+@under(guard)
+def _show(table: Table, metadata: MetaData) -> None:
+    notes_of(metadata).reflected.add(table)
+    dict.__setitem__(metadata.tables, table.key, table)
+    settle(table)
 
 
 def _missing(
@@ -254,10 +293,10 @@ def _missing(
     return error
 
 
+@under(guard)
 def forget(table: object) -> None:
     """Take a table that was reflected here out of its MetaData; the foreign keys to it stay."""
     if isinstance(table, Table):
-        with guard:
-            reflected = notes_of(table.metadata).reflected
-            if table in reflected and table.metadata.tables.get(table.key) is table:
-                table.metadata.remove(table)
+        reflected = notes_of(table.metadata).reflected
+        if table in reflected and table.metadata.tables.get(table.key) is table:
+            table.metadata.remove(table)

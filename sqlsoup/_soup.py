@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from keyword import iskeyword
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
-from sqlalchemy.orm import Query, scoped_session
+from sqlalchemy.orm import ORMExecuteState, Query, scoped_session
 from sqlalchemy.orm import Session as PlainSession
 
 from sqlsoup import _blocks, _session
@@ -20,16 +20,36 @@ from sqlsoup._catalog import locate, table_names
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._implied import Implied
-from sqlsoup._keys import as_list, described, has_key, keyless
-from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
-from sqlsoup._reflect import complete, forget, reflect_all
+from sqlsoup._keys import as_list, described, has_key, joined_key, keyless, translated
+from sqlsoup._mapping import (
+    Origin,
+    SelectableClassType,
+    key_of,
+    map_class,
+    map_join,
+    selectable_of,
+)
+from sqlsoup._reflect import complete, forget, real_name, reflect_all
 from sqlsoup._reflect import reflect as reflect_one
+from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sqlsoup._plan import Namer
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _returns_as(_other: Callable[..., _R]) -> Callable[[Callable[_P, Any]], Callable[_P, _R]]:
+    """Give a function the return type of another.
+
+    A result whose columns are not known is ``Result[Any]`` on SQLAlchemy 2.0, which is one of a
+    single column on 2.1, so that neither can be written down for both.
+    """
+    return lambda function: function
 
 
 class SQLSoup:
@@ -156,6 +176,7 @@ class SQLSoup:
         bind = _session.bind_for(self.session, self._metadata)
         return session.connection(bind_arguments={"bind": bind})
 
+    @_returns_as(ORMExecuteState.invoke_statement)
     def execute(self, stmt: Any, *args: Any, **params: Any) -> sqlalchemy.Result[Any]:
         """Execute a statement in the session's transaction, without flushing first.
 
@@ -257,11 +278,12 @@ class SQLSoup:
             kind, source = "selectable", self._selectable(selectable)
         else:
             kind, source = "table", self._table(tablename, schema or self._where)
-        key = as_list(mapper_args.get("primary_key"))
-        if not key and isinstance(source, Table):
-            names = [source.fullname, *[source.name] * (source.schema == self._where)]
-            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+            spelling = real_name(self._metadata, schema or self._where, tablename)
+            if attrname == tablename != spelling:
+                return self._class_for(source.schema, spelling, mapper_args)
+        key = as_list(mapper_args.get("primary_key")) or self._named_key(source, selectable)
         if key:
+            source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
         elif not source.primary_key:
             raise keyless(kind, source)
@@ -287,7 +309,7 @@ class SQLSoup:
         :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
         """
         source = self._selectable(selectable)
-        return self._map(source, base, mapper_args)
+        return self._map(source, base, _with_key(mapper_args, key_of(selectable)))
 
     def with_labels(
         self, selectable: object, base: type | None = None, **mapper_args: Any
@@ -315,8 +337,10 @@ class SQLSoup:
         source = self._selectable(selectable, derive=True)
         named = isinstance(source, Table) or not str(getattr(source, "name", "")).startswith("%(")
         if not named:  # by SQLAlchemy, which is yet to name it
-            return self.map(source, base, **mapper_args)
-        return self.map(source.select().set_label_style(style), base, **mapper_args)
+            return self.map(selectable, base, **mapper_args)
+        labelled = self._selectable(source.select().set_label_style(style))
+        args = _with_key(mapper_args, translated(key_of(selectable), labelled))
+        return self._map(labelled, base, args)
 
     def join(
         self,
@@ -342,7 +366,12 @@ class SQLSoup:
         """
         sides = selectable_of(left), selectable_of(right)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
-        return map_join(source, self._origin(), base or self.base, mapper_args)
+        keys = [
+            (key_of(thing), list(side.primary_key))
+            for thing, side in zip((left, right), sides, strict=True)
+        ]
+        args = _with_key(mapper_args, joined_key(*keys))
+        return map_join(source, self._origin(), base or self.base, args)
 
     if TYPE_CHECKING:
 
@@ -476,7 +505,9 @@ class SQLSoup:
                 return key
         return None
 
-    def _class_for(self, schema: str | None, name: str) -> SelectableClassType:
+    def _class_for(
+        self, schema: str | None, name: str, mapper_args: Mapping[str, Any] = MappingProxyType({})
+    ) -> SelectableClassType:
         """Return the class of a table of exactly this schema; one without an attribute if need be.
 
         The attribute of a table of another schema is ``schema.name``.
@@ -491,11 +522,11 @@ class SQLSoup:
             unnamed = self._unnamed.get(table)
             return self._unnamed.setdefault(table, self.map(table)) if unnamed is None else unnamed
         try:
-            return self.map_to(attr, tablename=name, schema=schema)
+            return self.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
         except SQLSoupError as error:
             if not _was_faster(error):
                 raise
-            return self._class_for(schema, name)
+            return self._class_for(schema, name, mapper_args)
 
     def _table(self, name: str, schema: str | None) -> Table:
         """Return a table, reflected afresh if the class that it had here left the cache."""
@@ -503,6 +534,14 @@ class SQLSoup:
         if known is not None and known in self._mapped and not self._has_class(known):
             forget(known)
         return reflect_one(self._metadata, name, schema, self._connect)
+
+    def _named_key(self, source: FromClause, selectable: object) -> list[Any]:
+        """Return the columns that were named as the key of a table or of the sides of a join."""
+        key = [] if selectable is None else key_of(selectable)
+        if not key and isinstance(source, Table):
+            names = [source.fullname, *[source.name] * (source.schema == self._where)]
+            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+        return key
 
     def _has_class(self, table: Table) -> bool:
         return any(inspect(cls).local_table is table for cls in self._cache.copy().values())
@@ -571,6 +610,13 @@ def refresh(db: SQLSoup) -> None:
         forget(table)
 
 
+def _with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:
+    """Return the arguments of a mapper with a key, if there is one and they name none."""
+    if not key or mapper_args.get("primary_key"):
+        return mapper_args
+    return {**mapper_args, "primary_key": key}
+
+
 def _map_to_problem(
     attrname: object, tablename: object, selectable: object, schema: object
 ) -> str | None:
@@ -607,7 +653,7 @@ def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -
     schema of the SQLSoup (lenient), but not for one that is asked for.
     """
     table = inspect(cls).local_table
-    if isinstance(table, Table) and table.name == name:
+    if isinstance(table, Table) and table.name == real_name(table.metadata, schema, name):
         return table.schema == schema
     return lenient
 

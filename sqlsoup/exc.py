@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import exc as sa_exc
@@ -95,11 +96,26 @@ def shown(value: object) -> str:
 
 
 def warn(message: str) -> None:
-    """Issue a :class:`SQLSoupWarning` that points at the first caller outside the package."""
+    """Issue a :class:`SQLSoupWarning` that points at the first caller outside the package.
+
+    SQLAlchemy is no caller: where it asks for something, someone asked it.
+    """
     level = 2
-    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith("sqlsoup."):  # noqa: SLF001
+    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith(_WITHIN):  # noqa: SLF001
         level += 1
     warnings.warn(message, SQLSoupWarning, stacklevel=level)
+
+
+_WITHIN = "sqlsoup.", "sqlalchemy."
+
+
+def mention(message: str) -> None:
+    """Warn, and go on where warnings are errors.
+
+    This is for what is odd about a table or value that can be used all the same.
+    """
+    with suppress(SQLSoupWarning):
+        warn(message)
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:

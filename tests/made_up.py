@@ -39,6 +39,8 @@ class Kind(NamedTuple):
     """Whether columns of it may be a primary key, or a part of it."""
     is_compared: bool = True
     """Whether ``column = value`` finds the rows that have it."""
+    is_null: bool = True
+    """Whether None is NULL, and not a value of its own as JSON has one."""
 
 
 class Generated(NamedTuple):
@@ -127,7 +129,8 @@ def examples(draw: Any, database: Database) -> Example:
     columns = []
     for i, kind in enumerate(draw(st.lists(kinds, min_size=1, max_size=6))):
         default = draw(st.none() | st.sampled_from(kind.defaults)) if kind.defaults else None
-        columns.append(Column(f"c{i}", kind, default, nullable=draw(st.booleans())))
+        nullable = kind.is_null and draw(st.booleans())
+        columns.append(Column(f"c{i}", kind, default, nullable))
     generated = draw(st.lists(st.sampled_from(database.generated), max_size=2))
     ddl = ["n INTEGER NOT NULL", *(column.ddl for column in [*keys, *columns])]
     ddl += [f"g{i} {column.ddl}" for i, column in enumerate(generated)]

@@ -42,7 +42,9 @@ def shortest(value: float) -> float:
     """Return the shortest float that a FLOAT column holds as this one."""
     stored = struct.pack("f", value)
     near = (float(f"{value:.{digits}g}") for digits in range(6, 10))
-    return next(one for one in near if struct.pack("f", one) == stored)
+    return next(
+        (x for x in near if abs(x) < 3.40282347e38 and struct.pack("f", x) == stored), value
+    )
 
 
 def listed(value: set[str]) -> str:

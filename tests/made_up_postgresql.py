@@ -69,7 +69,7 @@ POSTGRESQL = Database(
         Kind("numeric(8, 2)", numbers(8, 2), is_key=True),
         Kind("double precision", FLOATS, is_key=True),
         Kind("real", SINGLES.map(lambda value: float(f"{value:.6g}")), is_compared=False),
-        Kind("text", TEXTS, defaults=(("'a''b:c%'", "a'b:c%"),), is_key=True),
+        Kind("text", TEXTS, defaults=(("'a''b:c'", "a'b:c"),), is_key=True),
         Kind("varchar(20)", TEXTS, defaults=(("upper('x')", "X"),), is_key=True),
         Kind("char(5)", SHORT.map(lambda value: value.ljust(5)), is_key=True),
         Kind("citext", TEXTS),

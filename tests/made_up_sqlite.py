@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import math
+from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 from made_up import Database, Generated, Kind
@@ -13,6 +17,36 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 DATES = st.dates()
 DATETIMES = st.datetimes().map(lambda value: value.replace(fold=0))
 TIMES = st.times().map(lambda value: value.replace(fold=0))
+# SQLite makes a number of text that looks like one where the type is none that it knows.
+FRACTIONS = FLOATS.filter(lambda value: math.isfinite(value) and not value.is_integer())
+ANYTHING = st.one_of(INTEGERS, FRACTIONS, TEXTS.filter(lambda text: not is_number(text)))
+EXACT = st.integers(-(10**14), 10**14).map(lambda number: Decimal(number).scaleb(-4))
+WHOLE = INTEGERS.map(Decimal)
+WHOLE_DEFAULT = Decimal(2**53 + 1)
+DOCUMENTS = st.recursive(
+    INTEGERS | TEXTS | st.booleans(),
+    lambda inner: st.lists(inner | FLOATS, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def is_number(text: str) -> bool:
+    """Tell if SQLite may take text for a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def number(value: Decimal) -> float:
+    """Return the number that is stored for a Decimal."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def document(value: Any) -> Any:
+    """Return what is stored for JSON: SQLite makes numbers of numbers."""
+    return value if type(value) is int else json.dumps(value)
 
 
 def microseconds(value: dt.datetime | dt.time) -> str:
@@ -31,6 +65,10 @@ SQLITE = Database(
         Kind("DATE", DATES, dt.date.isoformat, is_key=True),
         Kind("TIME", TIMES, microseconds),
         Kind("DATETIME", DATETIMES, microseconds, is_key=True),
+        Kind("DECIMAL(20, 4)", EXACT, number, defaults=(("1.5", Decimal("1.5000")),), is_key=True),
+        Kind("NUMERIC(19, 0)", WHOLE, int, defaults=(("9007199254740993", WHOLE_DEFAULT),)),
+        Kind("STRING", ANYTHING, defaults=(("'a'", "a"), ("5", 5))),
+        Kind("JSON", DOCUMENTS, document, is_compared=False, is_null=False),
         Kind("BOOLEAN", st.booleans(), int, defaults=(("1", True), ("0", False))),
     ),
     keys=("INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT"),

@@ -275,7 +275,7 @@ def test_what_has_no_rows(thing, soup):
 def test_columns_that_hide_methods(soup):
     """Columns may be called like methods of a query, or like what SQLSoup and SQLAlchemy use."""
     words = "key all c columns filter items order_by query registry metadata session statement"
-    names = [*words.split(), "_table", "_query", "_sqlsoup_query", "with_entities"]
+    names = [*words.split(), "_table", "_query", "with_entities"]
     columns = ", ".join(f'"{name}" INTEGER' for name in names)
     odd = made(soup, f"{columns}, PRIMARY KEY (key)", ", ".join(map(str, range(len(names)))))
     assert as_dicts(odd) == [{name: number for number, name in enumerate(names)}]

@@ -12,17 +12,21 @@ import inspect
 import io
 import itertools
 import re
+import shlex
 import sqlite3
+import sys
+import textwrap
 import warnings
 from contextlib import closing, redirect_stdout
 
 import pytest
-from pages import DOCS, ROOT, blocks
+from pages import DOCS, ROOT, blocks, named
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import close_all_sessions
 
 import sqlsoup
 from sqlsoup import legacy
+from sqlsoup.command import main
 
 README = ROOT / "README.rst"
 PAGES = [README, *sorted(DOCS.glob("*.rst"))]
@@ -94,6 +98,33 @@ def test_examples(page, page_folder):
         )
     test.globs.clear()
     assert not result.failed, "".join(report)
+
+
+@pytest.mark.parametrize(("name", "count"), [("command.rst", 11), ("typing.rst", 2)])
+def test_transcripts_of_the_command(page_folder, capsys, monkeypatch, name, count):
+    """What a page shows of the command is what it prints."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    page = (DOCS / name).read_text(encoding="utf-8")
+    found = re.findall(
+        r"^   \$ sqlsoup (.*)\n((?:   (?!\$).*\n|\n(?=   (?!\$)))*)", page, re.MULTILINE
+    )
+    shown = {}
+    for arguments, expected in found:
+        if "In [1]" not in expected:
+            main(shlex.split(arguments))
+            shown[arguments] = "".join(capsys.readouterr()), textwrap.dedent(expected)
+    assert [printed for printed, _ in shown.values()] == [said for _, said in shown.values()]
+    assert len(shown) == count
+
+
+def test_program_of_the_typing_page(page_folder, capsys, monkeypatch):
+    """The program runs with the module that the page has the command write."""
+    monkeypatch.syspath_prepend(page_folder)
+    assert main(["library.db", "--types", "library.py"]) == 0
+    source = named("typing.rst", "typed program")
+    exec(compile(source, "typing.rst", "exec"), {"__name__": "program"})
+    sys.modules.pop("library")
+    assert capsys.readouterr().out.splitlines()[:2] == ["INES", "TOM"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
