@@ -785,34 +785,32 @@ def test_key_of_another_schema(command, fails, url, engine, other_schema):
 
 # how it ends
 
-ENDLESS = "({'n': n} for n in range(10**9))"
 
-
-def test_broken_pipe(path):
-    """When nobody reads the output any more it ends quietly."""
+@pytest.fixture
+def endless(path):
+    """The command while it writes rows without end, after the first."""
     with subprocess.Popen(
-        [sys.executable, "-m", "sqlsoup", path, ENDLESS, "--jsonl"],
+        [sys.executable, "-m", "sqlsoup", path, "({'n': n} for n in range(10**9))", "--jsonl"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as program:
         assert program.stdout.readline() == b'{"n": 0}\n'
-        program.stdout.close()
-        assert program.stderr.read() == b""
-    assert program.returncode == 141
+        yield program
 
 
-def test_interrupt(command, path):
+def test_broken_pipe(endless):
+    """When nobody reads the output any more it ends quietly."""
+    endless.stdout.close()
+    assert endless.stderr.read() == b""
+    assert endless.wait() == 141
+
+
+def test_interrupt(endless, command, path):
     """Ctrl-C ends it quietly."""
     assert command(path, "(_ for _ in ()).throw(KeyboardInterrupt)") == (130, "", "")
-    with subprocess.Popen(
-        [sys.executable, "-m", "sqlsoup", path, ENDLESS, "--jsonl"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as program:
-        assert program.stdout.readline() == b'{"n": 0}\n'
-        program.send_signal(signal.SIGINT)
-        assert program.communicate()[1] == b""
-    assert program.returncode == 130
+    endless.send_signal(signal.SIGINT)
+    assert endless.communicate()[1] == b""
+    assert endless.returncode == 130
 
 
 # progress
