@@ -22,6 +22,7 @@ nitpicky = True
 # Only names of our own can be resolved: intersphinx would make every build depend on other sites.
 nitpick_ignore_regex = [
     ("py:.*", r"(sqlalchemy|collections|contextlib|pathlib|types|typing)\..*"),
+    ("py:.*", r"(datetime|decimal|uuid)\..*|float|bytes|set"),
     ("py:.*", r"(object|type|str|int|bool|dict|list|tuple|None|AttributeError|UserWarning)"),
 ]
 

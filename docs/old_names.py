@@ -2,6 +2,7 @@
 
 ``.. old-names:: FILE`` makes a table of the rows of a TOML file, after the number of each status.
 ``.. old-forms::`` makes a table of the forms that :mod:`sqlsoup.legacy` notes.
+``.. old-patches:: FILE`` makes a table of what it patches, with the form that each serves.
 """
 
 from __future__ import annotations
@@ -60,6 +61,27 @@ class OldForms(SphinxDirective):
         return [table(("Identifier", "Old form", "What to write"), cells)]
 
 
+class OldPatches(SphinxDirective):
+    """A table of what is patched, from a file whose path is relative to the page."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        relative, path = self.env.relfn2path(self.arguments[0])
+        self.env.note_dependency(relative)
+        rows = tomllib.loads(Path(path).read_text(encoding="utf-8"))["row"]
+        cells = [
+            (
+                [nodes.literal(", ".join(row["names"]), ", ".join(row["names"]))],
+                [nodes.literal(row["form"], row["form"])] if "form" in row else [],
+                [*inline(row.get("reason") or FORMS[row["form"]].old)],
+            )
+            for row in rows
+        ]
+        return [table(("What is patched", "Noted as", "For what"), cells)]
+
+
 def table(head: Iterable[str], rows: Iterable[Iterable[list[nodes.Node]]]) -> nodes.table:
     """Return a table of a line of titles and lines of cells."""
     titles = [[nodes.Text(title)] for title in head]
@@ -79,4 +101,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives to Sphinx."""
     app.add_directive("old-names", OldNames)
     app.add_directive("old-forms", OldForms)
+    app.add_directive("old-patches", OldPatches)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,15 +4,28 @@
 >>> db = sqlsoup.SQLSoup("sqlite://")
 """
 
+# Beside its own names the module has those that it had in 0.9, where programs found them.
+from sqlalchemy import Engine, MetaData, Table, join, schema, sql, util  # noqa: F401
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import (  # noqa: F401
+    EXT_CONTINUE,
+    attributes,
+    class_mapper,
+    object_session,
+    relationship,
+    scoped_session,
+    session,
+    sessionmaker,
+)
+from sqlalchemy.sql import expression  # noqa: F401
 
 from sqlsoup._ipython import load_ipython_extension as load_ipython_extension
 from sqlsoup._ipython import unload_ipython_extension as unload_ipython_extension
 from sqlsoup._mapping import SelectableClassType, TableClassType
-from sqlsoup._rows import as_dict, as_dicts
+from sqlsoup._rows import as_dict, as_dicts, iter_dicts
 from sqlsoup._session import Session
 from sqlsoup._show import show
-from sqlsoup._soup import SQLSoup, refresh
+from sqlsoup._soup import SQLSoup, reflect, refresh
 from sqlsoup.exc import (
     ArgumentError,
     NoSuchTableError,
@@ -37,9 +50,11 @@ __all__ = [
     "SqlSoup",
     "PKNotFoundError",
     "SQLAlchemyError",
+    "reflect",
     "refresh",
     "as_dict",
     "as_dicts",
+    "iter_dicts",
     "show",
 ]
 

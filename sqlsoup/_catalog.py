@@ -1,16 +1,142 @@
-"""What the catalog of a database says: which tables there are, and which refer to one."""
+"""What the catalog of a database says: its tables, what is in them, and what refers to one."""
 
 from __future__ import annotations
 
+import re
+import warnings
 from contextlib import suppress
+from functools import wraps
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Inspector, inspect
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from sqlsoup._corrections import Answer, Answers, Correction
+
+
+def _particulars(database: str) -> Any:
+    """Return the module of what is particular to a database, which imports SQLAlchemy's dialect."""
+    if database == "sqlite":
+        from sqlsoup import _sqlite
+
+        return _sqlite
+    if database == "postgresql":
+        from sqlsoup import _postgresql
+
+        return _postgresql
+    if database in ("mysql", "mariadb"):
+        from sqlsoup import _mariadb
+
+        return _mariadb
+    return None
+
+
+def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
+    """Return an Inspector whose answers about tables are those of the database.
+
+    Its ``get_multi_`` methods, which ``reflect_table()`` asks too, correct what SQLAlchemy makes of
+    the catalog; see :mod:`sqlsoup._corrections`.  Its other methods for one table do not.
+
+    :param names: the tables that will be asked for one by one; the first question about one of them
+     is put for all, and the others are answered from that.
+    """
+    _hush()
+    inspector: Any = inspect(connection)
+    particulars = _particulars(connection.dialect.name)
+    corrections = getattr(particulars, "CORRECTIONS", {})
+    answers = getattr(particulars, "ANSWERS", {})
+    for kind in _KINDS:
+        method, instead = f"get_multi_{kind}", answers.get(kind)
+        _correct(inspector, method, instead, corrections.get(kind, ()), frozenset(names))
+    return inspector  # type: ignore[no-any-return]
+
+
+_KINDS = (
+    "columns",
+    "pk_constraint",
+    "foreign_keys",
+    "indexes",
+    "unique_constraints",
+    "table_comment",
+    "check_constraints",
+    "table_options",
+)
+
+
+def _correct(
+    inspector: Any,
+    method: str,
+    instead: Answer | None,
+    corrections: tuple[Correction, ...],
+    batch: frozenset[str],
+) -> None:
+    own: Callable[..., Answers] = getattr(inspector, method)
+    known: dict[str | None, tuple[Answers, dict[Any, Any]]] = {}
+
+    def ask(schema: str | None, names: Collection[str] | None, options: dict[str, Any]) -> Answers:
+        answers = instead(inspector, schema, names) if instead and names is not None else None
+        if answers is None:
+            answers = own(schema=schema, filter_names=names, **options)
+        for correct in corrections:
+            correct(inspector, schema, answers)
+        return answers
+
+    @wraps(own)
+    def get_multi(
+        schema: str | None = None,
+        filter_names: Collection[str] | None = None,
+        kind: ObjectKind = ObjectKind.TABLE,
+        scope: ObjectScope = ObjectScope.DEFAULT,
+        **options: Any,
+    ) -> Answers:
+        options |= {"kind": kind, "scope": scope}
+        if filter_names is None or not batch.issuperset(filter_names):
+            return ask(schema, filter_names, options)
+        if schema not in known:
+            refused: dict[Any, Any] = {}
+            known[schema] = (
+                ask(schema, sorted(batch), {**options, "unreflectable": refused}),
+                refused,
+            )
+        answers, refused = known[schema]
+        asked = {(schema, name) for name in filter_names}
+        options.get("unreflectable", {}).update({k: v for k, v in refused.items() if k in asked})
+        return {key: answer for key, answer in answers.items() if key in asked}
+
+    setattr(inspector, method, get_multi)
+
+
+def _hush() -> None:
+    """Have SQLAlchemy's warnings about what it reads here ignored, whatever filters came since.
+
+    They are of what SQLSoup does not need or corrects.  What the user should know is a
+    :class:`.SQLSoupWarning`.  SQLAlchemy warns in the name of the first caller that is not its own.
+    """
+    module = re.compile(re.escape(__name__))
+    if warnings.filters[:1] != [("ignore", None, sa_exc.SAWarning, module, 0)]:
+        warnings.filterwarnings("ignore", "", sa_exc.SAWarning, module.pattern)
+
+
+def reflect_table(inspector: Inspector, table: Any) -> None:
+    """Fill an empty Table from a catalog, without the tables that it refers to."""
+    inspector.reflect_table(table, None, resolve_fks=False)
+    particulars = _particulars(inspector.dialect.name)
+    if hasattr(particulars, "mark_updates"):
+        particulars.mark_updates(inspector, table)
+
+
+def spelled(inspector: Inspector, table: Any) -> str:
+    """Return the name of a reflected table as the database has it."""
+    particulars = _particulars(inspector.dialect.name)
+    if table.primary_key or not hasattr(particulars, "spelled"):
+        return str(table.name)
+    return str(particulars.spelled(inspector, table.schema, table.name))
 
 
 class Reference(NamedTuple):
@@ -94,70 +220,48 @@ def _split(name: str) -> Iterator[tuple[str, str]]:
             yield schema, table
 
 
-_REFERENCES = {
-    "sqlite": """
-        SELECT :schema, m.name, f.id, f."from",
-            (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main')))
-                = (SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
-        FROM {schema}sqlite_master AS m,
-            pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
-        WHERE m.type = 'table' AND lower(f."table") = lower(:name)
-        ORDER BY m.name, f.id, f.seq""",
-    "postgresql": """
-        SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
-                THEN n.nspname END,
-            child.relname, k.conname, a.attname,
-            (SELECT count(*) FROM pg_catalog.pg_attribute AS one
-                WHERE one.attrelid = child.oid AND one.attnum > 0 AND NOT one.attisdropped)
-                = (SELECT sum(cardinality(one.conkey)) FROM pg_catalog.pg_constraint AS one
-                    WHERE one.conrelid = child.oid AND one.contype = 'f')
-        FROM pg_catalog.pg_constraint AS k
-        JOIN pg_catalog.pg_class AS child ON child.oid = k.conrelid
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = child.relnamespace
-        JOIN pg_catalog.pg_class AS parent ON parent.oid = k.confrelid
-        JOIN pg_catalog.pg_namespace AS pn ON pn.oid = parent.relnamespace
-        CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = child.oid AND a.attnum = u.attnum
-        WHERE k.contype = 'f' AND parent.relname = :name AND NOT child.relispartition
-            AND CASE WHEN CAST(:schema AS text) IS NULL
-                THEN pg_catalog.pg_table_is_visible(parent.oid) ELSE pn.nspname = :schema END
-        ORDER BY n.nspname, child.relname, k.conname, u.place""",
-    "mysql": """
-        SELECT CASE WHEN k.table_schema = :schema OR k.table_schema <> DATABASE()
-                THEN k.table_schema END,
-            k.table_name, k.constraint_name, k.column_name, c.columns = u.columns
-        FROM information_schema.key_column_usage AS k
-        JOIN (SELECT table_schema, table_name, count(*) AS columns FROM information_schema.columns
-            GROUP BY table_schema, table_name) AS c USING (table_schema, table_name)
-        JOIN (SELECT table_schema, table_name, count(*) AS columns
-            FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL
-            GROUP BY table_schema, table_name) AS u USING (table_schema, table_name)
-        WHERE k.referenced_table_schema = coalesce(:schema, DATABASE())
-            AND k.referenced_table_name = :name
-        ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position""",
-}
-_REFERENCES["mariadb"] = _REFERENCES["mysql"]
-
-
 def references_to(connection: Connection, name: str, schema: str | None) -> list[Reference]:
     """Return the foreign keys that refer to a table, with one statement where there is one for it.
 
     On other databases than SQLite, PostgreSQL, MySQL and MariaDB it costs what SQLAlchemy needs
     for the foreign keys of a whole schema, and other schemas are not looked at.
     """
-    dialect = connection.dialect
-    if dialect.name not in _REFERENCES:
-        found = inspect(connection).get_multi_foreign_keys(schema=schema)
-        return [
-            Reference(schema, child, tuple(key["constrained_columns"]))
-            for (_, child), keys in found.items()
-            for key in keys
-            if (key["referred_schema"], key["referred_table"]) == (schema, name)
+    return [found for _, found in _references(connection, name, schema)]
+
+
+def all_references(connection: Connection, schema: str | None) -> dict[str, list[Reference]]:
+    """Return the foreign keys that refer to the tables of a schema, by name of the table.
+
+    On SQLite the names are in lower case, as they can be spelled in any.
+    """
+    found: dict[str, list[Reference]] = {}
+    for name, reference in _references(connection, None, schema):
+        found.setdefault(name, []).append(reference)
+    return found
+
+
+def _references(
+    connection: Connection, name: str | None, schema: str | None
+) -> Iterator[tuple[str, Reference]]:
+    rows: Iterable[Any]
+    particulars = _particulars(connection.dialect.name)
+    if particulars is not None:
+        rows = particulars.references_to(connection, name, schema)
+    else:
+        rows = [
+            (schema, child, key["name"] or place, key["referred_table"], column, True)
+            for (_, child), keys in catalog(connection)
+            .get_multi_foreign_keys(schema=schema)
+            .items()
+            for place, key in enumerate(keys)
+            if key["referred_schema"] == schema and name in (None, key["referred_table"])
+            for column in key["constrained_columns"]
         ]
-    quoted = "" if schema is None else dialect.identifier_preparer.quote(schema) + "."
-    statement = text(_REFERENCES[dialect.name].replace("{schema}", quoted.replace(":", r"\:")))
-    rows = connection.execute(statement, {"name": name, "schema": schema})
-    return [
-        Reference(where, child, tuple(row[3] for row in key), bool(bare))
-        for (where, child, _, bare), key in groupby(rows, lambda row: (*row[:3], row[4]))
-    ]
+    found = (
+        (
+            target.lower() if connection.dialect.name == "sqlite" else target,
+            Reference(where, child, tuple(row[4] for row in key), bool(bare)),
+        )
+        for (where, child, _, target, bare), key in groupby(rows, lambda row: (*row[:4], row[5]))
+    )
+    return iter(dict.fromkeys(found))  # a key may be there twice

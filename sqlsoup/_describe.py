@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table
 
-from sqlsoup._catalog import references_to
+from sqlsoup._foreign_keys import described_target, foreign_keys_to, table_key
 from sqlsoup._keys import foreign_keys_of
-from sqlsoup._reflect import described_target, table_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
-    from sqlalchemy import Column, Connection
+    from sqlalchemy import Column
     from sqlalchemy.orm import Mapper
 
 
-def describe(mapper: Mapper[Any], connect: Callable[[], AbstractContextManager[Connection]]) -> str:
-    """Return the columns of a mapper, and for a table what it refers to and what refers to it."""
+def describe(mapper: Mapper[Any]) -> str:
+    """Return the columns of a mapper, and for a table what it refers to and what refers to it.
+
+    No statement is sent, since tools read docstrings at any time: the foreign keys that refer to
+    the table are those of the tables that were reflected.
+    """
     source = mapper.local_table
     kind = "Table" if isinstance(source, Table) else type(source).__name__
     lines = [f"{kind} {getattr(source, 'fullname', None) or mapper.class_.__name__}", ""]
@@ -30,7 +31,7 @@ def describe(mapper: Mapper[Any], connect: Callable[[], AbstractContextManager[C
     if isinstance(source, Table):
         for title, found in (
             ("Refers to", _targets(source)),
-            ("Is referred to by", _referrers(source, connect)),
+            ("Is referred to by", _referrers(source)),
         ):
             listed = list(found)
             lines += ["", f"{title}:", *listed] if listed else []
@@ -62,9 +63,9 @@ def _targets(table: Table) -> Iterator[str]:
         yield f"{', '.join(key.column_keys)} -> {', '.join(targets)}"
 
 
-def _referrers(
-    table: Table, connect: Callable[[], AbstractContextManager[Connection]]
-) -> Iterator[str]:
-    with suppress(Exception), connect() as connection:  # no database, or it says nothing
-        for found in references_to(connection, table.name, table.schema):
-            yield f"{table_key(found.schema, found.table)} ({', '.join(found.columns)})"
+def _referrers(table: Table) -> Iterator[str]:
+    found = [
+        (key.table.schema or "", key.table.name, key.column_keys) for key in foreign_keys_to(table)
+    ]
+    for schema, name, columns in sorted(found):
+        yield f"{table_key(schema, name)} ({', '.join(columns)})"

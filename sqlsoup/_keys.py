@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, FromClause, Table, UniqueConstraint
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    FromClause,
+    Join,
+    Select,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping
 
-from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion
+from sqlsoup.exc import ArgumentError, KeylessError, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
 
     from sqlalchemy import Column
     from sqlalchemy.orm import Mapper
@@ -49,9 +58,66 @@ def has_key(mapper: Mapper[Any], columns: Any) -> bool:
     return list(mapper.primary_key) == key_columns(mapper.local_table, columns)
 
 
-def keyless(kind: str, source: FromClause) -> SQLSoupError:
+NAMED = "sqlsoup.primary_key"
+"""In the ``info`` of a table without a primary key: the columns that were named for it."""
+
+
+def named_key(thing: FromClause) -> list[Any]:
+    """Return the key of something made of tables, if the key of one of them was named by the user.
+
+    SQLAlchemy knows nothing of those, and would take the columns of the other keys alone.  The
+    answer is empty where none was named, or a column of one that was is not there.
+    """
+    keys = _keys(thing)
+    if not any(named for _, named in keys) or any(named and _lacks(key) for key, named in keys):
+        return []
+    return [column for key, _ in keys for column in key if column is not None]
+
+
+def joined_key(*keys: tuple[list[Any], list[Any]]) -> list[Any]:
+    """Return the key of a join of sides, given for each its named key and its own."""
+    if not any(named for named, _ in keys):
+        return []
+    return [column for named, own in keys for column in named or own]
+
+
+def _keys(thing: Any) -> list[tuple[list[Any], bool]]:
+    """Return the keys of the tables in something, None for a column that is not there.
+
+    With each comes whether it was named.
+    """
+    if isinstance(thing, Table) and NAMED in thing.info:
+        return [([thing.c[name] for name in thing.info[NAMED]], True)]
+    if isinstance(thing, Join):
+        return [*_keys(thing.left), *_keys(thing.right)]
+    if isinstance(thing, Select):
+        return [key for part in thing.get_final_froms() for key in _keys(part)]
+    if isinstance(thing, AliasedReturnsRows | FromGrouping):
+        return [
+            ([None if c is None else thing.corresponding_column(c) for c in key], named)
+            for key, named in _keys(thing.element)
+        ]
+    return [(list(getattr(thing, "primary_key", ())), False)]
+
+
+def translated(key: Iterable[Any], selectable: FromClause) -> list[Any]:
+    """Return the columns of a selectable that stand for those of a key, or none if one has none."""
+    found = [selectable.corresponding_column(column) for column in key]
+    return [] if _lacks(found) else found
+
+
+def _lacks(key: list[Any]) -> bool:
+    return any(column is None for column in key)
+
+
+def keyless(kind: str, source: FromClause) -> KeylessError:
     """Return the error for what has no primary key, which shows how to name one."""
     name, columns = described(source), source.c.keys()
+    if not columns:
+        return KeylessError(
+            f"{kind} {name!r} does not have a primary key defined, nor any column to name; "
+            "use it in statements, as in db.execute()"
+        )
     unique = _unique(source) if isinstance(source, Table) else []
     example = unique[0] if unique else columns
     if kind == "table":
@@ -65,7 +131,7 @@ def keyless(kind: str, source: FromClause) -> SQLSoupError:
     )
     for key in unique:
         message += f"; unique: {', '.join(key)}"
-    return SQLSoupError(message)
+    return KeylessError(message)
 
 
 def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:

@@ -7,26 +7,41 @@ same table can be mapped any number of times, and a class that is dropped is col
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from inspect import isroutine
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, cast
 
 from sqlalchemy import FromClause, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import Mapper, Query, registry
+from sqlalchemy.orm import Mapper, Query, column_property, registry
 from sqlalchemy.sql import base as sql_base
 
 from sqlsoup._describe import describe
-from sqlsoup._keys import as_list, key_columns
-from sqlsoup._reflect import settle, tables_in
-from sqlsoup._relate import relate
+from sqlsoup._foreign_keys import settle
+from sqlsoup._generated import watch_rows
+from sqlsoup._in_place import track_changes
+from sqlsoup._instances import (
+    attribute_setter,
+    equal,
+    find_attribute,
+    init,
+    less,
+    names_of,
+    representation,
+)
+from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
+from sqlsoup._names import other_names, refuse_names
+from sqlsoup._order import FlushOrder
+from sqlsoup._reflect import tables_in
+from sqlsoup._relate import holds, relate
 from sqlsoup._session import current
+from sqlsoup._sqlite_rows import is_view, watch_view
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Column, Connection, MetaData
+    from sqlalchemy import Column, MetaData
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from sqlsoup._session import SessionSource
@@ -46,7 +61,6 @@ class Origin(NamedTuple):
 
     session: SessionSource
     metadata: MetaData
-    connect: Callable[[], AbstractContextManager[Connection]]
     relationships: _Related | None
 
 
@@ -59,7 +73,15 @@ class SelectableClassType(type):
     """
 
     _sqlsoup: Origin
+    _sqlsoup_plan: Any
+    _sqlsoup_names: dict[str, None] | None
+    """The names of all implied relationships, once they are known."""
+
     _sqlsoup_query_type: type[Query[Any]] | None
+    _sqlsoup_key: list[Any]
+    """The columns of the primary key where it was named, by the user or for a side of a join."""
+    _sqlsoup_renamed: dict[str, str]
+    """The attributes of columns whose own names are taken."""
     _table: FromClause
 
     def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:
@@ -80,7 +102,7 @@ class SelectableClassType(type):
         :param ident: value of the key.  For a key of several columns a tuple or list in their
          order, or a dict by attribute name.
         """
-        if (cls._sqlsoup_query_type or cls._query_type()).get is not Query.get:
+        if (cls._sqlsoup_query_type or cls._sqlsoup_query_class()).get is not Query.get:
             return new_query(cls).get(ident)
         return None if ident is None else current(cls._sqlsoup.session).get(cls, ident)
 
@@ -99,35 +121,49 @@ class SelectableClassType(type):
 
     def __getattr__(cls, name: str) -> Any:
         if not name.startswith("_") and hasattr(cls, "_table"):  # not while it is being mapped
-            if name == "session" or hasattr(cls._query_type(), name):
+            if name == "session" or hasattr(cls._sqlsoup_query_class(), name):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
-            if cls._relates_by_itself(name):
+            if name != "is_clause_element" and cls._sqlsoup_relates(name):  # SQLAlchemy asks for it
                 return getattr(cls, name)
-        raise AttributeError(
-            f"{cls.__name__!r} has no column, relationship or query method {name!r}"
-        )
+        message = f"{cls.__name__!r} has no column, relationship or query method {name!r}"
+        renamed = vars(cls).get("_sqlsoup_renamed", {})
+        if name in renamed:
+            message += f"; the column of that name is the attribute {renamed[name]!r}"
+        raise AttributeError(message)
+
+    def __clause_element__(cls) -> Any:
+        """Return what stands for the class in a statement, as SQLAlchemy sees it."""
+        return inspect(cls).__clause_element__()
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if not holds(cls, name, value):
+            super().__setattr__(name, value)
 
     def __dir__(cls) -> list[str]:
         own = [*super().__dir__()]
         if not hasattr(cls, "_table"):  # SQLAlchemy asks while it maps the class
             return own
-        query = cls._query_type()
+        query = cls._sqlsoup_query_class()
         methods = {name for name in dir(query) if isroutine(getattr(query, name))}
         names = {"columns", "session", *methods, *dir(type(cls))} - {*dir(type)}
-        with suppress(Exception):  # completion tells what it can
-            names.update(
-                cls._sqlsoup.relationships.names(cls) if cls._sqlsoup.relationships else ()
-            )
+        names.update(cls._sqlsoup_relationships())
         return list({*own, *(name for name in names if not name.startswith("_"))})
 
-    def _relates_by_itself(cls, name: str) -> bool:
+    def _sqlsoup_relationships(cls) -> Iterable[str]:
+        """Return the names of implied relationships, or none where the database cannot tell."""
+        related = cls._sqlsoup.relationships
+        with suppress(Exception):  # completion tells what it can
+            return related.names(cls) if related else ()
+        return ()
+
+    def _sqlsoup_relates(cls, name: str) -> bool:
         """Tell if there is a relationship of this name, after adding it if it was yet to be."""
         related = cls._sqlsoup.relationships
         return related is not None and related.add(cls, name)
 
-    def _query_type(cls) -> type[Query[Any]]:
+    def _sqlsoup_query_class(cls) -> type[Query[Any]]:
         if cls._sqlsoup_query_type is None:
             cls._sqlsoup_query_type = type(cls._sqlsoup.session.query())
         return cls._sqlsoup_query_type
@@ -140,14 +176,18 @@ def new_query(cls: SelectableClassType) -> Query[Any]:
     return cls._sqlsoup.session.query(cls)
 
 
-def reserved_names(cls: SelectableClassType) -> set[str]:
+def reserved_names(cls: SelectableClassType) -> frozenset[str]:
     """Return the names that a relationship which nobody asked for cannot have.
 
     They are those of columns, and of what class and rows have by themselves.
     """
-    own = (name for ancestor in cls.__mro__[1:] for name in vars(ancestor))
-    methods = {*dir(cls._query_type()), *dir(type(cls))}
-    return {"c", "columns", "session", *inspect(cls).columns.keys(), *own, *methods}
+    ancestors: tuple[Any, ...] = (cls._sqlsoup_query_class(), type(cls), *cls.__mro__[1:])
+    return _names_in(*ancestors).union(inspect(cls).columns.keys())
+
+
+@lru_cache
+def _names_in(*classes: Any) -> frozenset[str]:
+    return frozenset({"c", "columns", "session"}.union(*map(dir, classes)))
 
 
 class TableClassType(SelectableClassType):
@@ -210,7 +250,7 @@ class _Description:
         mapper: Mapper[Any] | None = inspect(cls, raiseerr=False)
         if mapper is None or vars(cls).get("__doc__"):  # a subclass
             return cast("str | None", vars(cls)["__doc__"])
-        return describe(mapper, cls._sqlsoup.connect)
+        return describe(mapper)
 
     def __set__(self, cls: SelectableClassType, text: str | None) -> None:
         vars(type)["__doc__"].__set__(cls, text)
@@ -230,16 +270,59 @@ def map_class(
     """
     for table in tables_in(selectable):
         settle(table)
-    args = dict(mapper_args)
-    if key := as_list(args.get("primary_key")):
-        args["primary_key"] = key_columns(selectable, key, args.get("properties") or ())
+    args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
-    cls: Any = _new_class(metaclass, selectable, origin, base)
+    cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
+    mapper.registry.configure(cascade=True)  # mostly it knows of no other class yet
+    FlushOrder(mapper)
+    watch_rows(mapper)
+    track_changes(mapper)
+    if args.get("primary_key"):
+        cls._sqlsoup_key = list(mapper.primary_key)
+        if isinstance(selectable, Table) and not selectable.primary_key:
+            selectable.info[NAMED] = [column.key for column in mapper.primary_key]
+    if isinstance(selectable, Table) and is_view(selectable):
+        watch_view(mapper)
     for name, value in (("_table", selectable), ("_query", _NewQuery()), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
     return cast("SelectableClassType", cls)
+
+
+def _arguments(
+    selectable: FromClause, mapper_args: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments of a mapper, and the attributes of columns whose names are taken."""
+    # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match rows
+    # whose keys come back in another shape than they were given in: a uuid given as text.
+    args = {"eager_defaults": False, **mapper_args}
+    properties = dict(args.get("properties") or {})
+    renamed = other_names(selectable, properties)
+    if key := as_list(args.get("primary_key")):
+        key = args["primary_key"] = key_columns(selectable, key, properties)
+    if key and isinstance(selectable, Table) and not _OF_PROPERTIES & args.keys():
+        # without the old value, which need not be loaded, a change of the key would be lost
+        properties = {
+            renamed.get(column.key, column.key): column_property(
+                column, active_history=column in key
+            )
+            for column in selectable.columns
+        }
+    else:
+        properties.update({renamed[c.key]: c for c in selectable.c if c.key in renamed})
+    if properties:
+        args["properties"] = properties
+    if key and isinstance(selectable, Table) and not selectable.primary_key:
+        # without a key of the table, one that the database makes comes back as a default alone
+        generated = any(getattr(column, "server_default", None) is not None for column in key)
+        args["eager_defaults"] = mapper_args.get("eager_defaults", "auto" if generated else False)
+    if isinstance(selectable, Table) and is_view(selectable):
+        args = {"confirm_deleted_rows": False, **args}  # the triggers of a view are not counted
+    return args, renamed
+
+
+_OF_PROPERTIES = {"properties", "column_prefix", "include_properties", "exclude_properties"}
 
 
 def map_join(
@@ -257,6 +340,7 @@ def map_join(
             raise
         ambiguous = _new_class(_AmbiguousJoin, join, origin, base)
         ambiguous._table = join
+        ambiguous._sqlsoup_key = as_list(mapper_args.get("primary_key"))
         ambiguous._sqlsoup_problem = f"{error} Or wrap the join in with_labels()."
         return ambiguous
 
@@ -279,20 +363,45 @@ def selectable_of(thing: object) -> FromClause:
     return found
 
 
-def _new_class(metaclass: type[_T], selectable: FromClause, origin: Origin, base: type) -> _T:
+def key_of(thing: object) -> list[Any]:
+    """Return the named key of what :func:`selectable_of` takes, or an empty list.
+
+    The key of a mapped class is that of the class, of whatever it is an alias.
+    """
+    mapper = getattr(inspect(thing, raiseerr=False), "mapper", None)
+    cls: Any = thing if mapper is None else mapper.class_
+    key = getattr(cls, "_sqlsoup_key", ())
+    selectable = selectable_of(thing)
+    return translated(key, selectable) if key else named_key(selectable)
+
+
+def _new_class(
+    metaclass: type[_T],
+    selectable: FromClause,
+    origin: Origin,
+    base: type,
+    renamed: dict[str, str] = {},  # noqa: B006 - nothing changes it
+) -> _T:
     base_hash: Any = base.__hash__
-    namespace = {
+    namespace: dict[str, Any] = {
         "__module__": "sqlsoup",
-        "__init__": _init,
-        "__repr__": _repr,
-        "__eq__": _eq,
-        "__lt__": _lt,
+        "__init__": init,
+        "__repr__": representation,
+        "__eq__": equal,
+        "__lt__": less,
         "__hash__": base_hash or object.__hash__,
         "_sqlsoup": origin,
         "_sqlsoup_query_type": None,
+        "_sqlsoup_key": [],
+        "_sqlsoup_renamed": renamed,
+        "_sqlsoup_plan": None,
+        "_sqlsoup_names": None,
     }
     if origin.relationships is not None:
-        namespace["__getattr__"], namespace["__setattr__"] = _getattr, _setattr_for(base)
+        namespace["__dir__"] = names_of
+        namespace["__getattr__"], namespace["__setattr__"] = find_attribute, attribute_setter(base)
+    if renamed:
+        namespace["__setattr__"] = refuse_names(base, namespace.get("__setattr__"))
     return metaclass("Mapped" + _name(selectable), (base,), namespace)
 
 
@@ -316,13 +425,15 @@ def _columns(mapper: Mapper[Any]) -> ReadOnlyColumnCollection[str, Column[Any]]:
 
 
 def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:
+    if cls._sqlsoup_renamed:
+        values = {cls._sqlsoup_renamed.get(name, name): value for name, value in values.items()}
     values.pop("_sa_instance_state", None)
     own = vars(cls)
     for name in values:
         if (
             name not in own
             and not any(name in vars(ancestor) for ancestor in cls.__mro__)
-            and not cls._relates_by_itself(name)
+            and not cls._sqlsoup_relates(name)
         ):
             message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
             warn(message + suggestion(name, inspect(cls).attrs.keys()))
@@ -335,67 +446,3 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
             session.expunge(row)
         raise
     return row
-
-
-def _getattr(self: Any, name: str) -> Any:
-    """Find a relationship that was yet to be added to the class of a row."""
-    cls = type(self)
-    if not name.startswith("_") and cls._relates_by_itself(name):
-        return getattr(self, name)
-    for ancestor in cls.__mro__:
-        inherited = vars(ancestor).get("__getattr__", _getattr)
-        if inherited is not _getattr:
-            return inherited(self, name)
-    raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
-
-
-def _setattr_for(base: Any) -> Callable[[Any, str, Any], None]:
-    """Return a method that adds a relationship which was yet to be, and then sets it."""
-
-    def set_attribute(self: Any, name: str, value: Any) -> None:
-        cls = type(self)
-        if not (
-            name in vars(cls)
-            or name.startswith("_")
-            or name in vars(self)
-            or any(name in vars(ancestor) for ancestor in cls.__mro__)
-        ):
-            cls._relates_by_itself(name)
-        base.__setattr__(self, name, value)
-
-    return set_attribute
-
-
-def _init(__self: Any, **values: Any) -> None:  # SQLAlchemy's wrapper keeps the parameter's name
-    for name, value in values.items():
-        setattr(__self, name, value)
-
-
-def _repr(self: Any) -> str:
-    cls = type(self)
-    values = (f"{key}={getattr(self, key)!r}" for key in dict.fromkeys(inspect(cls).columns.keys()))
-    return f"{cls.__name__}({','.join(values)})"
-
-
-def _pairs(self: Any, other: Any) -> list[tuple[Any, Any]] | None:
-    """Pair the values of two rows, column by column in the order of their names."""
-    keys = sorted(set(inspect(type(self)).columns.keys()))
-    try:
-        return [(getattr(self, key), getattr(other, key)) for key in keys]
-    except AttributeError:
-        return None
-
-
-def _eq(self: Any, other: Any) -> Any:
-    pairs = _pairs(self, other)
-    return NotImplemented if pairs is None else all(ours == theirs for ours, theirs in pairs)
-
-
-def _lt(self: Any, other: Any) -> bool:
-    pairs = _pairs(self, other)
-    if pairs is None:
-        raise TypeError(f"unable to compare with {type(other)}")
-    for ours, theirs in pairs:
-        if ours != theirs:
-            return ours is None or (theirs is not None and bool(ours < theirs))
-    return False

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import threading
-import warnings
 from collections import defaultdict
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, WeakValueDictionary
 
 from sqlalchemy import (
     ClauseElement,
     Connection,
-    DefaultClause,
     ForeignKey,
-    ForeignKeyConstraint,
     FromClause,
-    Integer,
     Join,
     MetaData,
     Table,
@@ -29,40 +23,30 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
-from sqlsoup._catalog import is_there, may_be_there, table_names
-from sqlsoup.exc import NoSuchTableError, SQLSoupError, SQLSoupWarning, suggestion, warn
+from sqlsoup._catalog import (
+    catalog,
+    is_there,
+    may_be_there,
+    reflect_table,
+    spelled,
+    table_names,
+)
+from sqlsoup._foreign_keys import (
+    follows,
+    give_up,
+    guard,
+    is_given_up,
+    notes_of,
+    resolves,
+    settle,
+    table_key,
+    target_of,
+)
+from sqlsoup._locks import locked, under
+from sqlsoup.exc import NoSuchTableError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-_guard = threading.RLock()
-"""Held while a MetaData is changed or looked at closely, and never during a round trip."""
-
-
-# Told by a warning that names the table as well.
-warnings.filterwarnings("ignore", "Did not recognize type", sa_exc.SAWarning, re.escape(__name__))
-
-
-class _Notes:
-    """What is to be known of the tables of a MetaData; kept in its ``info``."""
-
-    def __init__(self) -> None:
-        self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        self.reflected: WeakSet[Table] = WeakSet()
-        self.settled: WeakSet[Table] = WeakSet()
-        self.referrers: defaultdict[str, WeakSet[ForeignKeyConstraint]] = defaultdict(WeakSet)
-        """The foreign keys by what they refer to."""
-        self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
-        """Those whose ``use_alter`` was set here."""
-        self.given_up: WeakSet[ForeignKeyConstraint] = WeakSet()
-
-
-def _notes(metadata: MetaData) -> _Notes:
-    with _guard:
-        notes: _Notes | None = metadata.info.get("sqlsoup")
-        if notes is None:
-            notes = metadata.info["sqlsoup"] = _Notes()
-        return notes
 
 
 def reflect(
@@ -82,15 +66,15 @@ def reflect(
     :raises SQLSoupError: the MetaData has another table in its place.
     """
     schema = schema or metadata.schema
+    name = real_name(metadata, schema, name)
     key = table_key(schema, name)
     lock = _lock(metadata, key)
-    with lock:
-        table = metadata.tables.get(key)
+    table = locked(lock, metadata.tables.get, key)
     if table is None:
-        with connect() as connection, lock:
-            table = metadata.tables.get(key)
-            if table is None:
-                table = _load(metadata, name, schema, connection)
+        with connect() as connection:
+            table = locked(lock, _load, metadata, name, schema, connection)
+        if table is None:
+            return reflect(metadata, name, schema, connect)
     if table.name != name:  # a dot in a name is like the one after a schema
         with connect() as connection:
             if is_there(connection, schema, name):
@@ -113,8 +97,9 @@ def complete(
     """Reflect the tables that foreign keys in a selectable refer to, where it needs them.
 
     A join compares its primary keys with what they refer to.  The columns of an alias or subquery
-    (or of what is to be derived) copy the foreign keys as they are then.  All that is missing takes
-    one round of reflection; a target that is not there is warned of, once.
+    (or of what is to be derived) copy the foreign keys as they are then, or were when the columns
+    were looked at first.  All that is missing takes one round of reflection; a target that is not
+    there is warned of, once.
     """
     elements = list(visitors.iterate(selectable))
     derive = derive or any(isinstance(element, AliasedReturnsRows) for element in elements)
@@ -124,39 +109,51 @@ def complete(
         for table in elements
         if isinstance(table, Table) and table.metadata is metadata
         for key in table.foreign_keys
-        if (derive or (joins and key.parent.primary_key)) and not _resolves(key)
+        if (derive or (joins and key.parent.primary_key)) and not resolves(key)
     ]
-    unknown = [key for key in keys if not _given_up(key)]
+    for key in keys:
+        key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
+    unknown = [key for key in keys if not is_given_up(key)]
     if unknown:
         found = reflect_all(map(target_of, unknown), metadata, connect)
         for key in unknown:
-            if table_key(*target_of(key)) not in found and not _given_up(key):
-                _give_up(key)
-    _compare_keys(joins, [key for key in keys if not _resolves(key)])
+            if table_key(*target_of(key)) not in found and not is_given_up(key):
+                give_up(key)
+    copies = [
+        key
+        for element in elements
+        if isinstance(element, AliasedReturnsRows)
+        for column in element.c
+        for key in column.foreign_keys
+    ]
+    _compare_keys(joins, [key for key in (*keys, *copies) if not follows(key)])
 
 
+@under(guard)
 def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
     """Have joins compare their primary keys while foreign keys that lead nowhere are put aside."""
-    with _guard:
+    try:
         for key in dangling:
             key.parent.foreign_keys.discard(key)
-        try:
-            for join in joins:
-                _ = join.primary_key
-        finally:
-            for key in dangling:
-                key.parent.foreign_keys.add(key)
+        for join in joins:
+            _ = join.primary_key
+    finally:
+        for key in dangling:
+            key.parent.foreign_keys.add(key)
 
 
 def reflect_all(
     tables: Iterable[tuple[str | None, str]],
     metadata: MetaData,
     connect: Callable[[], AbstractContextManager[Connection]],
+    progress: Callable[[str], object] = lambda _: None,
 ) -> set[str]:
     """Reflect those of some tables, given by schema and name, that are not in the MetaData.
 
     This takes one round of reflection for each schema.  Return the keys of the tables that are
     there.
+
+    :param progress: called with the name of each table that is there now.
     """
     wanted: defaultdict[str | None, set[str]] = defaultdict(set)
     for schema, name in tables:
@@ -175,45 +172,16 @@ def reflect_all(
                 schema is not None and schema not in inspect(connection).get_schema_names()
             ):
                 continue
+            inspector = catalog(connection, missing)
             scratch = _scratch(metadata)
-            scratch.reflect(
-                connection, schema, only=lambda name, _, n=missing: name in n, resolve_fks=False
-            )
-            for target, table in scratch.tables.items():
-                _publish(table, metadata, connection)
-                found.add(target)
+            for name in sorted(missing):
+                table = Table(name, scratch, schema=schema)
+                with suppress(sa_exc.NoSuchTableError):
+                    reflect_table(inspector, table)
+                    publish(table, metadata, connection)
+                    found.add(table.key)
+                    progress(name)
     return found
-
-
-def _given_up(key: ForeignKey) -> bool:
-    return key.constraint in _notes(key.parent.table.metadata).given_up
-
-
-def _give_up(key: ForeignKey) -> None:
-    constraint: Any = key.constraint
-    _notes(key.parent.table.metadata).given_up.add(constraint)
-    target = table_key(*target_of(key))
-    warn(f"{key.parent} refers to {target!r}, which is not there or may not be read")
-
-
-def table_key(schema: str | None, name: str) -> str:
-    """Return the key of a table in its MetaData."""
-    return f"{schema}.{name}" if schema else name
-
-
-def target_of(key: ForeignKey) -> tuple[str | None, str]:
-    """Return schema and name of the table that a foreign key refers to."""
-    tokens: Any = getattr(key, "target_tokens", None)  # SQLAlchemy 2.0 has a string alone
-    prefix, name = (
-        tokens[:2] if tokens else key.target_fullname.rpartition(".")[0].rpartition(".")[::2]
-    )
-    return prefix or key.parent.table.metadata.schema, name
-
-
-def described_target(key: ForeignKey) -> str:
-    """Return the name of the column that a foreign key refers to, with table and schema."""
-    tokens: Any = getattr(key, "target_tokens", None)
-    return key.target_fullname if tokens is None else ".".join(filter(None, tokens))
 
 
 def tables_in(selectable: ClauseElement) -> Iterator[Table]:
@@ -221,34 +189,50 @@ def tables_in(selectable: ClauseElement) -> Iterator[Table]:
     return (e for e in visitors.iterate(selectable) if isinstance(e, Table))
 
 
+@under(guard)
 def _lock(metadata: MetaData, key: str) -> threading.RLock:
-    with _guard:
-        locks = _notes(metadata).locks
-        lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
-        return lock
+    locks = notes_of(metadata).locks
+    lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
+    return lock
 
 
-def _load(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
-    table = _read(metadata, name, schema, connection)
-    if not table.primary_key and connection.dialect.name == "sqlite":
-        # SQLite finds a table in any case, but SQLAlchemy its key in the right one alone
-        for other in inspect(connection).get_table_names(schema):
-            if other != name and other.lower() == name.lower():
-                found = _read(metadata, other, schema, connection)
-                table = found.to_metadata(_scratch(metadata), name=name)
-    return _publish(table, metadata, connection)
+def real_name(metadata: MetaData, schema: str | None, name: str) -> str:
+    """Return the name of a table that is known to be spelled in another case."""
+    return notes_of(metadata).spelled.get(table_key(schema or metadata.schema, name), name)
+
+
+_SPELLINGS = 1000
+"""So many names in another case are noted; a table has more of them than memory could hold."""
+
+
+def _load(
+    metadata: MetaData, name: str, schema: str | None, connection: Connection
+) -> Table | None:
+    """Reflect a table, or note that its name is in fact another, and return None."""
+    there: Table | None = metadata.tables.get(table_key(schema, name))
+    if there is not None:
+        return there
+    table, spelling = _read(metadata, name, schema, connection)
+    if spelling != name:
+        known = notes_of(metadata).spelled
+        if len(known) >= _SPELLINGS:
+            known.clear()
+        known[table_key(schema, name)] = spelling
+        return None
+    return publish(table, metadata, connection)
 
 
 _DENIED = {1044, 1142}
 """What MariaDB and MySQL say where there is no permission, be there such a table or not."""
 
 
-def _read(metadata: MetaData, name: str, schema: str | None, connection: Connection) -> Table:
-    scratch = _scratch(metadata)
+def _read(
+    metadata: MetaData, name: str, schema: str | None, connection: Connection
+) -> tuple[Table, str]:
+    inspector, table = catalog(connection), Table(name, _scratch(metadata), schema=schema)
     try:
-        return Table(name, scratch, schema=schema, autoload_with=connection, resolve_fks=False)
-    except sa_exc.SAWarning as warning:  # warnings are errors
-        raise SQLSoupWarning(f"{table_key(schema, name)}: {warning}") from None
+        reflect_table(inspector, table)
+        return table, spelled(inspector, table)
     except sa_exc.NoSuchTableError:
         raise _missing(name, schema, connection) from None
     except (sa_exc.DBAPIError, ValueError) as error:
@@ -264,30 +248,17 @@ def _scratch(metadata: MetaData) -> MetaData:
 
     @event.listens_for(scratch, "column_reflect")
     def forward(inspector: Any, table: Table, column: Any) -> None:
-        if inspector.dialect.name in {"mysql", "mariadb"}:  # SQLAlchemy leaves it as it is quoted
-            column["name"] = column["name"].replace("``", "`")
         metadata.dispatch.column_reflect(inspector, table, column)
 
     return scratch
 
 
-def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
+def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
     """Move a reflected table into its MetaData, complete, so that no thread sees less of it.
 
     The constructor of a Table, and so ``to_metadata()`` as well, would show it there before it has
     a name and columns, and other threads look there for the targets of foreign keys at any time.
-
-    A SERIAL key becomes the generated key that it is: with ``nextval()`` as its server default
-    SQLAlchemy would insert the rows of a flush one by one.
     """
-    for key in table.primary_key:
-        default: Any = key.server_default
-        if (
-            isinstance(key.type, Integer)
-            and isinstance(default, DefaultClause)
-            and str(default.arg).startswith("nextval(")
-        ):
-            key.server_default = None
     table.metadata = metadata
     for column in table.columns:
         if isinstance(column.type, NullType) and connection.dialect.name != "sqlite":
@@ -296,11 +267,15 @@ def _publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
                 f"SQLAlchemy does not know the type of the column {column}, whose values are what "
                 "the driver gives; set it with a listener to 'column_reflect'"
             )
-    with _guard:
-        _notes(metadata).reflected.add(table)
-        dict.__setitem__(metadata.tables, table.key, table)
-        settle(table)
+    _show(table, metadata)
     return table
+
+
+@under(guard)
+def _show(table: Table, metadata: MetaData) -> None:
+    notes_of(metadata).reflected.add(table)
+    dict.__setitem__(metadata.tables, table.key, table)
+    settle(table)
 
 
 def _missing(
@@ -318,59 +293,10 @@ def _missing(
     return error
 
 
+@under(guard)
 def forget(table: object) -> None:
     """Take a table that was reflected here out of its MetaData; the foreign keys to it stay."""
     if isinstance(table, Table):
-        with _guard:
-            reflected = _notes(table.metadata).reflected
-            if table in reflected and table.metadata.tables.get(table.key) is table:
-                table.metadata.remove(table)
-
-
-def settle(table: Table) -> None:
-    """Make a table, reflected or the user's own, fit for the ORM's unit of work.
-
-    Key columns are not nullable: SQLite says they are, and SQLAlchemy then refuses two new rows
-    in one flush.  A foreign key whose target is not in the MetaData is marked ``use_alter``, which
-    takes it out of the sorting of tables at a flush; without that the flush would fail for the
-    want of a table that it does not touch.  The keys that wait for this table, or that led to
-    an earlier one in its place, lead to it from now on.
-    """
-    with _guard:
-        for column in table.primary_key:
-            column.nullable = False
-        notes = _notes(table.metadata)
-        constraints = table.foreign_key_constraints
-        if table not in notes.settled:
-            notes.settled.add(table)
-            for constraint in constraints:
-                for key in constraint.elements:
-                    notes.referrers[table_key(*target_of(key))].add(constraint)
-            for constraint in notes.referrers[table.key]:
-                for key in constraint.elements:
-                    _renew(key)
-            constraints = constraints.union(notes.referrers[table.key])
-        for constraint in constraints:
-            if not constraint.use_alter or constraint in notes.postponed:
-                constraint.use_alter = not all(_resolves(key) for key in constraint.elements)
-                if constraint.use_alter:
-                    notes.postponed.add(constraint)
-
-
-def _renew(key: ForeignKey) -> None:
-    """Have a foreign key look for its column again; the earlier one stays if there is none."""
-    before = vars(key).pop("column", None)
-    if before is not None and not _resolves(key):
-        vars(key)["column"] = before
-
-
-def _resolves(key: Any) -> bool:
-    """Tell if the target of a foreign key is there; its column then has a type in any case."""
-    with _guard:
-        try:
-            target = key.column
-        except sa_exc.InvalidRequestError:  # no such table or column, or it was just forgotten
-            return False
-        if isinstance(key.parent.type, NullType):
-            key.parent.type = target.type
-        return True
+        reflected = notes_of(table.metadata).reflected
+        if table in reflected and table.metadata.tables.get(table.key) is table:
+            table.metadata.remove(table)

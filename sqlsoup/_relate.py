@@ -9,14 +9,23 @@ from typing import Any
 from sqlalchemy import Table, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import (
+    CascadeOptions,
     Mapper,
+    QueryableAttribute,
     RelationshipDirection,
     RelationshipProperty,
-    backref,
     relationship,
 )
 
-_NAMES = "sqlsoup.relationships"
+from sqlsoup import _sa
+from sqlsoup._locks import under
+from sqlsoup._names import is_taken
+
+ALL = "__*"
+"""Given as ``overlaps``: several relationships over one foreign key are ordinary here.
+
+SQLAlchemy's automap gives it too, and no names to look through (``orm/relationships.py``).
+"""
 _WAITING = "sqlsoup.waiting"
 IMPLIED = "sqlsoup.implied"
 """In the ``info`` of a relationship: nobody asked for it, so that it gives way to others.
@@ -25,120 +34,106 @@ The value is its options where it stands alone, without another that leads back.
 """
 lock = threading.RLock()
 """Held while relationships are added."""
+_adding = threading.local()
+_Property = RelationshipProperty[Any]
 _Definition = tuple[tuple[Any, ...], dict[str, Any]]
 
 
+@under(lock)
 def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Add a relationship to a mapper, or raise and leave both sides as they were.
 
     SQLAlchemy keeps what it knows of relationships over one column in common, hence the lock.
     """
-    with lock:
-        _relate(mapper, name, args, kwargs)
-
-
-def _relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if name in mapper.columns:
         raise sa_exc.ArgumentError(f"{mapper.class_.__name__}.{name} is a column already")
     options = dict(kwargs)
     reverse, reverse_options = _named(options.pop("backref", None))
+    for chosen in filter(None, (name, reverse)):
+        if is_taken(chosen):
+            raise sa_exc.ArgumentError(
+                f"no relationship of {mapper.class_.__name__} can be called {chosen!r}, which "
+                "has a meaning in Python or SQLAlchemy; choose another name"
+            )
     partner = options.pop("back_populates", None)
     secondary = inspect(options.get("secondary"), raiseerr=False)
     if isinstance(secondary, Mapper):
         options["secondary"] = secondary.local_table
-    tables = _tables(mapper, args, options)
-    names = {name, reverse or name}.union(*(table.info.get(_NAMES, ()) for table in tables))
-    # several relationships over one foreign key are ordinary here, and not to be warned of
-    options["overlaps"] = ",".join(sorted({*names, *options.get("overlaps", "").split(",")}))
-    trial = _try(mapper, name, args, options, reverse_options)
+    options["overlaps"] = ALL
+    prop = _complete(mapper, name, args, options, reverse_options)
     if reverse:
-        _add_with_backref(mapper, name, (args, options), trial, reverse, reverse_options)
+        added = _with_backref(mapper, prop, options, reverse, reverse_options)
     elif partner:
-        _add_with_partner(mapper, name, (args, options), trial, partner)
+        added = _with_partner(mapper, prop, (args, options), partner)
     else:
-        _add(mapper, name, args, options)
-    for table in tables:
-        table.info.setdefault(_NAMES, set()).update((name, reverse or name))
+        added = [prop]
+    _show([*_left_alone(added, options), *added])
 
 
-def _try(
+def _complete(
     mapper: Mapper[Any],
     name: str,
     args: tuple[Any, ...],
     options: dict[str, Any],
     reverse_options: dict[str, Any],
-) -> RelationshipProperty[Any]:
+) -> _Property:
     """Return the relationship, complete but in no mapper, where one that fails would stay."""
     relationship(mapper, **reverse_options)
     lazy = options.get("lazy", "select")
-    for way in (reverse_options.get("lazy", lazy), lazy):
-        trial = relationship(*args, **{**options, "lazy": way})
-        trial.key = name
-        trial.set_parent(mapper, init=False)
-        trial.init()
+    for way in dict.fromkeys((reverse_options.get("lazy", lazy), lazy)):
+        prop = relationship(*args, **{**options, "lazy": way})
+        _sa.prepare(prop, mapper, name)
     mapper.registry.configure(cascade=True)
-    return trial
+    return prop
 
 
-def _add_with_backref(
+def _with_backref(
     mapper: Mapper[Any],
-    name: str,
-    definition: _Definition,
-    trial: RelationshipProperty[Any],
+    prop: _Property,
+    options: dict[str, Any],
     reverse: str,
     reverse_options: dict[str, Any],
-) -> None:
-    (args, options), target = definition, trial.mapper
+) -> list[_Property]:
+    target = prop.mapper
     other = target.attrs.get(reverse)
-    if other is None:
-        reverse_options = {"overlaps": options["overlaps"], **reverse_options}
-        _add(mapper, name, args, {**options, "backref": backref(reverse, **reverse_options)})
-    elif _gives_way(other, mapper):
-        reverse_definition = ((mapper,), {**_mirrored(options), **reverse_options})
-        _pair(mapper, name, definition, target, reverse, reverse_definition)
-    else:
+    if other is not None and not _gives_way(other, mapper):
         raise sa_exc.ArgumentError(
-            f"Error creating backref {reverse!r} on relationship {trial}: property of that "
+            f"Error creating backref {reverse!r} on relationship {prop}: property of that "
             f"name exists on {target}"
         )
+    back = _sa.reverse_of(prop, {"overlaps": options["overlaps"], **reverse_options})
+    _sa.prepare(back, target, reverse)
+    _check_partner(prop, back)
+    _sa.pair(prop, back)
+    return [prop, back]
 
 
-def _add_with_partner(
-    mapper: Mapper[Any],
-    name: str,
-    definition: _Definition,
-    trial: RelationshipProperty[Any],
-    partner: str,
-) -> None:
-    (args, options), target = definition, trial.mapper
+def _with_partner(
+    mapper: Mapper[Any], prop: _Property, definition: _Definition, partner: str
+) -> list[_Property]:
+    (args, options), target, name = definition, prop.mapper, prop.key
     other: Any = target.attrs.get(partner)
     if other is None or _gives_way(other, mapper):
-        waiting = {_WAITING: (partner, definition)}
-        _add(mapper, name, args, {**options, "info": {**options.get("info", {}), **waiting}})
-        return
-    _check_partner(trial, other)
+        prop.info[_WAITING] = partner, definition
+        return [prop]
+    _check_partner(prop, other)
     waits_for, other_definition = other.info.get(_WAITING, (name, None))
     if waits_for != name:
         raise sa_exc.ArgumentError(f"back_populates of {other} is {waits_for!r}, not {name!r}")
-    if other_definition:
-        _pair(mapper, name, definition, target, partner, other_definition)
-    else:
-        _add(mapper, name, args, {**options, "back_populates": partner})
+    if not other_definition:
+        prop = relationship(*args, **options, back_populates=partner)
+        _sa.prepare(prop, mapper, name)
+        return [prop]
+    other_args, other_options = other_definition
+    other = relationship(*other_args, **other_options)
+    _sa.prepare(other, target, partner)
+    _sa.pair(prop, other)
+    return [prop, other]
 
 
 def _named(argument: Any) -> tuple[str | None, dict[str, Any]]:
     """Return name and options of what was given as ``backref=``."""
     return (argument, {}) if argument is None or isinstance(argument, str) else argument
-
-
-def _tables(mapper: Mapper[Any], args: tuple[Any, ...], options: dict[str, Any]) -> set[Table]:
-    """Return the tables that the relationship may concern."""
-    argument = args[0] if args else options.get("argument")
-    if callable(argument) and not isinstance(argument, type):
-        argument = argument()
-    target = getattr(inspect(argument, raiseerr=False), "mapper", None)
-    mapped = [*mapper.tables, *(target.tables if target is not None else ())]
-    return {t for t in (*mapped, options.get("secondary")) if isinstance(t, Table)}
 
 
 def _gives_way(other: object, mapper: Mapper[Any]) -> bool:
@@ -159,14 +154,6 @@ def _gives_way(other: object, mapper: Mapper[Any]) -> bool:
     )
 
 
-def _mirrored(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a relationship that are those of its reverse too."""
-    first, second = "primaryjoin", "secondaryjoin"
-    swapped = {first: second, second: first} if "secondary" in options else {}
-    kept = ("overlaps", "secondary", "foreign_keys", first, second)
-    return {swapped.get(key, key): options[key] for key in kept if key in options}
-
-
 def _check_partner(trial: RelationshipProperty[Any], other: Any) -> None:
     if not isinstance(other, RelationshipProperty) or other.mapper is not trial.parent:
         raise sa_exc.ArgumentError(
@@ -182,35 +169,64 @@ def _check_partner(trial: RelationshipProperty[Any], other: Any) -> None:
         )
 
 
-def _pair(
-    mapper: Mapper[Any],
-    name: str,
-    definition: _Definition,
-    target: Mapper[Any],
-    partner: str,
-    partner_definition: _Definition,
-) -> None:
-    """Add two relationships that populate each other.
+def _left_alone(added: list[_Property], options: dict[str, Any]) -> list[_Property]:
+    """Return what takes the place of implied relationships that lose their other side."""
+    found: list[_Property] = []
+    for prop in added:
+        before = prop.parent.attrs.get(prop.key)
+        if not isinstance(before, RelationshipProperty):
+            continue
+        other = before.mapper.attrs.get(before.back_populates or prop.key)
+        if (
+            isinstance(other, RelationshipProperty)
+            and other.back_populates == prop.key
+            and other.mapper is prop.parent
+            and other.info.get(IMPLIED) is not None
+            and not any(each.parent is other.parent and each.key == other.key for each in added)
+        ):
+            alone = {**other.info[IMPLIED], "overlaps": options["overlaps"], "info": other.info}
+            found.append(relationship(prop.parent, **alone))
+            _sa.prepare(found[-1], other.parent, other.key)
+    return found
 
-    Each can name the other only once that is there, so the partner is added before and after.
+
+def _show(added: list[_Property]) -> None:
+    """Add relationships, all of which are complete, to their mappers, so that others see them.
+
+    An interrupt comes too late to leave the classes as they were.
     """
-    (args, options), (partner_args, partner_options) = definition, partner_definition
-    _add(target, partner, partner_args, partner_options)
-    _add(mapper, name, args, {**options, "back_populates": partner})
-    _add(target, partner, partner_args, {**partner_options, "back_populates": name})
+    cascades = [prop.cascade for prop in added]
+    try:
+        _show_all(added, cascades)
+    except BaseException:
+        _show_all(added, cascades)
+        raise
 
 
-def _add(mapper: Mapper[Any], name: str, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-    prop, before = relationship(*args, **options), mapper.attrs.get(name)
-    if not isinstance(before, RelationshipProperty):
-        mapper.add_property(name, prop)
-        return
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
-        mapper.add_property(name, prop)
-    partner = before.mapper.attrs.get(before.back_populates or name)
-    if isinstance(partner, RelationshipProperty) and partner.back_populates == name:
-        alone = partner.info.get(IMPLIED)
-        if alone is not None and partner.mapper is mapper:  # it has lost its other side
-            args, options = (mapper,), {**alone, "overlaps": options["overlaps"]}
-            _add(before.mapper, partner.key, args, {**options, "info": partner.info})
+def _show_all(added: list[_Property], cascades: list[Any]) -> None:
+    held: dict[tuple[type, str], object] = {}
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
+            for prop in added:
+                _adding.now = prop, held
+                prop.cascade = CascadeOptions("")  # which is for rows of other threads to ask first
+                prop.instrument_class(prop.parent)  # which comes after the mapper has it otherwise
+                prop.parent.add_property(prop.key, prop)
+    finally:
+        _adding.now = None
+    for prop, cascade in zip(added, cascades, strict=True):
+        prop.cascade = cascade
+        _sa.renew(prop.parent)
+    for (cls, name), attribute in held.items():
+        type.__setattr__(cls, name, attribute)
+
+
+def holds(cls: type, name: str, attribute: object) -> bool:
+    """Tell if an attribute of a class is not to be set yet: its relationship is being added."""
+    prop, held = getattr(_adding, "now", None) or (None, None)
+    if held is None or not isinstance(attribute, QueryableAttribute):
+        return False
+    _sa.give_loader(prop, attribute)
+    held[cls, name] = attribute
+    return True

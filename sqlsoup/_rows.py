@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import repeat
 from typing import Any
 
-from sqlalchemy import Row, RowMapping, inspect
-from sqlalchemy.orm import InstanceState
+from sqlalchemy import CursorResult, Result, Row, RowMapping, Select, inspect
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.orm import InstanceState, Mapper, Query
 
 from sqlsoup._mapping import SelectableClassType, new_query
 from sqlsoup.exc import ArgumentError, shown
@@ -43,7 +46,23 @@ def as_dict(row: object) -> dict[str, Any]:
 def as_dicts(query: SelectableClassType | Iterable[object]) -> list[dict[str, Any]]:
     """Return the rows of a query as dicts.
 
+    No objects are made of the rows of a mapped class or of a query of one, where columns tell the
+    same: the values are those of the database after a flush.
+
     :param query: a mapped class, a query, a result of ``execute()``, or any rows.
+    :raises ArgumentError: there is something else than rows in it.
+
+    .. versionadded:: 1.0
+    """
+    return [*iter_dicts(query)]
+
+
+def iter_dicts(query: SelectableClassType | Iterable[object]) -> Iterator[dict[str, Any]]:
+    """Give the rows of a query as dicts, one by one.
+
+    It takes little memory where the query does: ``iter_dicts(db.users.yield_per(1000))``.
+
+    :param query: what :func:`as_dicts` takes.
     :raises ArgumentError: there is something else than rows in it.
 
     .. versionadded:: 1.0
@@ -51,7 +70,73 @@ def as_dicts(query: SelectableClassType | Iterable[object]) -> list[dict[str, An
     rows: Any = new_query(query) if isinstance(query, SelectableClassType) else query
     if not isinstance(rows, Iterable):
         raise ArgumentError(f"{shown(rows)} has no rows; pass a mapped class, a query or a result")
-    return [as_dict(row) for row in rows]
+    if isinstance(rows, Query) and type(rows).__iter__ is Query.__iter__:
+        return _of_query(rows)
+    if isinstance(rows, Result):
+        return _by_position(rows.keys(), rows, plain=isinstance(rows, CursorResult))
+    return map(as_dict, rows)
+
+
+def _of_query(query: Query[Any]) -> Iterator[dict[str, Any]]:
+    columns = _columns_of(query)
+    if columns is not None:
+        with suppress(sa_exc.ArgumentError):  # it has options for objects
+            rows = iter(query.with_entities(*columns.values()))
+            return _by_position(columns, rows, plain=True)
+    described = query.column_descriptions
+    if any(each["expr"] is each["entity"] for each in described):
+        return map(as_dict, query)
+    return _by_position([each["name"] for each in described], query, plain=False)
+
+
+def _columns_of(query: Query[Any]) -> dict[str, Any] | None:
+    """Return the attributes that say the same as the objects of a query, by name.
+
+    That is so for one class by itself.  With others beside it, SQLAlchemy gives an object once.
+    """
+    described = query.column_descriptions
+    entity: Any = inspect(described[0]["expr"], raiseerr=False)
+    mapper = getattr(entity, "mapper", None)
+    if (
+        len(described) > 1
+        or not isinstance(mapper, Mapper)
+        or described[0]["expr"] is not described[0]["entity"]
+        or len([*mapper.self_and_descendants]) > 1
+    ):
+        return None
+    statement = query.statement
+    if not isinstance(statement, Select) or statement.get_final_froms() != [entity.selectable]:
+        return None
+    return {name: getattr(entity.entity, name) for name in dict.fromkeys(mapper.columns.keys())}
+
+
+def _by_position(
+    names: Iterable[str], rows: Iterable[Any], *, plain: bool
+) -> Iterator[dict[str, Any]]:
+    """Turn rows that have the same columns; plain ones have no rows of classes in them."""
+    names, rows = [*names], iter(rows)
+    if len({*names}) < len(names):
+        return map(as_dict, rows)
+    return (_zipped if plain else _looked_at)(names, rows)
+
+
+def _zipped(names: list[str], rows: Iterator[Any]) -> Iterator[dict[str, Any]]:
+    return map(dict, map(zip, repeat(names), rows))
+
+
+def _looked_at(names: list[str], rows: Iterator[Any]) -> Iterator[dict[str, Any]]:
+    """Look at the values of each column until one shows whether it has rows of a class."""
+    unknown = {*range(len(names))}
+    for row in rows:
+        told = {place for place in unknown if row[place] is not None}
+        if any(_is_mapped(row[place]) for place in told):
+            yield as_dict(row)
+            yield from map(as_dict, rows)
+        else:
+            unknown -= told
+            yield from _zipped(names, iter((row,)))
+            if not unknown:
+                yield from _zipped(names, rows)
 
 
 def _is_mapped(value: object) -> bool:

@@ -7,130 +7,26 @@ of the MetaData, and :func:`find_engines` makes sessions look there when they ha
 
 from __future__ import annotations
 
-import importlib.util
 from contextlib import contextmanager
 from functools import wraps
 from types import MethodType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    MetaData,
-    Table,
-    create_engine,
-    event,
-    inspect,
-    make_url,
-)
-from sqlalchemy.exc import DBAPIError, UnboundExecutionError
+from sqlalchemy import Connection, Engine, MetaData, Table, event, inspect
+from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import Mapper, ORMExecuteState, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
 
-from sqlsoup.exc import ArgumentError, SQLSoupError, shown
+from sqlsoup._engine import Bind, bind_of
+from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from sqlalchemy import ClauseElement
 
-Bind = Engine | Connection
 SessionSource = scoped_session[Any] | PlainSession
-
-
-def bind_of(metadata: MetaData) -> Bind | None:
-    """Return the engine noted in a MetaData, or None.
-
-    :raises ArgumentError: what is noted is neither an engine nor a connection.
-    """
-    bind: Any = getattr(metadata, "bind", None)
-    if bind is None or isinstance(bind, Engine):
-        return bind
-    if isinstance(bind, str | URL):
-        bind = _make_engine(bind)
-        set_bind(metadata, bind)
-    if not isinstance(bind, Bind):
-        raise ArgumentError(f"the bind of the MetaData is no engine but {shown(bind)}")
-    return bind
-
-
-def set_bind(metadata: MetaData, bind: Bind) -> None:
-    """Note the engine on which the tables of a MetaData live."""
-    holder: Any = metadata  # SQLAlchemy 2 declares no such attribute
-    holder.bind = bind
-
-
-def shown_engine(engine: Engine | None) -> str:
-    """Return the repr of an engine, where the query of its URL has names and no values.
-
-    An ``@`` in the host or the database is that of a password which was not quoted.
-    """
-    url: object = getattr(engine, "url", None)
-    if not isinstance(url, URL):
-        return repr(engine)
-    known = url.set(query={})
-    _, at, host = (url.host or "").rpartition("@")
-    if url.password is not None and "@" in (url.database or ""):
-        known = known.set(host="***", database="")
-    elif at:
-        known = known.set(host=f"***@{host}")
-    names = "&".join(f"{quote_plus(name)}=***" for name in sorted(url.query))
-    return repr(engine).replace(repr(url), f"{known!r}{'?' * bool(names)}{names}")
-
-
-_DRIVERS = {
-    "postgresql": {"psycopg": "psycopg", "psycopg2": "psycopg2-binary", "pg8000": "pg8000"},
-    "mysql": {"MySQLdb": "mysqlclient", "pymysql": "pymysql"},
-    "mariadb": {"MySQLdb": "mysqlclient", "pymysql": "pymysql"},
-}
-"""Modules of drivers by backend, and the packages that they are in."""
-
-
-def _make_engine(url: str | URL) -> Engine:
-    """Make an engine, and say what to do when the driver is not installed.
-
-    :raises ArgumentError: the URL's driver is not installed.
-    """
-    try:
-        return create_engine(url)
-    except ModuleNotFoundError as error:
-        url = make_url(url)
-        backend = url.get_backend_name()
-        packages = _DRIVERS.get(backend, {})
-        installed = [module for module in packages if importlib.util.find_spec(module)]
-        hint = f"install {packages.get(str(error.name), error.name)!r}"
-        if installed:
-            hint += (
-                f", or use an installed driver with a URL like {backend}+{installed[0].lower()}://"
-            )
-        raise ArgumentError(
-            f"the driver for {url.drivername}:// is not installed ({error}): {hint}"
-        ) from error
-
-
-def metadata_of(argument: object) -> MetaData:
-    """Return the MetaData for what was given to SQLSoup, with the engine noted in it.
-
-    :raises ArgumentError: it is no URL, engine or MetaData, or the URL's driver is not installed.
-    """
-    if isinstance(argument, MetaData):
-        return argument
-    metadata = MetaData()
-    if isinstance(argument, str | URL):
-        argument = _make_engine(argument)
-    if isinstance(argument, Engine):
-        set_bind(metadata, argument)
-    elif hasattr(argument, "sync_engine"):
-        raise ArgumentError(
-            f"invalid engine or metadata argument {shown(argument)}: SQLSoup is synchronous, "
-            "pass a URL or an Engine with a synchronous driver"
-        )
-    elif argument is not None:
-        raise ArgumentError(f"invalid engine or metadata argument {shown(argument)}")
-    return metadata
 
 
 def current(session: SessionSource) -> PlainSession:
@@ -266,14 +162,13 @@ def _teach(target: Any) -> None:
 
     @wraps(own)
     def get_bind(self: PlainSession, mapper: Any = None, *args: Any, **kw: Any) -> Bind:
-        if self.bind is not None:
-            return own(self, mapper, *args, **kw)
-        clause = args[0] if args else kw.get("clause")
-        self.bind = _bind_of_tables(mapper, clause)  # what the session falls back on
         try:
             return own(self, mapper, *args, **kw)
-        finally:
-            self.bind = None
+        except UnboundExecutionError:
+            bind = _bind_of_tables(mapper, args[0] if args else kw.get("clause"))
+            if bind is None:
+                raise
+            return bind
 
     finder: Any = get_bind
     finder.own = own
@@ -298,58 +193,6 @@ def _bind_of_tables(mapper: Any, clause: ClauseElement | None) -> Bind | None:
             if bind is not None:
                 return bind
     return None if mapped is None else bind_of(mapped.metadata)
-
-
-_DEPTH = "sqlsoup.blocks"
-_SPOILED = "sqlsoup.spoiled"
-
-
-def enter(session: PlainSession) -> None:
-    """Begin a block of a session, or one within it."""
-    if not session.in_transaction():
-        session.begin()
-    session.info[_DEPTH] = session.info.get(_DEPTH, 0) + 1
-
-
-def leave(session: PlainSession, error: BaseException | None) -> None:
-    """End a block: the outermost one commits, or rolls back if it or one within it failed.
-
-    :raises SQLSoupError: one within it failed, and the exception was caught in between; or the
-     block began in another session.
-    """
-    depth = session.info.pop(_DEPTH, 0)
-    if depth > 1:
-        session.info[_DEPTH] = depth - 1
-        if error is not None:
-            session.info[_SPOILED] = session.get_transaction(), error
-        return
-    spoiled, cause = session.info.pop(_SPOILED, (None, None))
-    if error is not None:
-        _roll_back(session)
-        return
-    try:
-        if not depth:
-            raise SQLSoupError(
-                "this block ends in another session than it began in, so that it was rolled back; "
-                "do not remove the session within a block, nor end a block in another thread"
-            )
-        if spoiled is not None and spoiled is session.get_transaction():
-            raise SQLSoupError(
-                "a block within this one failed, so that nothing of it was stored"
-            ) from cause
-        session.commit()
-    except BaseException:
-        _roll_back(session)
-        raise
-
-
-def _roll_back(session: PlainSession) -> None:
-    """Roll back after an error, which is to go on also where the connection is lost."""
-    try:
-        session.rollback()
-    except DBAPIError as lost:  # the server has rolled back
-        if not lost.connection_invalidated:
-            raise
 
 
 Session: scoped_session[PlainSession] = scoped_session(sessionmaker())

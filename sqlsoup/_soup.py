@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from keyword import iskeyword
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from weakref import WeakSet, WeakValueDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
-from sqlalchemy.orm import Query, scoped_session
+from sqlalchemy.orm import ORMExecuteState, Query, scoped_session
 from sqlalchemy.orm import Session as PlainSession
 
-from sqlsoup import _session
-from sqlsoup._cache import Cache
+from sqlsoup import _blocks, _session
 from sqlsoup._catalog import locate, table_names
-from sqlsoup._implied import Implied, Namer
-from sqlsoup._keys import as_list, described, has_key, keyless
-from sqlsoup._mapping import Origin, SelectableClassType, map_class, map_join, selectable_of
-from sqlsoup._reflect import complete, forget, reflect
+from sqlsoup._engine import bind_of, metadata_of, shown_engine
+from sqlsoup._foreign_keys import table_key
+from sqlsoup._implied import Implied
+from sqlsoup._keys import as_list, described, has_key, joined_key, keyless, translated
+from sqlsoup._mapping import (
+    Origin,
+    SelectableClassType,
+    key_of,
+    map_class,
+    map_join,
+    selectable_of,
+)
+from sqlsoup._reflect import complete, forget, real_name, reflect_all
+from sqlsoup._reflect import reflect as reflect_one
+from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from sqlsoup._plan import Namer
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _returns_as(_other: Callable[..., _R]) -> Callable[[Callable[_P, Any]], Callable[_P, _R]]:
+    """Give a function the return type of another.
+
+    A result whose columns are not known is ``Result[Any]`` on SQLAlchemy 2.0, which is one of a
+    single column on 2.1, so that neither can be written down for both.
+    """
+    return lambda function: function
 
 
 class SQLSoup:
@@ -58,8 +82,8 @@ class SQLSoup:
     base: type
     """The base class of classes that are mapped from now on."""
 
-    session: _session.SessionSource
-    """The registry of sessions, or the plain session."""
+    schema: str | None
+    """The schema in which tables are looked up; None is the default schema of the database."""
 
     def __init__(
         self,
@@ -80,10 +104,10 @@ class SQLSoup:
             raise ArgumentError(
                 f"invalid relationships argument {shown(relationships)}; pass True or a function"
             )
-        self._metadata = _session.metadata_of(engine_or_metadata)
-        self._classes = Cache()
-        self._classes.soups.add(self)
-        self._schema: str | None = None
+        self._metadata = metadata_of(engine_or_metadata)
+        self._cache: dict[str, SelectableClassType] = {}
+        self._mapped: WeakSet[Table] = WeakSet()
+        self.schema = None
         self._primary_keys = {name: as_list(key) for name, key in primary_keys.items()}
         self._implied = (
             Implied(relationships, self._metadata, self._connect, self._class_for)
@@ -94,33 +118,24 @@ class SQLSoup:
         self._listed: tuple[float, str | None, list[str]] | None = None
         self.base = base
         self.session = _session.Session if session is None else session
-        _session.find_engines(self.session)
 
     @property
-    def schema(self) -> str | None:
-        """The schema in which tables are looked up; None is the default schema of the database."""
-        return self._schema
+    def session(self) -> _session.SessionSource:
+        """The registry of sessions, or the plain session; those of another may be set at any time.
 
-    @schema.setter
-    def schema(self, schema: str | None) -> None:
-        self._schema = schema
-        self._classes.detach()
+        Classes that are mapped already keep the one that they were mapped with.
+        """
+        return self._session
 
-    @property
-    def _cache(self) -> dict[str, SelectableClassType]:
-        """The classes by attribute name; delete one to have it mapped afresh."""
-        return self._classes
-
-    @_cache.setter
-    def _cache(self, classes: dict[str, SelectableClassType]) -> None:
-        entries = dict(classes)
-        self._classes.clear()
-        self._classes.update(entries)
+    @session.setter
+    def session(self, session: _session.SessionSource) -> None:
+        _session.find_engines(session)
+        self._session = session
 
     @property
     def bind(self) -> Engine | None:
         """The engine: that of the MetaData, else that of the session, else None."""
-        bind = _session.bind_of(self._metadata) or _session.given_bind(self.session)
+        bind = bind_of(self._metadata) or _session.given_bind(self.session)
         return bind if bind is None or isinstance(bind, Engine) else bind.engine
 
     @property
@@ -161,6 +176,7 @@ class SQLSoup:
         bind = _session.bind_for(self.session, self._metadata)
         return session.connection(bind_arguments={"bind": bind})
 
+    @_returns_as(ORMExecuteState.invoke_statement)
     def execute(self, stmt: Any, *args: Any, **params: Any) -> sqlalchemy.Result[Any]:
         """Execute a statement in the session's transaction, without flushing first.
 
@@ -261,13 +277,13 @@ class SQLSoup:
         if tablename is None:
             kind, source = "selectable", self._selectable(selectable)
         else:
-            where = schema or self._where
-            kind, source = "table", reflect(self._metadata, tablename, where, self._connect)
-        key = as_list(mapper_args.get("primary_key"))
-        if not key and isinstance(source, Table):
-            names = [source.fullname, *[source.name] * (source.schema == self._where)]
-            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+            kind, source = "table", self._table(tablename, schema or self._where)
+            spelling = real_name(self._metadata, schema or self._where, tablename)
+            if attrname == tablename != spelling:
+                return self._class_for(source.schema, spelling, mapper_args)
+        key = as_list(mapper_args.get("primary_key")) or self._named_key(source, selectable)
         if key:
+            source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
         elif not source.primary_key:
             raise keyless(kind, source)
@@ -275,6 +291,8 @@ class SQLSoup:
         first = self._cache.setdefault(attrname, mapped)
         if first is not mapped:
             raise _taken(attrname, first)
+        if isinstance(source, Table):
+            self._mapped.add(source)
         if self._implied is not None:
             self._implied.renew(mapped)
         return mapped
@@ -291,7 +309,7 @@ class SQLSoup:
         :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
         """
         source = self._selectable(selectable)
-        return self._map(source, base, mapper_args)
+        return self._map(source, base, _with_key(mapper_args, key_of(selectable)))
 
     def with_labels(
         self, selectable: object, base: type | None = None, **mapper_args: Any
@@ -319,8 +337,10 @@ class SQLSoup:
         source = self._selectable(selectable, derive=True)
         named = isinstance(source, Table) or not str(getattr(source, "name", "")).startswith("%(")
         if not named:  # by SQLAlchemy, which is yet to name it
-            return self.map(source, base, **mapper_args)
-        return self.map(source.select().set_label_style(style), base, **mapper_args)
+            return self.map(selectable, base, **mapper_args)
+        labelled = self._selectable(source.select().set_label_style(style))
+        args = _with_key(mapper_args, translated(key_of(selectable), labelled))
+        return self._map(labelled, base, args)
 
     def join(
         self,
@@ -346,31 +366,32 @@ class SQLSoup:
         """
         sides = selectable_of(left), selectable_of(right)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
-        return map_join(source, self._origin(), base or self.base, mapper_args)
+        keys = [
+            (key_of(thing), list(side.primary_key))
+            for thing, side in zip((left, right), sides, strict=True)
+        ]
+        args = _with_key(mapper_args, joined_key(*keys))
+        return map_join(source, self._origin(), base or self.base, args)
 
     if TYPE_CHECKING:
 
         def __setattr__(self, attr: str, value: Any) -> None: ...
 
     def __getattr__(self, attr: str) -> Any:
-        if "_classes" not in vars(self) or _is_probe(attr) or hasattr(type(self), attr):
+        own = self.__dict__
+        try:
+            found: SelectableClassType = own["_cache"][attr]
+        except KeyError:
+            pass
+        else:
+            if own["schema"] is None and type(self).entity is SQLSoup.entity:
+                return found
+        if "_cache" not in own or _is_probe(attr) or hasattr(type(self), attr):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attr!r}")
-        found = self.entity(attr)
-        cls = type(self)
-        if cls.__getattr__ is SQLSoup.__getattr__ and cls.entity is SQLSoup.entity:
-            vars(self)[attr] = found
-            if self._cache.get(attr) is not found:  # of another schema, or deleted meanwhile
-                vars(self).pop(attr, None)
-        return found
-
-    def __copy__(self) -> Self:
-        copied = object.__new__(type(self))
-        vars(copied).update(vars(self))
-        self._classes.soups.add(copied)
-        return copied
+        return self.entity(attr)
 
     def __delattr__(self, attr: str) -> None:
-        if vars(self).get(attr, self) is self._cache.get(attr):
+        if attr in self._cache and attr not in vars(self):
             raise AttributeError(f"table {attr!r} is no attribute to delete; use del db[{attr!r}]")
         super().__delattr__(attr)
 
@@ -433,11 +454,10 @@ class SQLSoup:
         """Return the names of tables as they were within the last seconds; never raise."""
         listed, now = self._listed, time.monotonic()
         if listed is None or listed[0] < now - 5 or listed[1] != self._where:
-            try:
-                names = list(self)
-            except Exception:  # noqa: BLE001 - a completion is no place for any error
-                names = []
-            listed = self._listed = (now, self._where, names)
+            self._listed = (now, self._where, [])  # for whoever asks while this connects
+            with suppress(Exception):  # a completion is no place for any error
+                self._listed = (now, self._where, list(self))
+            listed = self._listed
         return listed[2]
 
     def __enter__(self) -> Self:
@@ -449,16 +469,23 @@ class SQLSoup:
         committed any more: if the exception was caught in between, it raises SQLSoupError at its
         end.
 
+        :raises SQLSoupError: an earlier block of the session was interrupted, or is suspended in a
+         generator or coroutine; its transaction was rolled back.
+
         .. versionadded:: 1.0
         """
-        _session.enter(_session.current(self.session))
+        session = _session.current(self.session)
+        _blocks.enter(session, self, shared=isinstance(self.session, scoped_session))
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        _session.leave(_session.current(self.session), error)
+    @_blocks.Exit
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object, block: Any = None
+    ) -> None:
+        _blocks.leave(_session.current(self.session), block, error)
 
     def __repr__(self) -> str:
-        return f"SQLSoup(MetaData(bind={_session.shown_engine(self.bind)}))"
+        return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
 
     @property
     def _where(self) -> str | None:
@@ -478,12 +505,14 @@ class SQLSoup:
                 return key
         return None
 
-    def _class_for(self, schema: str | None, name: str) -> SelectableClassType:
+    def _class_for(
+        self, schema: str | None, name: str, mapper_args: Mapping[str, Any] = MappingProxyType({})
+    ) -> SelectableClassType:
         """Return the class of a table of exactly this schema; one without an attribute if need be.
 
         The attribute of a table of another schema is ``schema.name``.
         """
-        table = reflect(self._metadata, name, schema, self._connect)
+        table = self._table(name, schema)
         attr = name if schema in {None, self._where} else f"{schema}.{name}"
         for key in {attr, name}:
             cached = self._cache.get(key)
@@ -493,11 +522,32 @@ class SQLSoup:
             unnamed = self._unnamed.get(table)
             return self._unnamed.setdefault(table, self.map(table)) if unnamed is None else unnamed
         try:
-            return self.map_to(attr, tablename=name, schema=schema)
+            return self.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
         except SQLSoupError as error:
             if not _was_faster(error):
                 raise
-            return self._class_for(schema, name)
+            return self._class_for(schema, name, mapper_args)
+
+    def _table(self, name: str, schema: str | None) -> Table:
+        """Return a table, reflected afresh if the class that it had here left the cache."""
+        known = self._metadata.tables.get(table_key(schema or self._metadata.schema, name))
+        if known is not None and known in self._mapped and not self._has_class(known, name):
+            forget(known)
+        return reflect_one(self._metadata, name, schema, self._connect)
+
+    def _named_key(self, source: FromClause, selectable: object) -> list[Any]:
+        """Return the columns that were named as the key of a table or of the sides of a join."""
+        key = [] if selectable is None else key_of(selectable)
+        if not key and isinstance(source, Table):
+            names = [source.fullname, *[source.name] * (source.schema == self._where)]
+            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
+        return key
+
+    def _has_class(self, table: Table, name: str) -> bool:
+        """Tell if a class of a table is in the cache, most likely by a name."""
+        first = self._cache.get(name)
+        classes = [*[first] * (first is not None), *self._cache.copy().values()]
+        return any(inspect(cls).local_table is table for cls in classes)
 
     def _map(
         self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
@@ -505,8 +555,7 @@ class SQLSoup:
         return map_class(source, self._origin(), base or self.base, mapper_args)
 
     def _origin(self) -> Origin:
-        connect = partial(_session.connect, self.session, self._metadata)  # does not hold self
-        return Origin(self.session, self._metadata, connect, self._implied)
+        return Origin(self.session, self._metadata, self._implied)
 
     def _selectable(self, thing: object, *, derive: bool = False) -> FromClause:
         selectable = selectable_of(thing)
@@ -517,6 +566,39 @@ class SQLSoup:
         return _session.connect(self.session, self._metadata)
 
 
+def reflect(
+    db: SQLSoup,
+    tables: Iterable[str] | None = None,
+    schema: str | None = None,
+    *,
+    progress: Callable[[str], object] | None = None,
+) -> list[str]:
+    """Reflect many tables in one round, so that their first accesses send nothing.
+
+    It is for programs that use a whole schema: one table after the other costs some statements
+    each.  Where only a few of the tables are used, those few cost less without.
+
+    :param tables: names of tables and views; the default is all of the schema.
+    :param schema: the schema; the default is :attr:`SQLSoup.schema`.
+    :param progress: called with the name of each table that is reflected, as soon as it is.
+    :return: the names of those that are there, sorted.
+
+    .. versionadded:: 1.0
+    """
+    where = schema or db._where
+    with db._connect() as connection:
+        names = table_names(connection, where) if tables is None else sorted({*tables})
+    found = reflect_all(
+        ((where, name) for name in names),
+        db._metadata,
+        db._connect,
+        progress or (lambda _: None),
+    )
+    if db._implied is not None:
+        db._implied.ask_for_all(where)
+    return [name for name in names if table_key(where, name) in found]
+
+
 def refresh(db: SQLSoup) -> None:
     """Forget all classes and all reflected tables, after the database's schema was changed.
 
@@ -525,10 +607,17 @@ def refresh(db: SQLSoup) -> None:
 
     .. versionadded:: 1.0
     """
-    db._listed = None  # noqa: SLF001
-    db._cache.clear()  # noqa: SLF001
-    for table in list(db._metadata.tables.values()):  # noqa: SLF001
+    db._listed = None
+    db._cache.clear()
+    for table in list(db._metadata.tables.values()):
         forget(table)
+
+
+def _with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:
+    """Return the arguments of a mapper with a key, if there is one and they name none."""
+    if not key or mapper_args.get("primary_key"):
+        return mapper_args
+    return {**mapper_args, "primary_key": key}
 
 
 def _map_to_problem(
@@ -567,7 +656,7 @@ def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -
     schema of the SQLSoup (lenient), but not for one that is asked for.
     """
     table = inspect(cls).local_table
-    if isinstance(table, Table) and table.name == name:
+    if isinstance(table, Table) and table.name == real_name(table.metadata, schema, name):
         return table.schema == schema
     return lenient
 

@@ -107,7 +107,7 @@ def view_of(thing: Any, limit: int | None) -> View:
 
 def _view_of_class(cls: SelectableClassType, limit: int | None) -> View:
     query, mapper = new_query(cls), inspect(cls)
-    about = describe(mapper, cls._sqlsoup.connect)
+    about = describe(mapper)
     if limit == 0:
         view = View((), ())
     else:

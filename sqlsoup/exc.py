@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import exc as sa_exc
@@ -21,6 +22,25 @@ class SQLSoupError(Exception):
     """Base of the errors of this library, and what a table without a primary key raises."""
 
     __module__ = "sqlsoup"
+
+
+class KeylessError(SQLSoupError, AttributeError):
+    """A table has no primary key, so that there is no attribute; users know it as SQLSoupError.
+
+    Whatever looks through the attributes of an object would stop at the first view otherwise.
+    """
+
+    __module__ = "sqlsoup"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.name = ""  # or else Python makes a suggestion of its own, from dir(db)
+
+    def __reduce__(self) -> tuple[type[SQLSoupError], tuple[object, ...]]:
+        return SQLSoupError, self.args
+
+
+KeylessError.__name__ = KeylessError.__qualname__ = "SQLSoupError"
 
 
 class ArgumentError(SQLSoupError):
@@ -76,11 +96,26 @@ def shown(value: object) -> str:
 
 
 def warn(message: str) -> None:
-    """Issue a :class:`SQLSoupWarning` that points at the first caller outside the package."""
+    """Issue a :class:`SQLSoupWarning` that points at the first caller outside the package.
+
+    SQLAlchemy is no caller: where it asks for something, someone asked it.
+    """
     level = 2
-    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith("sqlsoup."):  # noqa: SLF001
+    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith(_WITHIN):  # noqa: SLF001
         level += 1
     warnings.warn(message, SQLSoupWarning, stacklevel=level)
+
+
+_WITHIN = "sqlsoup.", "sqlalchemy."
+
+
+def mention(message: str) -> None:
+    """Warn, and go on where warnings are errors.
+
+    This is for what is odd about a table or value that can be used all the same.
+    """
+    with suppress(SQLSoupWarning):
+        warn(message)
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:

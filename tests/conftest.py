@@ -29,6 +29,15 @@ DEFAULT_URLS = (
 URLS = os.environ.get("SQLSOUP_TEST_URLS", DEFAULT_URLS).split()
 NAMESPACE = f"sqlsoup_test_{os.getpid()}"
 
+on_postgresql = pytest.mark.parametrize(
+    "server",
+    [url for url in URLS if make_url(url).get_backend_name() == "postgresql"],
+    indirect=True,
+    scope="session",
+    ids=lambda _: "postgresql",
+)
+"""The mark of a test that other databases have no use for."""
+
 library = sa.MetaData()
 users = sa.Table(
     "users",
@@ -184,6 +193,20 @@ def lite(tmp_path: Path, make_engine: Callable[..., Engine]) -> Iterator[Engine]
     sqlsoup.Session.remove()
 
 
+@pytest.fixture(params=["psycopg2", "psycopg"])
+def pg(
+    server: str, make_engine: Callable[..., Engine], request: pytest.FixtureRequest
+) -> Iterator[Engine]:
+    """An engine on an empty schema of PostgreSQL, with each of two drivers."""
+    url = make_url(server).set(drivername=f"postgresql+{request.param}")
+    schema = f"own_{os.getpid()}"
+    engine = make_engine(url, connect_args={"options": f"-csearch_path={schema},public"})
+    run(engine, f"CREATE SCHEMA {schema}")
+    yield engine
+    sqlsoup.Session.remove()
+    run(engine, f"DROP SCHEMA {schema} CASCADE")
+
+
 @pytest.fixture
 def db(engine: Engine) -> sqlsoup.SQLSoup:
     """A SQLSoup on the library, on each of the databases."""
@@ -274,7 +297,7 @@ def empty(engine: Engine) -> None:
 @pytest.fixture
 def statements(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     """The statements that the test's engine was sent; clear it to count from there."""
-    name = "engine" if "engine" in request.fixturenames else "lite"
+    name = next(each for each in ("pg", "engine", "lite") if each in request.fixturenames)
     engine: Engine = request.getfixturevalue(name)
     seen: list[str] = []
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import sqlsoup
+from sqlsoup.exc import KeylessError
 
 NO_TABLE = "there is no table or view of this name"
 NO_SELECTABLE = (
@@ -179,9 +180,9 @@ def test_a_table_without_a_key(db):
         "table 'visits' does not have a primary key defined; name columns that tell its rows "
         "apart, as in db.entity('visits', primary_key=['day', 'n']); it has the columns day, n"
     )
-    with _refused(db, sqlsoup.SQLSoupError, message):
+    with _refused(db, KeylessError, message):
         _ = db.visits
-    with _refused(db, sqlsoup.SQLSoupError, message):
+    with _refused(db, KeylessError, message):
         db.map_to("v", tablename="visits")
 
 
@@ -192,7 +193,7 @@ def test_a_selectable_without_a_key(db):
         "selectable 'totals' does not have a primary key defined; name columns that tell its rows "
         "apart, as in mapper_args={\"primary_key\": ['n']}; it has the columns n"
     )
-    with _refused(db, sqlsoup.SQLSoupError, message):
+    with _refused(db, KeylessError, message):
         db.map_to("totals", selectable=totals)
     message = (
         "Mapper Mapper[MappedUsers(totals)] could not assemble any primary key columns for mapped "

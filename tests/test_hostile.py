@@ -665,7 +665,7 @@ def test_items_are_never_attributes(engine, db):
     for name in names:
         assert type(db[name]) is sqlsoup.TableClassType
         assert db[name]._table.name == name
-        if before[name] is not None:
+        if before[name] is not None and name != "__exit__":  # each block has one of its own
             assert getattr(db, name) == before[name]
 
 
@@ -768,5 +768,5 @@ def test_sources_run_no_text(path):
                 found.add(name)
             case ast.Attribute(attr=name) if name != "compile":  # of regular expressions
                 found.add(name)
-    typed = {"_run.py": {"runpy", "compile"}, "_once.py": {"eval", "compile"}}
+    typed = {"_run.py": {"runpy", "compile", "exec"}, "_once.py": {"eval", "compile"}}
     assert found & RUNS_TEXT == typed.get(path.name, set())

@@ -365,11 +365,23 @@ def test_dir(db: SQLSoup) -> None:
 
 
 def test_dir_of_a_row(soup: SQLSoup) -> None:
-    """dir() of a row shows the relationships that were used, beside the columns and c."""
+    """dir() of a row shows the relationships, used or not, beside the columns and c."""
     loan = soup.loans.get(1)
     assert loan.user.name == "Bo"
-    shown = {name for name in dir(loan) if not name.startswith("_")}
-    assert shown == {"book_id", "user_name", "day", "c", "user"}
+    shown = [name for name in dir(loan) if not name.startswith("_")]
+    assert shown == ["book", "book_id", "c", "day", "user", "user_name"]
+
+
+def test_a_name_that_leads_nowhere(soup: SQLSoup, statements: list[str]) -> None:
+    """It is known to lead nowhere after the first use, of whatever name; a row can hold others."""
+    user = soup.users.get("Bo")
+    assert not hasattr(user, "none")
+    statements.clear()
+    assert not hasattr(user, "nothing")
+    assert not hasattr(soup.users, "nothing")
+    user.note = 5
+    assert user.note == 5
+    assert statements == []
 
 
 @pytest.mark.parametrize(
@@ -378,6 +390,7 @@ def test_dir_of_a_row(soup: SQLSoup) -> None:
         (["person_id"], ["person"], ["kids"]),
         (["person_name"], ["person"], ["kids"]),
         (["person"], ["people"], ["kids"]),
+        (["people"], ["people_"], ["kids"]),
         (["_id"], ["people"], ["kids"]),
         (["_person_id"], ["person"], ["kids"]),
         (["Boss_id"], ["Boss"], ["kids"]),
@@ -1018,7 +1031,7 @@ def test_collected(soup: SQLSoup) -> None:
     asked: list[str] = []
 
     def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
-        asked.extend([statement] * ("pragma_foreign_key_list" in statement))
+        asked.extend([statement] * ('f."from"' in statement))
 
     event.listen(soup.engine, "before_cursor_execute", note)
     for _ in range(2):
@@ -1040,16 +1053,16 @@ def test_asked_for_twice(soup: SQLSoup) -> None:
 
 
 def test_a_key_in_another_case(soup: SQLSoup) -> None:
-    """SQLite takes a table in any case for the target; SQLAlchemy does not, and there is no way."""
-    run(soup.engine, child("notes", "book_id", to="BOOKS (id)"))
-    assert not hasattr(soup.books, "notes")
+    """SQLite takes a table and its columns in any case for the target, and so does SQLSoup."""
+    run(soup.engine, child("notes", "book_id", to="BOOKS (ID)"))
+    assert soup.notes.insert(book=soup.books.get(1)).book.notes == [soup.notes.first()]
 
 
 def test_other_databases(db: SQLSoup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no statement of the catalog is known, SQLAlchemy finds the same foreign keys."""
     with db.engine.connect() as connection:
         known = {each[:3] for each in references_to(connection, "users", None)}
-        monkeypatch.setattr("sqlsoup._catalog._REFERENCES", {})
+        monkeypatch.setattr("sqlsoup._catalog._particulars", lambda _: None)
         assert {each[:3] for each in references_to(connection, "users", None)} == known
     assert (None, "loans", ("user_name",)) in known
     assert [loan.book_id for loan in db.users.get("Bo").loans] == [1, 3]

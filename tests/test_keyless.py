@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import pickle
+import rlcompleter
 
 import pytest
 import sqlalchemy as sa
@@ -82,7 +85,8 @@ def test_no_key_is_an_error(db, reports):
     ):
         with pytest.raises(SQLSoupError) as raised:
             look_up()
-        assert type(raised.value) is SQLSoupError
+        assert isinstance(raised.value, AttributeError)
+        assert type(raised.value).__name__ == "SQLSoupError"
         assert str(raised.value) == NO_KEY
     assert db._cache == {}
 
@@ -518,3 +522,23 @@ def test_partitioned_tables(postgresql):
     finally:
         db.rollback()
         run(db.engine, "DROP TABLE events")
+
+
+def test_looking_through_attributes(soup):
+    """A table without a key is no attribute to getattr(), inspect and plain Python's completion."""
+    assert getattr(soup, "visits", None) is None
+    assert not hasattr(soup, "visits")
+    names = dict(inspect.getmembers(soup))
+    assert names["users"] is soup.users
+    assert "visits" not in names
+    matches = rlcompleter.Completer({"db": soup}).attr_matches("db.")
+    assert {"db.users", "db.books"} <= {match.partition("(")[0] for match in matches}
+
+
+def test_the_error_travels_between_processes(soup):
+    """It can be pickled, and comes back as SQLSoupError."""
+    with pytest.raises(SQLSoupError) as raised:
+        _ = soup.visits
+    copied = pickle.loads(pickle.dumps(raised.value))
+    assert type(copied) is SQLSoupError
+    assert str(copied) == str(raised.value)

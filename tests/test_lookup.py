@@ -165,10 +165,12 @@ def test_names_that_are_no_identifiers(name, soup, run):
 
 
 def test_names_in_another_case_on_sqlite(soup):
-    """SQLite knows a table by its name in any case, and the table is whole."""
+    """SQLite knows a table by its name in any case; it is one table, and one class."""
     assert soup.Books._table.primary_key.columns.keys() == ["id"]
     assert soup.Books.c.keys() == ["id", "title", "year"]
-    assert soup.Books.count() == 3
+    assert soup.BOOKS.count() == 3
+    assert soup.Books is soup.BOOKS is soup["bOOks"] is soup.books
+    assert list(soup._cache) == list(soup._metadata.tables) == ["books"]
 
 
 @pytest.mark.parametrize("name", ["commit", "join", "bind", "session", "schema", "entity"])

@@ -474,7 +474,7 @@ def test_table_without_key(db: SQLSoup) -> None:
     """A table without a primary key is refused, and nothing is cached."""
     with pytest.raises(sqlsoup.SQLSoupError) as error:
         db.visits  # noqa: B018
-    assert type(error.value) is sqlsoup.SQLSoupError
+    assert isinstance(error.value, AttributeError)
     assert str(error.value).startswith("table 'visits' does not have a primary key defined; ")
     assert db._cache == {}
     assert sqlsoup.PKNotFoundError is sqlsoup.SQLSoupError
@@ -609,7 +609,6 @@ def test_unknown_attribute(soup: SQLSoup, statements: list[str]) -> None:
     with pytest.raises(AttributeError) as error:
         books.titel  # noqa: B018
     assert str(error.value) == ("'MappedBooks' has no column, relationship or query method 'titel'")
-    assert not hasattr(books, "__clause_element__")
     assert not hasattr(books, "_private")
     assert statements == []
 
@@ -797,3 +796,10 @@ def test_not_cached(soup: SQLSoup, make: Callable[[SQLSoup], Any]) -> None:
     gc.collect()
     assert gone() is None
     assert isinstance(second, SelectableClassType)
+
+
+def test_what_stands_for_a_class_in_a_statement(soup):
+    """``__clause_element__`` is what SQLAlchemy itself takes for it: results are rows."""
+    element = soup.users.__clause_element__()
+    assert element.compare(soup.users._table)
+    assert {type(row) for (row,) in soup.session.execute(sa.select(element))} == {soup.users}

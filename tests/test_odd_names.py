@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -204,11 +202,7 @@ def related_names(engine):
 
 def relatable(engine, name):
     """Tell if SQLAlchemy reads a foreign key between tables and columns of this name."""
-    if "." in name:
-        return not OLD
-    if engine.dialect.name == "mysql":
-        return not {*"`)"} & {*name}
-    return engine.dialect.name != "postgresql" or not {",", '"' if OLD else ","} & {*name}
+    return "." not in name or not OLD
 
 
 def make_pairs(engine, metadata, names):
@@ -312,37 +306,6 @@ def test_a_dot_in_a_foreign_key(engine, db, metadata):
     else:
         with pytest.raises(AttributeError, match="there is no table or view of this name"):
             getattr(row, "a.b")
-
-
-def test_a_foreign_key_that_sqlalchemy_leaves_out(engine, db, metadata):
-    """MariaDB tells foreign keys as text, in which SQLAlchemy stumbles over ``)`` and backquotes.
-
-    It warns and leaves the foreign key out; all else works.
-    """
-    if engine.dialect.name != "mysql":
-        pytest.skip("MySQL and MariaDB alone tell it so")
-    make_pairs(engine, metadata, ["f(x)"])
-    with pytest.raises(sqlsoup.SQLSoupWarning) as caught:
-        _ = db["f(x) kid"]
-    assert str(caught.value).startswith("f(x) kid: Unknown schema content: ")
-    with pytest.warns(sa.exc.SAWarning, match="Unknown schema content"):
-        cls = db["f(x) kid"]
-    cls(**{"id": 6, "f(x)_id": 1})
-    db.commit()
-    assert sqlsoup.as_dicts(cls)[-1] == {"id": 6, "f(x)_id": 1}
-    assert not cls._table.foreign_keys
-
-
-def test_a_foreign_key_that_sqlalchemy_cannot_read(engine, db, metadata):
-    """On PostgreSQL a comma in the column that it refers to is too much; a declared table works."""
-    if engine.dialect.name != "postgresql":
-        pytest.skip("PostgreSQL alone tells it so")
-    make_pairs(engine, metadata, ["a,b"])
-    with pytest.raises(sa.exc.ArgumentError, match="number of constrained columns must match"):
-        _ = db["a,b kid"]
-    key = sa.Column("id", sa.Integer, primary_key=True)
-    sa.Table("a,b kid", db._metadata, key, sa.Column("a,b_id", sa.Integer))
-    assert sqlsoup.as_dicts(db["a,b kid"]) == [{"id": 5, "a,b_id": 1}]
 
 
 def test_names_that_a_database_refuses(engine, db):
@@ -467,120 +430,6 @@ def test_any_name_and_value(engine):
 
     examples()
     assert len(checked) >= number
-
-
-UNKNOWN = {
-    "sqlite": [],
-    "postgresql": [
-        "CREATE TYPE pair AS (a int, b text)",
-        "CREATE DOMAIN small AS int",
-        "CREATE TABLE shapes (id int PRIMARY KEY, n int, s small, shape polygon, two pair)",
-        "INSERT INTO shapes VALUES (1, 1, 2, '((0,0),(1,1))', '(3,x)')",
-    ],
-    "mysql": [
-        "CREATE TABLE shapes (id int PRIMARY KEY, n int, s int, shape point, two polygon)",
-        "INSERT INTO shapes VALUES (1, 1, 2, point(1, 2), NULL)",
-    ],
-}
-SEEN = {"postgresql": ("((0,0),(1,1))", "(3,x)")}
-UNKNOWN_WARNING = (
-    "SQLAlchemy does not know the type of the column shapes.{}, whose values are what the driver "
-    "gives; set it with a listener to 'column_reflect'"
-)
-
-
-@pytest.fixture
-def shapes(engine):
-    """A table with columns of types that SQLAlchemy does not know."""
-    if not UNKNOWN[engine.dialect.name]:
-        pytest.skip("SQLite takes any name for a type")
-    with engine.begin() as connection:
-        for statement in UNKNOWN[engine.dialect.name]:
-            connection.exec_driver_sql(statement)
-    yield
-    sqlsoup.Session.remove()
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE shapes")
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("DROP TYPE pair")
-            connection.exec_driver_sql("DROP DOMAIN small")
-
-
-@pytest.fixture
-def run(engine):
-    """Run a program in a new interpreter and return what it prints and what it warns of."""
-
-    def run(program, *options):
-        env = {**os.environ, "PYTHONPATH": str(Path(sqlsoup.__file__).parents[1])}
-        env.pop("PYTHONWARNINGS", None)
-        url = engine.url.render_as_string(hide_password=False)
-        lines = ("import sqlsoup, sqlalchemy as sa", f"db = sqlsoup.SQLSoup({url!r})", program)
-        command = [sys.executable, *options, "-c", "\n".join(lines)]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-        return done.stdout, done.stderr
-
-    return run
-
-
-def test_an_unknown_type_is_warned_of_once(engine, shapes, run):
-    """One warning names the table and the column; the values are what the driver gives."""
-    program = (
-        "row = db.shapes.first()\n"
-        "print(row.s, type(row.shape).__name__, type(row.two).__name__)\n"
-        "db.shapes.filter(db.shapes.n == 1).all()\n"
-        "db.session.close(); db.engine.dispose()"
-    )
-    out, err = run(program)
-    kinds = {"postgresql": "2 str str\n", "mysql": "2 bytes NoneType\n"}
-    assert out == kinds[engine.dialect.name]
-    told = [line.partition(": ")[2] for line in err.splitlines() if "Warning" in line]
-    assert told == [f"SQLSoupWarning: {UNKNOWN_WARNING.format(name)}" for name in ("shape", "two")]
-    assert all(line.startswith(("<string>:3: ", "  ")) for line in err.splitlines())
-
-
-def test_an_unknown_type_where_warnings_are_errors(shapes, run):
-    """With ``-W error`` the warning is what is raised, at every try."""
-    program = (
-        "for _ in range(2):\n"
-        "    try:\n"
-        "        db.shapes\n"
-        "    except sqlsoup.SQLSoupWarning as warning:\n"
-        "        print(warning)\n"
-        "db.session.close(); db.engine.dispose()"
-    )
-    assert run(program, "-W", "error") == (f"{UNKNOWN_WARNING.format('shape')}\n" * 2, "")
-
-
-def test_an_unknown_type_does_not_stop_writing(engine, shapes, db):
-    """Rows are inserted and changed in other columns, and the strange value stays."""
-    with pytest.warns(sqlsoup.SQLSoupWarning), pytest.warns(sa.exc.SAWarning):
-        cls = db.shapes
-    row = cls.first()
-    before = row.shape, row.two
-    row.n = 9
-    new = cls.insert(id=2, n=3)
-    db.commit()
-    assert (row.n, row.shape, row.two) == (9, *before)
-    assert before == SEEN.get(engine.dialect.name, before)
-    assert new.shape is None
-    assert [found.n for found in cls.order_by(cls.id)] == [9, 3]
-
-
-def test_a_listener_sets_the_type(engine, shapes, run):
-    """A listener on ``db._metadata`` sets the type for the whole database; nothing is warned of."""
-    program = (
-        "class Shape(sa.types.UserDefinedType):\n"
-        "    cache_ok = True\n"
-        "    def result_processor(self, dialect, coltype):\n"
-        "        return lambda value: None if value is None else 'a shape'\n"
-        "@sa.event.listens_for(db._metadata, 'column_reflect')\n"
-        "def set_type(inspector, table, column):\n"
-        "    if isinstance(column['type'], sa.types.NullType):\n"
-        "        column['type'] = Shape()\n"
-        "print(db.shapes.first().shape, type(db.shapes.c.two.type).__name__)\n"
-        "db.session.close(); db.engine.dispose()"
-    )
-    assert run(program, "-W", "error") == ("a shape Shape\n", "")
 
 
 def test_sqlite_takes_any_type(lite):

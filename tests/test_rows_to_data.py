@@ -275,7 +275,7 @@ def test_what_has_no_rows(thing, soup):
 def test_columns_that_hide_methods(soup):
     """Columns may be called like methods of a query, or like what SQLSoup and SQLAlchemy use."""
     words = "key all c columns filter items order_by query registry metadata session statement"
-    names = [*words.split(), "_table", "_query", "_sqlsoup_query", "with_entities"]
+    names = [*words.split(), "_table", "_query", "with_entities"]
     columns = ", ".join(f'"{name}" INTEGER' for name in names)
     odd = made(soup, f"{columns}, PRIMARY KEY (key)", ", ".join(map(str, range(len(names)))))
     assert as_dicts(odd) == [{name: number for number, name in enumerate(names)}]
@@ -395,3 +395,165 @@ def test_polars_of_dicts(soup):
     """The dicts make a data frame as well."""
     frame = polars.DataFrame(as_dicts(soup.users.order_by(soup.users.name)))
     assert frame.rows(named=True) == [ADA, BO, CY]
+
+
+# without objects
+
+WITHOUT_OBJECTS = {
+    "a class": lambda db: db.users,
+    "conditions": lambda db: db.users.filter(db.users.admin == 0).order_by(db.users.name.desc()),
+    "limits": lambda db: db.users.order_by(db.users.name).limit(2).offset(1),
+    "an alias": lambda db: db.session.query(orm.aliased(db.users)),
+    "a mapped select": lambda db: db.map(sa.select(db.users.name).where(db.users.admin == 1)),
+    "labels": lambda db: db.with_labels(db.join(db.users, db.loans)),
+    "renamed attributes": lambda db: db.map(db.users._table, properties={"n": db.users.c.name}),
+}
+
+
+@pytest.fixture
+def loaded():
+    """The classes of the objects that were made of rows."""
+    seen = []
+
+    def note(row, _context):
+        seen.append(type(row))
+
+    sa.event.listen(orm.Mapper, "load", note)
+    yield seen
+    sa.event.remove(orm.Mapper, "load", note)
+
+
+def by_objects(rows):
+    """The same by way of objects."""
+    return [as_dict(row) for row in (rows if isinstance(rows, orm.Query) else rows.all())]
+
+
+@pytest.mark.parametrize("name", WITHOUT_OBJECTS)
+def test_no_objects_are_made(name, db, loaded):
+    """A class, or a query of one alone, is asked for columns; the dicts are the same."""
+    rows = WITHOUT_OBJECTS[name](db)
+    found = as_dicts(rows)
+    assert loaded == []
+    assert found == by_objects(rows) != []
+
+
+WITH_OBJECTS = {
+    "a join that repeats rows": lambda db: db.users.join(db.loans._table),
+    "a condition on another table": lambda db: db.users.filter(db.users.name == db.loans.user_name),
+    "two classes": lambda db: db.session.query(db.users, db.loans).filter(
+        db.users.name == db.loans.user_name
+    ),
+    "a class and a column": lambda db: db.session.query(db.users, db.loans.day).filter(
+        db.users.name == db.loans.user_name
+    ),
+    "columns": lambda db: db.session.query(db.users.name, db.loans.day.label("due")).filter(
+        db.users.name == db.loans.user_name
+    ),
+    "eager loading": lambda db: db.books.options(orm.joinedload(db.books.loans)),
+    "text": lambda db: db.users.from_statement(sa.text("SELECT * FROM users WHERE admin = 0")),
+    "a union": lambda db: db.users.filter_by(admin=1).union(db.users.filter_by(admin=0)),
+}
+
+
+@pytest.mark.parametrize("name", WITH_OBJECTS)
+def test_where_columns_would_tell_otherwise(name, db):
+    """Any other query gives what it gives: an object is given once, and options are respected."""
+    db.books.relate("loans", db.loans)
+    rows = WITH_OBJECTS[name](db)
+    found = as_dicts(rows)
+    assert found == by_objects(rows) != []
+
+
+def test_a_class_with_heirs(soup, loaded):
+    """Rows of a class that another inherits from have the columns of their own class."""
+
+    class Signed(soup.books):
+        pass
+
+    day = sa.Column("id", sa.ForeignKey("books.id"), primary_key=True)
+    sa.inspect(soup.books).registry.map_imperatively(
+        Signed,
+        sa.Table("signed", soup._metadata, day, sa.Column("day", sa.Integer)),
+        inherits=soup.books,
+    )
+    assert as_dicts(soup.books.filter_by(id=1)) == [MUSTARDS]
+    assert loaded == [soup.books]
+    sa.inspect(soup.books).registry.dispose(cascade=True)
+
+
+def test_a_query_class_of_ones_own(lite):
+    """What a query class does with its rows is done."""
+
+    class First(orm.Query):
+        def __iter__(self):
+            return iter([next(super().__iter__())])
+
+    session = orm.scoped_session(orm.sessionmaker(bind=lite, query_cls=First))
+    own = sqlsoup.SQLSoup(lite, session=session)
+    assert as_dicts(own.users) == [ADA]
+    session.remove()
+
+
+def test_what_is_pending_is_flushed_before(db):
+    """A change that was not stored yet is in the dicts, as it is in a query."""
+    db.users.get("Bo").email = "bo@example.com"
+    db.users.insert(name="Dee")
+    found = as_dicts(db.users.order_by(db.users.name))
+    assert [row["email"] for row in found] == ["ada@example.org", "bo@example.com", None, None]
+    assert found[-1]["admin"] == 0
+    db.rollback()
+
+
+def test_a_key_that_does_not_tell_rows_apart(db):
+    """Every row is there, also where the named key has the same values in some, or is NULL."""
+    seats = db.map(db.seats._table, primary_key=["room"])
+    assert seats.count() == 3
+    assert as_dicts(seats.order_by(seats.number, seats.room)) == [
+        {"room": "A", "number": 1, "user_name": None},
+        {"room": "B", "number": 1, "user_name": None},
+        {"room": "A", "number": 2, "user_name": None},
+    ]
+
+
+def test_rows_one_by_one(db, statements):
+    """``iter_dicts`` sends its statement when the first row is asked for, and keeps none."""
+    _ = db.users
+    statements.clear()
+    rows = sqlsoup.iter_dicts(db.users.order_by(db.users.name).yield_per(1))
+    assert next(rows) == ADA
+    assert len(statements) == 1
+    assert [*rows] == [BO, CY]
+    assert len(statements) == 1
+    with pytest.raises(sqlsoup.ArgumentError, match=r"^5 has no rows; pass a mapped class"):
+        sqlsoup.iter_dicts(5)
+
+
+RESULTS = {
+    "text": lambda db: db.execute("SELECT name, NULL AS void FROM users ORDER BY name"),
+    "columns": lambda db: db.execute(
+        sa.select(db.users.name, sa.null().label("void")).order_by(db.users.name)
+    ),
+    "a list": lambda db: db.execute("SELECT name, NULL AS void FROM users ORDER BY name").all(),
+}
+
+
+@pytest.mark.parametrize("kind", RESULTS)
+def test_results_by_position(kind, db):
+    """Rows of a result have the names of its columns, those that hold nothing but NULL included."""
+    assert as_dicts(RESULTS[kind](db)) == [
+        {"name": name, "void": None} for name in ("Ada", "Bo", "Cy")
+    ]
+
+
+def test_rows_of_a_result_that_come_late(db):
+    """A whole row is a dict, also where the rows before had none in its place."""
+    found = as_dicts(
+        db.execute(
+            sa.select(db.books.title, db.loans)
+            .outerjoin(db.loans, db.loans.book_id == db.books.id)
+            .order_by(db.loans.book_id.is_not(None), db.books.id)
+        )
+    )
+    assert [row["title"] for row in found] == ["Regional", "Mustards", "Soups"]
+    name = db.loans.__name__
+    assert [row[name] and row[name]["book_id"] for row in found] == [None, 1, 3]

@@ -516,6 +516,47 @@ def test_a_session_is_the_registry_itself(lite):
     assert registry.registry.has() is False
 
 
+@pytest.mark.parametrize("kind", SESSIONS)
+def test_a_session_that_is_given_later(kind, lite):
+    """Classes mapped from then on work in it, whatever it is, and blocks and statements do too."""
+    db = sqlsoup.SQLSoup(lite, session=scoped_session(sessionmaker()))
+    first, before = db.session, db.users
+    db.session = later = SESSIONS[kind](lite)
+    assert db.session is later
+    with db:
+        tag = db.tags.insert(word="new")
+        assert tag in later
+        assert db.books.count() == 3
+    assert db.execute("SELECT count(*) FROM tags").scalar() == 3
+    assert db.connection().engine is lite
+    assert before is db.users
+    assert before.get("Ada") in first
+    db.session = first
+    del db._cache["tags"]
+    assert db.tags.get("new") in first
+    _close(first)
+    _close(later)
+
+
+def test_the_engine_follows_from_the_arguments_alone(lite, other):
+    """While a session is asked for one class's engine, another thread may ask for another's."""
+    binds = []
+
+    class Asked(Session):
+        def get_bind(self, mapper=None, **kw):
+            binds.append(self.bind)
+            if len(binds) == 1:
+                assert _elsewhere(session.get_bind, sa.inspect(two.users)) is other
+            return super().get_bind(mapper, **kw)
+
+    with Asked() as session:
+        one, two = (sqlsoup.SQLSoup(engine, session=session) for engine in (lite, other))
+        assert [one.users.__name__, two.users.__name__] == ["MappedUsers"] * 2
+        binds.clear()
+        assert session.get_bind(sa.inspect(one.users)) is lite
+        assert binds == [None, None]
+
+
 def test_each_thread_has_a_transaction_of_its_own(engine):
     """A row that one thread has not committed is not seen by another, and is when it has."""
     db = sqlsoup.SQLSoup(engine)

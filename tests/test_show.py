@@ -55,6 +55,7 @@ def shown(capsys, monkeypatch):
 
 def test_class(soup, shown):
     """A class has its columns, types and keys before its first rows."""
+    sqlsoup.reflect(soup)
     assert shown(soup.users, 2) == USERS
 
 
@@ -71,6 +72,7 @@ def test_class_on_every_database(db, shown):
 
 def test_class_without_rows(soup, shown, statements):
     """With a limit of 0 it is the columns alone, and the table is not read."""
+    sqlsoup.reflect(soup)
     cls = soup.tags
     statements.clear()
     assert shown(cls, 0) == (

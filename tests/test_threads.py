@@ -275,6 +275,41 @@ def test_relate_while_others_query(db: SQLSoup) -> None:
     race(work, threads=16)
 
 
+@pytest.mark.parametrize("how", ["relate", "implied"])
+def test_relationships_of_classes_in_use(how: str, lite: sa.Engine) -> None:
+    """Whatever others do with the rows of a class, it goes on while relationships are added."""
+    for number in range(10):
+        db = SQLSoup(lite, relationships=how == "implied")
+        added = threading.Event()
+        related = []
+
+        def add(db: SQLSoup = db) -> None:
+            if how == "relate":
+                db.users.relate("lent", db.loans, backref="lender")
+                db.loans.relate("book", db.books, backref="loan")
+            else:
+                _ = db.loans.user, db.loans.book
+
+        def work(number: int, db: SQLSoup = db, added: threading.Event = added) -> None:
+            if not number:
+                try:
+                    add()
+                finally:
+                    added.set()
+            while not added.is_set():
+                assert db.users.filter_by(name="Bo").one() in db.users.order_by("name").all()
+                db.session.expunge(db.loans.insert(book_id=2))
+                db.session.refresh(db.loans.get(1))
+                db.rollback()
+            lent = "lent" if how == "relate" else "loans"
+            rows = getattr(db.users.get("Bo"), lent)
+            related.append(sorted(loan.book_id for loan in rows))  # noqa: B023
+
+        _ = db.users, db.loans, db.books
+        race(work, threads=6)
+        assert related == [[1, 3]] * 6, number
+
+
 def test_relate_in_many_threads(db: SQLSoup) -> None:
     """Many threads may relate one class at once; it has all relationships in the end."""
     race(lambda number: db.loans.relate(f"user_{number}", db.users, viewonly=True), threads=16)
@@ -395,4 +430,4 @@ def test_an_attribute_leaves_with_the_class(soup: SQLSoup) -> None:
                 soup._cache.pop("books", None)
 
     race(work, threads=4)
-    assert vars(soup).get("books") is soup._cache.get("books")
+    assert soup.books is soup._cache["books"]

@@ -28,11 +28,12 @@ examples:
   sqlsoup library.db 'db.books.filter(db.books.year > 2000)'
   sqlsoup library.db db.books --csv -o books.csv
   sqlsoup library.db 'db.loans.delete(db.loans.due < "2020")' --commit
+  sqlsoup library.db --types library.py
 """
 
 _END = """\
-Without arguments it is a short tour.  Exit status: 0, 1 if the database refuses a statement, 2 if
-something is not there or not understood.
+Without arguments it is a short tour.  Exit status: 0, 1 if the database refuses a statement or
+--check finds a difference, 2 if something is not there or not understood.
 """
 
 
@@ -70,7 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     instead = parser.add_argument_group("instead of an expression").add_mutually_exclusive_group()
     instead.add_argument("--tables", action="store_true", help="list tables and views")
     instead.add_argument("--describe", metavar="TABLE", help="list the columns and keys of a table")
-    # What else stands instead of an expression, and has a module of its own, is added here.
+    instead.add_argument(
+        "--types",
+        nargs="+",
+        metavar=("FILE", "TABLE"),
+        help="write a module that tells editors and type checkers the columns of tables",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="with --types: compare the module with the database"
+    )
     output = parser.add_argument_group("output, if not a table as wide as the terminal")
     formats = output.add_mutually_exclusive_group()
     for name in ("csv", "json", "jsonl"):
@@ -129,17 +138,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _contradiction(given: argparse.Namespace) -> str | None:
     """Return what is wrong with options that are each for themselves right."""
-    instead = given.tables or given.describe is not None
-    if given.url is None:
-        named = {name for name, value in vars(given).items() if value}
-        return "there is no URL" if named else None
-    if instead and given.expression is not None:
-        return "an expression comes alone, without --tables and --describe"
-    if given.expression is None and given.commit:
-        return "--commit is for an expression"
-    if given.expression is None and not instead and (given.format or given.output):
-        return "there is no expression for the output"
-    return None
+    types, expression = given.types is not None, given.expression is not None
+    instead = given.tables or given.describe is not None or types
+    output = given.format or given.output
+    named = any(vars(given).values())
+    problems = {
+        "there is no URL; it comes before --types": types and given.url is None,
+        "there is no URL": named and given.url is None,
+        "an expression comes alone, without --tables, --describe and --types": (
+            instead and expression
+        ),
+        "--check is for --types": given.check and not types,
+        "--types has a file and a form of its own": types and output,
+        "--commit is for an expression": given.commit and not expression,
+        "there is no expression for the output": output and not expression and not instead,
+    }
+    return next((problem for problem, found in problems.items() if found), None)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -151,7 +165,7 @@ def _run(given: argparse.Namespace) -> int:
     from sqlsoup.command import _database, _once
 
     expression: str = given.expression
-    once = given.tables or given.describe is not None or expression is not None
+    once = any((given.tables, given.describe is not None, given.types, expression is not None))
     session = _database.streaming() if once else None
     db = _database.opened(given.url, given.schema, given.key, session)
     try:
@@ -159,6 +173,10 @@ def _run(given: argparse.Namespace) -> int:
             from sqlsoup.command import _console
 
             return _console.run(db)
+        if given.types:
+            from sqlsoup.command import _types
+
+            return _types.run(db, *given.types, check=given.check)
         out = _once.Output(
             given.format or _FORMS.get(Path(given.output or "").suffix, "table"), given.output
         )

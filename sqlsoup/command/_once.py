@@ -49,7 +49,7 @@ def expression(db: sqlsoup.SQLSoup, source: str, out: Output, *, commit: bool) -
     names = names_for(db)
     changes = Changes(db)
     try:
-        with _warnings_in_a_line():
+        with warnings_in_a_line():
             tree = ast.parse(source.strip(), "expression", "eval")
             calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
             session_of(db).info[ALONE] = calls == [tree.body]
@@ -70,7 +70,9 @@ def expression(db: sqlsoup.SQLSoup, source: str, out: Output, *, commit: bool) -
 
 
 @contextmanager
-def _warnings_in_a_line() -> Generator[None]:
+def warnings_in_a_line() -> Generator[None]:
+    """Tell a warning as the command tells an error."""
+
     def tell(message: Warning | str, *_: Any) -> None:
         print("sqlsoup: warning:", *str(message).split(), file=sys.stderr)
 

@@ -7,29 +7,64 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Query
 
 from sqlsoup.legacy import (
+    _closing,
+    _connection_begin,
+    _connections,
+    _dml,
     _engines,
+    _extensions,
+    _joins,
     _loaders,
     _mappers,
     _metadata,
     _names,
     _patch,
+    _properties,
     _queries,
+    _reflection,
+    _results,
     _rows,
+    _selects,
+    _session_execute,
     _sessions,
+    _sessions05,
     _statements,
     _threads,
+    _transactions,
     _urls,
 )
 
 MODULES = (
-    _engines, _loaders, _mappers, _metadata, _names, _queries, _rows, _sessions, _statements,
-    _threads, _urls,
-)  # fmt: skip
+    _closing,
+    _connection_begin,
+    _connections,
+    _dml,
+    _engines,
+    _extensions,
+    _joins,
+    _loaders,
+    _mappers,
+    _metadata,
+    _names,
+    _properties,
+    _queries,
+    _reflection,
+    _results,
+    _rows,
+    _selects,
+    _session_execute,
+    _sessions,
+    _sessions05,
+    _statements,
+    _threads,
+    _transactions,
+    _urls,
+)
 """The modules whose patches are planned when they are imported."""
 
 _LISTENERS = (
     (Query, "before_compile", _mappers.keep_order, {"retval": True}),
-    (object, "attribute_instrument", _mappers.listen_attribute, {"propagate": True}),
+    (object, "attribute_instrument", _properties.listen_attribute, {"propagate": True}),
 )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, inspect
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.event.attr import _ClsLevelDispatch
+from sqlalchemy.orm import EXT_CONTINUE
 
+from sqlsoup.legacy._frames import ours
 from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +23,35 @@ class MapperExtension:
     """Hooks of a mapper: a subclass defines those that it wants."""
 
     def __init_subclass__(cls) -> None:
-        note("mapper-extension")
+        if not ours(cls.__module__):
+            note("mapper-extension")
+
+
+class AutoAdd(MapperExtension):
+    """Adds new instances to a session, with their values set from the keywords."""
+
+    def __init__(self, scoped_session: Any) -> None:
+        self.scoped_session = scoped_session
+
+    def instrument_class(self, _mapper: Any, class_: Any) -> None:
+        """Give the class a constructor, where it has none."""
+        if class_.__init__ is object.__init__:
+            class_.__init__ = _assign
+
+    def init_instance(self, _mapper: Any, _cls: Any, _init: Any, instance: Any, *_: Any) -> Any:
+        """Add a new instance."""
+        self.scoped_session.add(instance)
+        return EXT_CONTINUE
+
+    def init_failed(self, _mapper: Any, _cls: Any, _init: Any, instance: Any, *_: Any) -> Any:
+        """Take it away, as it is not complete."""
+        self.scoped_session.expunge(instance)
+        return EXT_CONTINUE
+
+
+def _assign(self: Any, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(self, name, value)
 
 
 class SessionExtension:
@@ -37,6 +69,17 @@ class AttributeExtension:
     def __init_subclass__(cls) -> None:
         note("attribute-extension")
 
+    def append(self, _state: Any, value: Any, _initiator: Any) -> Any:
+        """Return what is appended to a collection."""
+        return value
+
+    def remove(self, _state: Any, _value: Any, _initiator: Any) -> None:
+        """Hear of what is removed from a collection."""
+
+    def set(self, _state: Any, value: Any, _old: Any, _initiator: Any) -> Any:
+        """Return what is set."""
+        return value
+
 
 _ROW_HOOKS = (
     "before_insert", "after_insert", "before_update", "after_update", "before_delete",
@@ -50,23 +93,37 @@ _SESSION_HOOKS = (
     "after_flush_postexec", "after_begin", "after_attach",
 )  # fmt: skip
 _BULK_HOOKS = ("after_bulk_update", "after_bulk_delete")
+_INSTANCE_HOOKS = (
+    "instrument_class", "init_instance", "init_failed", "reconstruct_instance", "on_reconstitute",
+)  # fmt: skip
+
+
+def _continue(_extension: object, *_args: object) -> object:
+    return EXT_CONTINUE
+
+
+for _name in (*_INSTANCE_HOOKS, *_ROW_HOOKS):
+    setattr(MapperExtension, _name, _continue)
+for _name in (*_SESSION_HOOKS, *_BULK_HOOKS):
+    setattr(SessionExtension, _name, _continue)
+
+_BASES = (MapperExtension, SessionExtension, AttributeExtension)
 
 
 def _hook(extension: Any, name: str) -> Any:
-    own = getattr(type(extension), name, None)
-    return getattr(extension, name) if callable(own) else None
+    """Return a hook that an extension has of its own, in its class or by itself."""
+    hook = getattr(extension, name, None)
+    inherited = [vars(base).get(name) for base in _BASES if isinstance(extension, base)]
+    return hook if callable(hook) and getattr(hook, "__func__", hook) not in inherited else None
 
 
 def instrument(mapper: Mapper[Any], extension: Any) -> None:
-    """Have the hooks of a MapperExtension called.
-
-    :raises ArgumentError: it has a hook for which SQLAlchemy 2 has no event.
-    """
+    """Have the hooks of a MapperExtension called, but for those that SQLAlchemy 1.0 gave up."""
     for name in _GONE_HOOKS:
         if _hook(extension, name):
-            raise ArgumentError(
-                f"{type(extension).__name__}.{name}() cannot be called on SQLAlchemy 2, which has "
-                "no such event; use the event 'load', or change the rows after they are loaded"
+            note(
+                "mapper-hook",
+                old=f"{type(extension).__name__}.{name}(), which is not called",
             )
     cls = mapper.class_
     if hook := _hook(extension, "instrument_class"):
@@ -113,6 +170,24 @@ def _bulk(hook: Callable[..., Any]) -> Callable[..., None]:
         hook(context.session, context.query, context, context.result)
 
     return call
+
+
+@method(_ClsLevelDispatch, "_adjust_fn_spec")
+def _adjust(before: Callable[..., Any], event: Any, listener: Any, named: bool) -> Any:
+    if event.name in _BULK_HOOKS and not named and _count_of_arguments(listener) == len(_OF_BULK):
+        note("event-arguments")
+        listener = _bulk(listener)
+    return before(event, listener, named)
+
+
+_OF_BULK = ("session", "query", "query_context", "result")
+
+
+def _count_of_arguments(function: Any) -> int:
+    try:
+        return len(signature(function).parameters)
+    except (TypeError, ValueError):  # it is built in
+        return 0
 
 
 def listen_attribute(attribute: Any, extension: Any) -> None:

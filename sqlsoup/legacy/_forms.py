@@ -46,6 +46,15 @@ FORMS = {
     "begin-late": Form(
         "begin() of a connection after a statement", "begin() before the first statement"
     ),
+    "nested-outside": Form("begin_nested() outside a transaction", "begin()"),
+    "in-transaction": Form(
+        "in_transaction() of a connection after a statement outside begin()",
+        "what the program knows itself: on 2.x it is true after the first statement",
+    ),
+    "closed-block": Form(
+        "work on a connection in a `with` block whose transaction has ended",
+        "end the block before, or commit() by the block's end alone",
+    ),
     "statement-string": Form("a string as a statement", "text('...'), or db.execute('...')"),
     "statement-params": Form("parameters one by one", "one dict of parameters, or a list of dicts"),
     "engine-argument": Form("an argument of create_engine()", "leave it out"),
@@ -62,6 +71,9 @@ FORMS = {
         "a URL without a driver, which meant another one",
         "name the driver, such as postgresql+psycopg2://",
     ),
+    "url-call": Form("URL(...) with some of its arguments", "URL.create(...)"),
+    "url-changed": Form("an attribute of a URL that is set", "url = url.set(host=...)"),
+    "url-percent": Form("'%s' % url", "f'{url}', or '%s' % (url,)"),
     "url-password": Form(
         "str(url) with the password", "url itself, or url.render_as_string(hide_password=False)"
     ),
@@ -85,6 +97,10 @@ FORMS = {
     "select-append": Form("append_whereclause() and the like", "statement = statement.where(...)"),
     "select-labels": Form("apply_labels()", "set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)"),
     "select-columns": Form("columns of a select()", "statement.subquery().c"),
+    "select-nested": Form(
+        "a select() in FROM or among the columns of another",
+        "statement.subquery(), or statement.scalar_subquery() for one value",
+    ),
     "table-select": Form(
         "select(), insert(), update() or delete() of a table with arguments",
         "table.select().where(...), table.insert().values(...)",
@@ -130,6 +146,17 @@ FORMS = {
     "loader-old": Form(
         "eagerload(), joinedload_all() and the like", "joinedload(A.b).joinedload(B.c)"
     ),
+    "query-instances": Form(
+        "instances() of a result whose columns have no more than names",
+        "query.from_statement(text('...'))",
+    ),
+    "query-values": Form("values() or add_column() with a name", "query.with_entities(A.b)"),
+    "contains-alias": Form(
+        "contains_alias()", "session.query(aliased(A, alias)).from_statement(...)"
+    ),
+    "eager-alias-name": Form(
+        "contains_eager(alias='name')", "contains_eager(A.b.of_type(aliased(B, alias)))"
+    ),
     "query-statement": Form(
         "the statement of a query, executed by a session for columns",
         "query.with_entities(...), or rows of the class",
@@ -163,6 +190,10 @@ FORMS = {
         "transaction, autocommit or prune() of a session",
         "get_transaction(), or nothing",
     ),
+    "session-method": Form(
+        "save(), update(), save_or_update() or clear() of a session",
+        "session.add(row), session.expunge_all()",
+    ),
     "session-savepoint": Form(
         "commit() or rollback() of a session within begin_nested(), for the savepoint alone",
         "savepoint = session.begin_nested(), and savepoint.commit() or savepoint.rollback()",
@@ -176,6 +207,14 @@ FORMS = {
     "mapper-extension": Form(
         "MapperExtension", "sqlalchemy.event.listen(entity, 'before_insert', ...)"
     ),
+    "mapper-hook": Form(
+        "a hook of a mapper that SQLAlchemy 1.0 gave up",
+        "the event 'load', or change the rows after they are loaded",
+    ),
+    "event-arguments": Form(
+        "a listener of bulk changes with four arguments",
+        "one argument: update_context, with session and result",
+    ),
     "attribute-extension": Form(
         "AttributeExtension", "sqlalchemy.event.listen(A.b, 'set', ..., retval=True)"
     ),
@@ -186,6 +225,7 @@ FORMS = {
     ),
     "property-argument": Form("an argument of a property that is gone", "leave it out"),
     "backref-cascade": Form("a row that came into the session along a backref", "session.add(row)"),
+    "entity-name": Form("entity_name= of a mapper", "leave it out, or map a second class"),
     "class-mapper": Form("class_mapper() or object_mapper() with old arguments", "inspect(cls)"),
     "scoped-mapper": Form("ScopedSession.mapper()", "db.map(table)"),
     # names

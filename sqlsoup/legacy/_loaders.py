@@ -27,6 +27,8 @@ class NamedOption:
 
     def __init__(self, *steps: tuple[str, tuple[str, ...], dict[str, Any]]) -> None:
         self.steps = steps
+        self.aliases: list[Any] = []
+        """Aliases that were given by their names, which a statement has as well."""
 
     def __getattr__(self, kind: str) -> Callable[..., NamedOption]:
         if kind.startswith("_"):
@@ -42,8 +44,16 @@ class NamedOption:
         option: Any = sa_orm.Load(inspect(entity).entity)
         for kind, names, kw in self.steps:
             found = _attributes(option, names) if kind in _OPTIONS else names
-            option = getattr(option, kind)(*found, **kw)
+            option = getattr(option, kind)(*found, **self._with_alias(found, kw))
         return option
+
+    def _with_alias(self, attributes: Any, kw: dict[str, Any]) -> dict[str, Any]:
+        name = kw.get("alias")
+        if not isinstance(name, str):
+            return kw
+        note("eager-alias-name")
+        self.aliases.append(attributes[-1].property.mapper.local_table.alias(name))
+        return {**kw, "alias": self.aliases[-1]}
 
 
 def _attributes(option: Any, names: tuple[Any, ...]) -> list[Any]:
@@ -80,12 +90,22 @@ def _steps(kind: str, keys: tuple[Any, ...], kw: dict[str, Any], *, each: bool) 
 def _by_name(name: str) -> None:
     @function(getattr(sa_orm, name))
     def option(before: Callable[..., Any], *keys: Any, **kw: Any) -> Any:
-        if not any(map(_is_name, keys)):
-            return before(*keys, **kw)
-        note("loader-name", old=f"{name}() with a name", instead=f"{name}(A.b)")
+        if not any(map(_is_name, keys)) and not isinstance(kw.get("alias"), str):
+            return _in_a_row(before, name, keys, kw)
+        if any(map(_is_name, keys)):
+            note("loader-name", old=f"{name}() with a name", instead=f"{name}(A.b)")
         if name == "load_only":
             return NamedOption((name, keys, kw))
         return _steps(name, keys, kw, each=name == "contains_eager")
+
+
+def _in_a_row(
+    before: Callable[..., Any], name: str, keys: tuple[Any, ...], kw: dict[str, Any]
+) -> Any:
+    if len(keys) == 1 or name not in ("defer", "undefer"):
+        return before(*keys, **kw)
+    note("loader-old", old=f"{name}(A.b, B.c)", instead=f"defaultload(A.b).{name}(B.c)")
+    return getattr(sa_orm.defaultload(*keys[:-1]), name)(keys[-1], **kw)
 
 
 @method(sa_orm.Load, *_OPTIONS)
@@ -100,9 +120,25 @@ for _name in _OPTIONS:
     _by_name(_name)
 
 
+def instead_of(old: str) -> str:
+    """Tell what to write instead of an option that has another name now."""
+    new = _NEW[old]
+    return f"{new}(A.b)" + f".{new}(B.c)" * old.endswith("_all")
+
+
+_NEW = {
+    "eagerload": "joinedload",
+    "eagerload_all": "joinedload",
+    "joinedload_all": "joinedload",
+    "lazyload_all": "lazyload",
+    "subqueryload_all": "subqueryload",
+    "selectinload_all": "selectinload",
+}
+
+
 def _renamed(old: str, new: str, *, every: bool) -> Callable[..., Any]:
     def option(*keys: Any, **kw: Any) -> Any:
-        note("loader-old", old=f"{old}()", instead=f"{new}(A.b)" + f".{new}(B.c)" * every)
+        note("loader-old", old=f"{old}()", instead=instead_of(old))
         if not any(map(_is_name, keys)):
             loader = getattr(sa_orm, new)(keys[0], **kw)
             for key in keys[1:]:
@@ -114,15 +150,5 @@ def _renamed(old: str, new: str, *, every: bool) -> Callable[..., Any]:
     return option
 
 
-GONE = {
-    old: _renamed(old, new, every=old.endswith("_all"))
-    for old, new in {
-        "eagerload": "joinedload",
-        "eagerload_all": "joinedload",
-        "joinedload_all": "joinedload",
-        "lazyload_all": "lazyload",
-        "subqueryload_all": "subqueryload",
-        "selectinload_all": "selectinload",
-    }.items()
-}
+GONE = {old: _renamed(old, new, every=old.endswith("_all")) for old, new in _NEW.items()}
 """The functions that SQLAlchemy 2 does not have, by name."""

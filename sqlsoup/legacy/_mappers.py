@@ -1,44 +1,45 @@
-"""Mappers, relations and properties with the names and arguments of the time."""
+"""Mappers with the names and arguments of the time."""
 
 from __future__ import annotations
 
-import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import event, inspect, text
+from sqlalchemy import Table, event, inspect, text
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import Mapper, Query, object_session, registry
+from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.orm.util import AliasedClass
 
-from sqlsoup.legacy import _extensions, _patch
+from sqlsoup.legacy import _extensions
+from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, is_ours, method, missing
-from sqlsoup.legacy._statements import listed
+from sqlsoup.legacy._patch import function, method, missing
+from sqlsoup.legacy._properties import ComparableProperty, without_entity_name
+from sqlsoup.legacy._text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
-_orders: weakref.WeakKeyDictionary[Mapper[Any], list[Any]] = weakref.WeakKeyDictionary()
+
+orders: weakref.WeakKeyDictionary[Mapper[Any], list[Any]] = weakref.WeakKeyDictionary()
+
+
 UNORDERED = "_sqlsoup_unordered"
 """What is true of a query after order_by(None)."""
 
+
 _class_names: dict[str, Any] = {}
+
+
 _shared = registry(class_registry=_class_names)
 """All classes are configured together, and there may be any number of the same name."""
 
-_HOOKS = "sqlsoup.legacy.extensions"
-_NO_CASCADE = "sqlsoup.legacy.no-cascade"
 
-_RELATION = (
-    "argument", "secondary", "primaryjoin", "secondaryjoin", "foreign_keys", "uselist", "order_by",
-    "backref", "back_populates", "post_update", "cascade", "extension", "viewonly", "lazy",
-    "collection_class", "passive_deletes", "passive_updates", "remote_side", "enable_typechecks",
-    "join_depth", "comparator_factory", "single_parent", "innerjoin",
+_MAPPER_GONE = (
+    "allow_column_override", "allow_null_pks", "_compiled_cache_size", "non_primary",
+    "polymorphic_fetch",
 )  # fmt: skip
-_MAPPER_GONE = ("allow_column_override", "allow_null_pks", "_compiled_cache_size", "entity_name")
 
 
 @function(getattr(sa_orm, "mapper"))  # noqa: B009 - kept in order to raise, and not declared
@@ -46,11 +47,13 @@ def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
     note("mapper")
     names = ("class_", "local_table", "properties", "primary_key", "non_primary", "inherits")
     kw |= zip(names, args, strict=False)
-    if kw.get("non_primary"):
+    if kw.pop("non_primary", False):
         raise ArgumentError(
             "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
         )
-    return _map(kw.pop("class_"), kw.pop("local_table", None), **kw)
+    table = kw.pop("local_table", None)
+    with_keys_not_null([table] if isinstance(table, Table) else [])
+    return _map(kw.pop("class_"), table, **kw)
 
 
 def _map(cls: type, *args: Any, **kw: Any) -> Mapper[Any]:
@@ -94,12 +97,20 @@ def _leave(sessions: Any, row: object) -> None:
 
 @method(Mapper, "__init__")
 def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: Any) -> None:
+    without_entity_name("mapper", kw)
+    if "select_table" in kw:
+        note("mapper-argument", old="select_table= of a mapper", instead="with_polymorphic=")
+        kw["with_polymorphic"] = ("*", kw.pop("select_table"))
+    for name in _MAPPER_GONE:
+        if name in kw:
+            note("mapper-argument", old=f"{name}= of a mapper")
+            del kw[name]
+    if "extension" in kw:
+        note("mapper-extension")
+    if "order_by" in kw:
+        note("mapper-order-by")
     extensions = listed(kw.pop("extension", None))
     order = kw.pop("order_by", None)
-    kw.pop("non_primary", None)
-    for name in _MAPPER_GONE:
-        if kw.pop(name, None) is not None:
-            note("mapper-argument", old=f"{name}= of a mapper")
     properties = dict(kw.pop("properties", None) or {})
     comparable = {k: p for k, p in properties.items() if isinstance(p, ComparableProperty)}
     kw["properties"] = {k: p for k, p in properties.items() if k not in comparable}
@@ -107,12 +118,9 @@ def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: 
     for name, prop in comparable.items():
         mapper.add_property(name, prop)  # type: ignore[arg-type]
     if listed(order):
-        note("mapper-order-by")
-        _orders[mapper] = [_ordering(mapper, each) for each in listed(order)]
-    elif mapper.inherits is not None and not mapper.concrete and mapper.inherits in _orders:
-        _orders[mapper] = _orders[mapper.inherits]
-    if extensions:
-        note("mapper-extension")
+        orders[mapper] = [_ordering(mapper, each) for each in listed(order)]
+    elif mapper.inherits is not None and not mapper.concrete and mapper.inherits in orders:
+        orders[mapper] = orders[mapper.inherits]
     for extension in extensions:
         _extensions.instrument(mapper, extension)
 
@@ -126,23 +134,6 @@ def _ordering(mapper: Mapper[Any], order: Any) -> Any:
         column = mapper.local_table.c[name]
         return column.desc() if direction.strip().upper() == "DESC" else column
     return text(order)
-
-
-class ComparableProperty:
-    """An attribute of Python whose comparisons in queries are those of a comparator."""
-
-    def __init__(self, comparator_factory: Any, descriptor: Any = None, doc: Any = None) -> None:
-        note("name", old="comparable_property()", instead="sqlalchemy.ext.hybrid.hybrid_property")
-        self.comparator_factory, self.descriptor = comparator_factory, descriptor
-        self.__doc__ = doc
-
-    def __get__(self, row: Any, cls: Any) -> Any:
-        if row is None:
-            return self.comparator_factory(self, inspect(cls))
-        return self.descriptor.__get__(row, cls)
-
-    def __set__(self, row: Any, value: Any) -> None:
-        self.descriptor.__set__(row, value)
 
 
 @method(Mapper, "add_property")
@@ -160,12 +151,12 @@ def order_of(query: Any) -> list[Any]:
 
     It is empty where the query has an order, or is to have none.
     """
-    if not _orders or vars(query).get(UNORDERED) or query._order_by_clauses:
+    if not orders or vars(query).get(UNORDERED) or query._order_by_clauses:
         return []
     for found in query.column_descriptions:
         if found["expr"] is found["entity"]:
             entity: Any = inspect(found["entity"])
-            if order := _orders.get(entity.mapper):
+            if order := orders.get(entity.mapper):
                 aliased = entity.is_aliased_class
                 return [entity._adapt_element(each) for each in order] if aliased else order
     return []
@@ -177,105 +168,9 @@ def keep_order(query: Query[Any]) -> Any:
     return query.enable_assertions(False).order_by(*order) if order else query
 
 
-@function(sa_orm.relationship)
-def _relationship(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
-    if len(args) > 2:  # noqa: PLR2004
-        note("relation-arguments")
-        kw |= zip(_RELATION, args, strict=False)
-        args = ()
-    return _property(before, *args, **kw)
-
-
-def relation(*args: Any, **kw: Any) -> Any:
-    """Return a relationship."""
-    note("relation")
-    return sa_orm.relationship(*args, **kw)
-
-
-@function(sa_orm.column_property)
-def _column_property(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
-    return _property(before, *args, **kw)
-
-
-@function(sa_orm.dynamic_loader)
-def _dynamic_loader(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
-    if len(args) > 1:
-        note("relation-arguments")
-        kw |= zip(_RELATION, args, strict=False)
-        args = ()
-    return before(*args, **kw)
-
-
-@function(sa_orm.backref)
-def _backref(before: Callable[..., Any], /, name: str, **kw: Any) -> Any:
-    return before(name, **_current(kw))
-
-
-def _property(make: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-    return make(*args, **_current(kw))
-
-
-def _current(kw: dict[str, Any]) -> dict[str, Any]:
-    """Take the old arguments out of those of a property, and note in its info what they ask for."""
-    extensions = listed(kw.pop("extension", None))
-    asked: dict[str, Any] = {}
-    for name in ("cascade_backrefs", "bake_queries", "entity_name"):
-        if name in kw:
-            note("property-argument", old=f"{name}= of a property")
-            if kw.pop(name) is False and name == "cascade_backrefs":
-                asked[_NO_CASCADE] = True
-    if kw.get("cascade") is False:
-        del kw["cascade"]
-    if extensions:
-        note("attribute-extension")
-        asked[_HOOKS] = extensions
-    if asked:
-        kw["info"] = {**(kw.get("info") or {}), **asked}
-    return kw
-
-
-def listen_attribute(_cls: type, _key: str, attribute: Any) -> None:
-    """Attach hooks, and the cascade along backrefs, to an attribute that is being made."""
-    prop = attribute.prop
-    for extension in prop.info.get(_HOOKS, ()):
-        _extensions.listen_attribute(attribute, extension)
-    if isinstance(prop, sa_orm.RelationshipProperty) and not prop.viewonly:
-        event.listen(attribute, "append", _cascade(prop))
-        event.listen(attribute, "set", lambda row, value, _old, by: _cascade(prop)(row, value, by))
-
-
-def _cascade(prop: Any) -> Callable[..., None]:
-    def add(row: Any, value: Any, initiator: Any) -> None:
-        session = object_session(row) if _patch._applied else None
-        if (
-            session is None
-            or value is None
-            or initiator is None
-            or getattr(initiator, "key", prop.key) == prop.key
-            or "save-update" not in prop.cascade
-            or _NO_CASCADE in prop.info
-            or object_session(value) is session
-            or _is_being_made_by_sqlsoup()
-        ):
-            return
-        note("backref-cascade")
-        session.add(value)
-
-    return add
-
-
-def _is_being_made_by_sqlsoup() -> bool:
-    """Tell if a row gets its values in the constructor of SQLSoup, which adds it to the session."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame and is_ours(frame):
-        if frame.f_globals["__name__"] == "sqlsoup._mapping":
-            return True
-        frame = frame.f_back
-    return False
-
-
 @function(sa_orm.class_mapper)
 def _class_mapper(before: Callable[..., Any], /, class_: Any, *args: Any, **kw: Any) -> Any:
+    without_entity_name("class_mapper", kw)
     if kw.keys() - {"configure"} or len(args) > 1:
         note("class-mapper")
     if not kw.get("raiseerror", True) and not getattr(
@@ -295,24 +190,17 @@ def _aliased_class(before: Callable[..., Any], /, *args: Any, **kw: Any) -> None
 
 @function(sa_orm.object_mapper)
 def _object_mapper(before: Callable[..., Any], /, instance: Any, *args: Any, **kw: Any) -> Any:
-    raiseerror = kw.pop("raiseerror", True)
-    if args or kw or not raiseerror:
+    kw |= zip(("entity_name",), args, strict=False)
+    without_entity_name("object_mapper", kw)
+    if kw:
         note("class-mapper")
+    raiseerror = kw.get("raiseerror", True)
     if not raiseerror and inspect(type(instance), raiseerr=False) is None:
         return None
     return before(instance)
 
 
-@function(sa_orm.synonym)
-def _synonym(before: Callable[..., Any], /, name: str, *args: Any, **kw: Any) -> Any:
-    names = ("map_column", "descriptor", "comparator_factory", "doc")
-    if args or "proxy" in kw:
-        note("property-argument", old="synonym() with proxy= or arguments by position")
-        kw.pop("proxy", None)
-    return before(name, **dict(zip(names, args, strict=False)), **kw)
-
-
-@missing(Mapper, "mapped_table", property)
+@missing(Mapper, "mapped_table", property, to_go=True)
 def _mapped_table(mapper: Mapper[Any]) -> Any:
     note("name", old="Mapper.mapped_table", instead="Mapper.persist_selectable")
     return mapper.persist_selectable

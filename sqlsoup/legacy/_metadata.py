@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -23,13 +24,14 @@ from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement, SchemaItem
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
-from sqlsoup import _session
+from sqlsoup import _engine
 from sqlsoup.legacy._engines import execute_once
+from sqlsoup.legacy._frames import asking, is_internal, is_ours
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _UNBOUND = (
     "{} is not bound to an Engine or Connection.  "
@@ -39,18 +41,13 @@ _UNBOUND_STATEMENT = (
     "This {} object is not directly bound to a Connection or Engine. "
     "Use the .execute() method of a Connection or Engine to execute this construct."
 )
-_UNBOUND_METADATA = (
-    "No engine is bound to this Table's MetaData. Pass an engine to the Table via "
-    "autoload_with=<someengine>, or associate the MetaData with an engine via "
-    "metadata.bind=<someengine>"
-)
 
 
 def bind_of(element: Any) -> Any:
     """Return the engine or connection of a MetaData, a table or a statement, or None."""
     if isinstance(element, MetaData):
         held = getattr(element, "bind", None)
-        return held if isinstance(held, MockConnection) else _session.bind_of(element)
+        return held if isinstance(held, MockConnection) else _engine.bind_of(element)
     own = vars(element).get("bind")
     if own is not None or getattr(element, "metadata", None) is not None:
         return own or bind_of(element.metadata)
@@ -83,23 +80,34 @@ def _unbound(element: Any) -> str:
 
 @method(MetaData, "__init__")
 def _init(before: Callable[..., Any], metadata: MetaData, *args: Any, **kw: Any) -> None:
+    if "bind" in kw:
+        note("metadata-bind")
     bind = kw.pop("bind", None)
     first = args[0] if args else ""
     is_bind = "://" in first if isinstance(first, str) else first is not None or "schema" in kw
     if is_bind:
+        note("metadata-bind")
         bind, args = args[0], args[1:]
         if args and isinstance(args[0], bool):
             kw["reflect"], args = args[0], args[1:]
+    if "reflect" in kw:
+        note("metadata-bind", old="MetaData(reflect=)", instead="metadata.reflect(engine)")
     reflect = kw.pop("reflect", False)
     before(metadata, *args, **kw)
     holder: Any = metadata
     if bind is not None:
-        note("metadata-bind")
         holder.bind = bind
     if reflect:
         if bind is None:
             raise ArgumentError("A bind must be supplied in conjunction with reflect=True")
         metadata.reflect(holder.bind)
+        with_keys_not_null(metadata.tables.values())
+
+
+def _get_bind(metadata: MetaData) -> Any:
+    if "bind" not in vars(metadata) and not is_ours(asking()):
+        note("bind-attribute", old="metadata.bind, which was not set")
+    return vars(metadata).get("bind")
 
 
 def _set_bind(metadata: MetaData, bind: Any) -> None:
@@ -108,8 +116,7 @@ def _set_bind(metadata: MetaData, bind: Any) -> None:
 
 @plan
 def _bind_of_metadata() -> None:
-    get = lambda metadata: vars(metadata).get("bind")  # noqa: E731
-    replace(MetaData, "bind", property(get, _set_bind))
+    replace(MetaData, "bind", property(_get_bind, _set_bind))
 
 
 @missing(MetaData, "is_bound")
@@ -121,11 +128,27 @@ def _is_bound(metadata: MetaData) -> bool:
 @method(MetaData, "create_all", "drop_all", "reflect")
 def _on_bind(
     before: Callable[..., Any], metadata: MetaData, bind: Any = None, *args: Any, **kw: Any
-) -> Any:
+) -> None:
     if bind is None:
-        note("metadata-unbound")
+        name = before.__name__
+        note(
+            "metadata-unbound",
+            old=f"{name}() without an engine",
+            instead=f"metadata.{name}(engine)",
+        )
         bind = _required(metadata)
-    return before(metadata, bind, *args, **kw)
+        before(metadata, bind, *args, **kw)
+        if name == "reflect":
+            with_keys_not_null(metadata.tables.values())
+        return
+    before(metadata, bind, *args, **kw)
+
+
+def with_keys_not_null(tables: Iterable[Any]) -> None:
+    """Have primary key columns not be nullable: SQLite's are, and rows cannot be inserted then."""
+    for table in tables:
+        for column in table.primary_key:
+            column.nullable = False
 
 
 @method(Table, "create", "drop")
@@ -135,7 +158,13 @@ def _item_on_bind(
     before: Callable[..., Any], item: Any, bind: Any = None, *args: Any, **kw: Any
 ) -> Any:
     if bind is None:
-        note("table-unbound")
+        name = before.__name__
+        kind = "table" if isinstance(item, Table) else type(item).__name__.lower()
+        note(
+            "table-unbound",
+            old=f"{name}() without an engine",
+            instead=f"{kind}.{name}(engine)",
+        )
         bind = _required(item)
     done = before(item, bind, *args, **kw)
     return item if isinstance(item, Index) and before.__name__ == "create" else done
@@ -148,24 +177,28 @@ def _exists(table: Table, bind: Any = None) -> bool:
     return bool(inspector.has_table(table.name, table.schema))
 
 
-@method(Table, "__new__")
-def _new(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) -> Any:
-    if "autoload" in kw:
-        note("table-autoload")
-        if kw.pop("autoload") and kw.get("autoload_with") is None:
-            kw["autoload_with"] = bind_of(args[1])
-            if kw["autoload_with"] is None:
-                raise UnboundExecutionError(_UNBOUND_METADATA)
-    if "useexisting" in kw:
-        note("table-existing")
-        kw["extend_existing"] = kw.pop("useexisting")
-    return before(cls, *args, **kw)
+@plan
+def _bind_of_elements() -> None:
+    replace(ClauseElement, "bind", property(_bind, _bind_element))
 
 
-@missing(ClauseElement, "bind", property)
+@method(ClauseElement, "__str__")
+def _str(before: Callable[..., Any], element: Any) -> str:
+    bind = None if is_internal() else bind_of(element)
+    if bind is None:
+        return str(before(element))
+    note("statement-bind", old="str() of a statement with an engine", instead="compile(engine)")
+    return str(element.compile(dialect=bind.dialect))
+
+
 def _bind(element: Any) -> Any:
     note("bind-attribute")
     return bind_of(element)
+
+
+def _bind_element(element: Any, bind: Any) -> None:
+    note("statement-bind")
+    vars(element)["bind"] = sa.create_engine(bind) if isinstance(bind, str | URL) else bind
 
 
 @missing(Executable, "execute")
@@ -202,9 +235,12 @@ def _value(_before: object, default: Any, bind: Any = None) -> Any:
 
 
 @method(DDL, "__init__")
-def _ddl(
-    before: Callable[..., Any], ddl: Any, statement: str, *args: Any, bind: Any = None, **kw: Any
-) -> None:
+def _ddl(before: Callable[..., Any], ddl: Any, statement: str, *args: Any, **kw: Any) -> None:
+    if "bind" in kw:
+        note("statement-bind")
+    if "on" in kw or (args and not isinstance(args[0], dict)):
+        note("name", old="DDL(on=)", instead="DDL(...).execute_if(dialect=...)")
+    bind = kw.pop("bind", None)
     on, context = ([*args, None, None])[:2]
     if args and not isinstance(on, dict):
         kw = {"on": on, "context": context, **kw}
@@ -213,10 +249,8 @@ def _ddl(
     on = kw.pop("on", None)
     before(ddl, statement, **kw)
     if bind is not None:
-        note("statement-bind")
         vars(ddl)["bind"] = bind
     if on is not None:
-        note("name", old="DDL(on=)", instead="DDL(...).execute_if(dialect=...)")
         conditional = ddl.execute_if(**{"callable_" if callable(on) else "dialect": on})
         vars(ddl).update(vars(conditional))
 
@@ -227,9 +261,20 @@ def _execute_at(ddl: Any, event_name: str, target: Any) -> None:
     event.listen(target, event_name.replace("-", "_"), ddl)
 
 
-@method(String, "__init__")
-def _string(before: Callable[..., Any], kind: String, *args: Any, **kw: Any) -> None:
-    gone = {"convert_unicode", "unicode_error", "assert_unicode", "_warn_on_bytestring"} & kw.keys()
-    if gone or args[2:]:
-        note("type-unicode")
-    before(kind, *args[:2], **{name: value for name, value in kw.items() if name not in gone})
+_UNICODE = ("convert_unicode", "unicode_error", "assert_unicode", "_warn_on_bytestring")
+
+
+@plan
+def _string() -> None:
+    before: Any = String.__init__
+
+    @wraps(before)  # with the arguments of its own by name, as SQLAlchemy copies types by them
+    def init(
+        kind: String, length: Any = None, collation: Any = None, *args: Any, **kw: Any
+    ) -> None:
+        if args or any(name in kw for name in _UNICODE):
+            note("type-unicode")
+            kw = {name: value for name, value in kw.items() if name not in _UNICODE}
+        before(kind, length, collation, **kw)
+
+    replace(String, "__init__", init)

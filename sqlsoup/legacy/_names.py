@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dis
+import re
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,25 @@ import sqlalchemy.types
 from sqlalchemy import exc
 from sqlalchemy.dialects import registry
 from sqlalchemy.orm.util import AliasedClass
+from sqlalchemy.util import langhelpers
 
 import sqlsoup
-from sqlsoup.legacy import _extensions, _loaders, _mappers, _urls
+from sqlsoup.legacy import _extensions, _loaders, _properties, _urls
 from sqlsoup.legacy._forms import FORMS
+from sqlsoup.legacy._frames import (
+    asking,
+    is_import_of_all,
+    is_import_of_module,
+    is_named,
+    uses,
+)  # fmt: skip
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import plan, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
+    from typing import Self
 
 
 def _renamed(old: str, new: Any, instead: str) -> Callable[..., Any]:
@@ -47,15 +57,28 @@ _EXTENSIONS = {
 _INSTRUMENTATION = (None, "sqlalchemy.ext.instrumentation")
 """Not imported before it is asked for, as that import changes how classes are instrumented."""
 
+_OF_SQLSOUP = (
+    "SqlSoup", "SQLSoup", "TableClassType", "SelectableClassType", "Session", "PKNotFoundError",
+    "EXT_CONTINUE", "Engine", "MetaData", "Table", "attributes", "class_mapper", "expression",
+    "join", "object_session", "relationship", "schema", "scoped_session", "session",
+    "sessionmaker", "sql", "util",
+)  # fmt: skip
+_OF_SQLSOUP_GONE: dict[str, Any] = {
+    "mapper": getattr(sqlalchemy.orm, "mapper"),  # noqa: B009 - it is kept in order to raise
+    "MapperExtension": _extensions.MapperExtension,
+    "AutoAdd": _extensions.AutoAdd,
+}
+"""Names that the module of SQLSoup 0.9 had of SQLAlchemy: those that are there, and the others."""
+
 _GONE: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm: {
         **_EXTENSIONS,
         **{name: (value, "loader-old") for name, value in _loaders.GONE.items()},
-        "relation": (_mappers.relation, "relation"),
+        "relation": (_properties.relation, "relation"),
         "AliasedClass": (AliasedClass, "aliased"),
         "InstrumentationManager": _INSTRUMENTATION,
-        "comparable_property": (_mappers.ComparableProperty, "hybrid_property"),
-        "ComparableProperty": (_mappers.ComparableProperty, "hybrid_property"),
+        "comparable_property": (_properties.ComparableProperty, "hybrid_property"),
+        "ComparableProperty": (_properties.ComparableProperty, "hybrid_property"),
         "compile_mappers": (
             _renamed("compile_mappers", sqlalchemy.orm.configure_mappers, "configure_mappers"),
             "configure_mappers",
@@ -72,22 +95,40 @@ _GONE: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.engine: {"RowProxy": (sqlalchemy.Row, "Row")},
     sqlalchemy.engine.base: {"RowProxy": (sqlalchemy.Row, "Row")},
     sqlalchemy.engine.result: {"RowProxy": (sqlalchemy.Row, "Row")},
+    sqlsoup: {
+        "mapper": (_OF_SQLSOUP_GONE["mapper"], "mapper"),
+        "MapperExtension": _EXTENSIONS["MapperExtension"],
+        "AutoAdd": (_extensions.AutoAdd, "mapper-extension"),
+        "py2k": (False, "nothing: it is False"),
+        "string_types": ((str,), "str"),
+    },
 }
 """Names by module, with what they stand for and the form that is noted, or the new name."""
+
+
+class Errors(tuple[type[Exception], ...]):
+    """Classes of errors that were one: for ``except``, and to be raised."""
+
+    __slots__ = ()
+
+    def __new__(cls, *classes: type[Exception]) -> Self:
+        """Make it of the class that is raised, and others."""
+        return super().__new__(cls, classes)
+
+    def __call__(self, *args: object) -> Exception:
+        return self[0](*args)
 
 
 _MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
     "sqlalchemy.ext.sqlsoup": (
         {
-            "SqlSoup": sqlsoup.SQLSoup,
-            "SQLSoup": sqlsoup.SQLSoup,
-            "TableClassType": sqlsoup.TableClassType,
-            "SelectableClassType": sqlsoup.SelectableClassType,
-            "Session": sqlsoup.Session,
-            "PKNotFoundError": sqlsoup.PKNotFoundError,
-            "NoSuchTableError": sqlsoup.NoSuchTableError,
-            "ArgumentError": sqlsoup.ArgumentError,
-            "SQLAlchemyError": sqlsoup.SQLAlchemyError,
+            **{name: getattr(sqlsoup, name) for name in _OF_SQLSOUP},
+            **_OF_SQLSOUP_GONE,
+            "relation": _properties.relation,
+            "NoSuchTableError": exc.NoSuchTableError,
+            "ArgumentError": Errors(exc.ArgumentError, sqlsoup.ArgumentError),
+            "InvalidRequestError": Errors(exc.InvalidRequestError, sqlsoup.SQLSoupError),
+            "SQLAlchemyError": Errors(exc.SQLAlchemyError, sqlsoup.SQLSoupError),
         },
         sqlalchemy.ext,
         "import-sqlsoup",
@@ -120,47 +161,81 @@ _MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
 _missing: dict[ModuleType, set[str]] = {}
 """Names that the installed SQLAlchemy does not have, by module."""
 
+_modules_of: dict[ModuleType, dict[str, str]] = {}
+"""Modules that are gone, by the package in which they were, under their names there."""
+
 
 class _Noting(ModuleType):
-    """A module in which a name that is gone is noted where it is imported from it."""
+    """A module in which a name that is gone is noted where a program gets it from there."""
 
     def __getattribute__(self, name: str) -> Any:
-        if name in _missing.get(self, ()) and _is_import():
-            form = _GONE[self][name][1]
-            if form in FORMS:
-                note(form)
-            else:
-                note("name", old=name, instead=form)
+        if name in _missing.get(self, ()):
+            frame = asking()
+            if is_import_of_all(frame):
+                _note_used(frame, self)
+            elif is_named(frame, name):
+                _note_name(self, name)
+        elif name in _modules_of.get(self, ()) and is_named(asking(), name):
+            _note_module(_modules_of[self][name])
         return super().__getattribute__(name)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "InstrumentationManager" and name in _missing[self]:
+        if name == "InstrumentationManager" and name in _missing.get(self, ()):
             from sqlsoup.legacy._instrumentation import InstrumentationManager
 
             return InstrumentationManager
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 
-def _is_import() -> bool:
-    frame = sys._getframe(2)
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
+def _note_name(module: ModuleType, name: str, line: int | None = None) -> None:
+    _, instead = _GONE[module][name]
+    if instead in FORMS:
+        old = f"{name}()" if instead == "loader-old" else ""
+        text = _loaders.instead_of(name) if old else ""
+        note(instead, old=old, instead=text, line=line, is_use=False)
+        return
+    is_function = name.islower()
+    old, instead = (f"{name}()", f"{instead}()") if is_function else (name, instead)
+    note("name", old=old, instead=instead, line=line, is_use=False)
+
+
+def _note_module(name: str) -> None:
+    _, _, form, instead = _MODULES[name]
+    note(form, old=name, instead=instead)
+
+
+def _note_used(frame: FrameType, module: ModuleType) -> None:
+    """Note the names that a program uses of those that it imports all together."""
+    for name, line in uses(frame.f_code, frozenset(_missing.get(module, ()))).items():
+        _note_name(module, name, line)
 
 
 class _OldModule(ModuleType):
     """A module that is gone, made of what took its place."""
 
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__spec__" and is_import_of_module(asking()):
+            _note_module(super().__getattribute__("__name__"))
+        return super().__getattribute__(name)
+
     def __getattr__(self, name: str) -> Any:
-        names, _, form, instead = _MODULES[self.__name__]
+        names = _MODULES[self.__name__][0]
         if name == "__all__":
             return list(names)
         if name not in names:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        note(form, old=self.__name__, instead=instead)
         value = names[name]
         if not isinstance(value, str):
             return value
         registry.load(value)  # imports the dialect
         return getattr(sqlalchemy.dialects, value)
+
+
+@plan
+def _lines_of_warnings() -> None:
+    # SQLAlchemy's own warnings are for the line of the program, past what stands for its methods.
+    outside = re.compile(r"^(?:sqlalchemy\.(?!testing)|alembic\.|sqlsoup\.)")
+    replace(langhelpers, "_not_sa_pattern", outside)
 
 
 @plan
@@ -179,3 +254,7 @@ def _add_modules() -> None:
         module = _OldModule(name)
         replace(sys.modules, name, module)
         replace(package, name.rpartition(".")[2], module)
+        _modules_of.setdefault(package, {})[name.rpartition(".")[2]] = name
+    for package in _modules_of:
+        if not isinstance(package, _Noting):
+            replace(package, "__class__", _Noting)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 import warnings
 from dataclasses import dataclass
@@ -18,11 +17,10 @@ import sqlalchemy
 import sqlsoup
 from sqlsoup.exc import SQLSoupDeprecationWarning
 from sqlsoup.legacy._forms import FORMS
-from sqlsoup.legacy._patch import ours
+from sqlsoup.legacy._frames import caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import FrameType
 
 
 @dataclass(frozen=True, order=True)
@@ -63,7 +61,7 @@ class Report:
 
     def __str__(self) -> str:
         if not self:
-            return "no old forms were used: this runs on SQLAlchemy 2 without sqlsoup.legacy\n"
+            return "what ran used no old forms, and needs no sqlsoup.legacy\n"
         rows = [("place", "used", "old form", "write instead")]
         rows += [
             (f"{n.file}:{n.line}", f"{n.count}x", _one_line(n.old), _one_line(n.instead))
@@ -147,6 +145,7 @@ class Site:
     file: str = ""
     module: str = ""
     count: int = 0
+    is_named: bool = False
     warned: bool = False
 
     def warn(self) -> None:
@@ -192,30 +191,34 @@ def renew_lock() -> None:
 in_child_processes(renew_lock)
 
 
-def caller() -> FrameType | None:
-    """Return the frame of the program, outside SQLAlchemy and SQLSoup."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame and _passes_on(frame):
-        frame = frame.f_back
-    return frame
+def begin_in(folder: str) -> None:
+    """Show files relative to another folder than the one in which this process began."""
+    global _folder  # noqa: PLW0603
+    _folder = Path(folder)
+    _shown.cache_clear()
 
 
-def _passes_on(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__", "")
-    return ours(module) or module in ("contextlib", "runpy")
-
-
-def note(form: str, *, old: str = "", instead: str = "", warn: bool = True) -> Site | None:
+def note(
+    form: str,
+    *,
+    old: str = "",
+    instead: str = "",
+    warn: bool = True,
+    line: int | None = None,
+    is_use: bool = True,
+) -> Site | None:
     """Note that the program used a form, and return the place.
 
     :param form: a key of :data:`FORMS`, whose texts are used unless others are given.
     :param warn: False where it is yet to be seen if it is an old form.
+    :param line: the line in the program's file, where it is another one than what runs.
+    :param is_use: False for the name of what notes each use by itself, and so is not counted again.
     """
     frame = caller()
     if frame is None:
         return None
     old, instead = old or FORMS[form].old, instead or FORMS[form].instead
-    file, line = _shown(frame.f_code.co_filename), frame.f_lineno
+    file, line = _shown(frame.f_code.co_filename), line or frame.f_lineno
     with _lock:
         site = _sites.get((file, line, form, old))
         if site is None:
@@ -225,8 +228,11 @@ def note(form: str, *, old: str = "", instead: str = "", warn: bool = True) -> S
                 frame.f_globals.get("__name__", "?"),
             )
             _sites[file, line, form, old] = site
-        site.count += 1
-        is_first = site.count == 1
+        is_first = not site.count and not site.is_named
+        if is_use:
+            site.count += 1
+        else:
+            site.is_named = True
     if is_first:
         first_use()
     if warn:
@@ -247,7 +253,8 @@ def report() -> Report:
     :return: a :class:`Report`, empty if the program used no old form.
     """
     with _lock:
-        found = [(site.note, site.count) for site in _sites.values() if site.count > 0]
+        counts = [(site.note, max(site.count, int(site.is_named))) for site in _sites.values()]
+    found = [(n, count) for n, count in counts if count > 0]
     return Report(tuple(sorted(Note(**{**vars(n), "count": count}) for n, count in found)))
 
 

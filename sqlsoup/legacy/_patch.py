@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy
 import sqlalchemy.orm
 
+from sqlsoup.legacy._frames import ours
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 _MISSING = object()
 _NOT_IN_DICT = ("__code__", "__defaults__", "__kwdefaults__", "__class__")
@@ -21,7 +22,6 @@ _applied: list[tuple[Any, str, object, object]] = []
 """Owner, attribute, what it was and what it is now, in the order of patching."""
 
 _plans: list[Callable[[], None]] = []
-_shims: dict[str, Callable[..., Any]] = {}
 
 
 def replace(owner: Any, name: str, value: object) -> None:
@@ -70,17 +70,39 @@ def method(owner: type, *names: str) -> Callable[[Callable[..., Any]], Callable[
     return decorate
 
 
+def replaced(
+    owner: type, *names: str
+) -> Callable[[Callable[[Any], Callable[..., Any]]], Callable[[Any], Callable[..., Any]]]:
+    """Have what a function makes stand for a method, with no call in between, for its speed.
+
+    The function gets what was there before.
+    """
+
+    def decorate(make: Callable[[Any], Callable[..., Any]]) -> Callable[[Any], Callable[..., Any]]:
+        def plan(name: str) -> None:
+            before = getattr(owner, name)
+            replace(owner, name, wraps(before)(make(before)))
+
+        _plans.extend(partial(plan, name) for name in names)
+        return make
+
+    return decorate
+
+
 def missing(
-    owner: type, name: str, kind: Callable[[Any], Any] | None = None
+    owner: type, name: str, kind: Callable[[Any], Any] | None = None, *, to_go: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Have a function be a method of a class where the installed SQLAlchemy has none of its name.
 
     :param kind: ``property``, ``classmethod`` or ``staticmethod``.
+    :param to_go: whether to do so too where SQLAlchemy has it, as the next release has it no more.
     """
 
     def decorate(value: Callable[..., Any]) -> Callable[..., Any]:
         item = value if kind is None else kind(value)
-        _plans.append(lambda: None if hasattr(owner, name) else replace(owner, name, item))
+        _plans.append(
+            lambda: replace(owner, name, item) if to_go or not hasattr(owner, name) else None
+        )
         return value
 
     return decorate
@@ -94,9 +116,7 @@ def function(*targets: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
     """
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
-        for target in map(_original, targets):
-            key = f"{target.__module__}.{target.__name__}"
-            _plans.append(partial(_redirect, target, key, handler))
+        _plans.extend(partial(_redirect, target, handler) for target in map(_original, targets))
         return handler
 
     return decorate
@@ -124,26 +144,20 @@ def _is_at_home(value: object) -> bool:
     return vars(sys.modules[value.__module__]).get(value.__name__) is value
 
 
-def _redirect(target: FunctionType, key: str, handler: Callable[..., Any]) -> None:
+def _redirect(target: FunctionType, handler: Callable[..., Any]) -> None:
     before = FunctionType(target.__code__, target.__globals__, target.__name__, target.__defaults__)
     before.__kwdefaults__ = target.__kwdefaults__
-    _shims[key] = lambda *args, **kw: handler(before, *args, **kw)
+    shim = partial(handler, before)
     code = _template.__code__
-    constants = tuple(key if constant == "KEY" else constant for constant in code.co_consts)
+    constants = tuple(shim if constant == "SHIM" else constant for constant in code.co_consts)
     replace(target, "__code__", code.replace(co_consts=constants, co_name=target.__name__))
     replace(target, "__defaults__", None)
     replace(target, "__kwdefaults__", None)
 
 
 def _template(*args: Any, **kw: Any) -> Any:
-    from sqlsoup.legacy._patch import call_shim
-
-    return call_shim("KEY", args, kw)
-
-
-def call_shim(key: str, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    """Call what stands for a function of SQLAlchemy."""
-    return _shims[key](*args, **kw)
+    shim: Any = "SHIM"  # in its code is what is called instead of this word
+    return shim(*args, **kw)
 
 
 def plan(step: Callable[[], None]) -> Callable[[], None]:
@@ -181,18 +195,3 @@ def _path(owner: Any, name: str) -> str:
 def applied() -> list[tuple[Any, str]]:
     """Return what is patched, as owners and names of attributes."""
     return [(owner, name) for owner, name, _, _ in _applied]
-
-
-def is_internal() -> bool:
-    """Tell in what stands for a method if SQLAlchemy or SQLSoup called it, and no program."""
-    return is_ours(sys._getframe(3))
-
-
-def is_ours(frame: FrameType) -> bool:
-    """Tell if a frame is one of SQLAlchemy or SQLSoup."""
-    return ours(frame.f_globals.get("__name__", ""))
-
-
-def ours(module: str) -> bool:
-    """Tell modules of SQLAlchemy and SQLSoup from those of programs."""
-    return module.startswith(("sqlalchemy.", "sqlsoup.")) or module in ("sqlalchemy", "sqlsoup")

@@ -1,111 +1,26 @@
-"""Queries: text that is not marked, joins by name, from_self() and others."""
+"""Queries: text that is not marked, from_self() and others."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, FromClause, column, inspect, literal_column
-from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import Query, RelationshipProperty, aliased, object_session
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, column, literal_column
+from sqlalchemy.orm import Query, object_session
 from sqlalchemy.sql.expression import Select
 
 from sqlsoup._mapping import selectable_of
+from sqlsoup.legacy._frames import asking, is_ours
+from sqlsoup.legacy._joins import entity_of
 from sqlsoup.legacy._loaders import resolved
-from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, is_ours, method, missing, plan, replace
-from sqlsoup.legacy._statements import bound, label, lock_arguments, textual
+from sqlsoup.legacy._patch import function, method, missing, plan, replace
+from sqlsoup.legacy._properties import without_entity_name
+from sqlsoup.legacy._results import MainAlias, keep_alias
+from sqlsoup.legacy._text import bound, lock_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-def entity_of(query: Any) -> Any:
-    """Return the first class, or alias of one, of which a query or select gives rows, or None."""
-    return next((d["entity"] for d in query.column_descriptions if d["expr"] is d["entity"]), None)
-
-
-@method(Query, "filter", "where", "having")
-def _criteria(before: Callable[..., Any], query: Any, *criteria: Any) -> Any:
-    return before(query, *(textual(each, "query-text") for each in criteria))
-
-
-@method(Query, "order_by", "group_by", "distinct")
-def _labels(before: Callable[..., Any], query: Any, *clauses: Any) -> Any:
-    if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
-        note("select-arguments")
-        clauses = tuple(clauses[0])
-    ordered = before(query, *(label(each, "query-text") for each in clauses))
-    if clauses and before.__name__ == "order_by":  # False asks for the order of the mapper again
-        vars(ordered)[UNORDERED] = clauses[0] is None
-    return ordered
-
-
-def _targets(keys: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
-    """Give target and condition of each join; a name or relationship is a target by itself."""
-    if len(keys) == 2 and _is_target(keys[0]) and not _is_target(keys[1]):  # noqa: PLR2004
-        keys = (keys,)
-    for key in keys:
-        if isinstance(key, tuple):
-            yield key[0], key[1] if len(key) > 1 else None
-        elif isinstance(key, list):
-            yield from _targets(tuple(key))
-        elif isinstance(key, str):
-            yield from ((name, None) for name in key.split("."))
-        else:
-            yield key, None
-
-
-def _is_target(key: Any) -> bool:
-    if isinstance(key, FromClause | type):
-        return True
-    found = None if isinstance(key, str | tuple | list) else inspect(key, raiseerr=False)
-    return getattr(found, "is_aliased_class", False) or getattr(found, "is_mapper", False)
-
-
-def _is_new(keys: tuple[Any, ...]) -> bool:
-    """Tell if the arguments of join() are one target, or one target and its condition."""
-    if any(isinstance(key, str | tuple | list) for key in keys):
-        return False
-    return len(keys) == 1 or (
-        len(keys) == 2 and _is_target(keys[0]) and not _is_target(keys[1])  # noqa: PLR2004
-    )
-
-
-@method(Query, "join", "outerjoin")
-def _join(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) -> Any:
-    if "target" in kw:
-        keys = (kw.pop("target"), *keys)
-    if kw.pop("aliased", False):
-        raise TypeError("join(aliased=True) cannot be done on SQLAlchemy 2: join an aliased()")
-    from_joinpoint = kw.pop("from_joinpoint", False)
-    if _is_new(keys):
-        return before(query, *keys, **kw)
-    note("query-join")
-    left = (query if from_joinpoint else query.reset_joinpoint())._filter_by_zero()
-    for target, onclause in _targets(keys):
-        target, onclause = (_relationship(query, left, each) for each in (target, onclause))  # noqa: PLW2901
-        query = before(query, target, *[onclause] * (onclause is not None), **kw)
-        left = query._filter_by_zero()
-    return query
-
-
-def _relationship(query: Any, left: Any, name: Any) -> Any:
-    """Return the relationship of a name, of what a query selects from or has joined."""
-    if not isinstance(name, str):
-        return name
-    annotations = getattr(left, "_annotations", None)
-    if annotations is not None:
-        left = annotations.get("parententity") or query._propagate_attrs.get("plugin_subject")
-    entity = getattr(inspect(left, raiseerr=False), "entity", None)
-    attribute = getattr(entity, name, None)
-    if not isinstance(getattr(attribute, "property", None), RelationshipProperty):
-        mapper = getattr(inspect(entity, raiseerr=False), "mapper", None)
-        shown = "what is selected from" if mapper is None else mapper.class_.__name__
-        raise InvalidRequestError(f"{shown} has no relationship {name!r} to join")
-    return attribute
+    from collections.abc import Callable
 
 
 OF_QUERY = "_sqlsoup_of_query"
@@ -122,10 +37,7 @@ def _init(
     *args: Any,
     **kw: Any,
 ) -> None:
-    if args or kw:
-        note("name", old="Query() with an entity_name", instead="Query(entities, session)")
-    if any(args) or any(kw.values()):
-        raise TypeError("Query(entity_name=) cannot be done on SQLAlchemy 2: map a second class")
+    without_entity_name("Query", kw | dict(zip(("entity_name",), args, strict=False)))
     if isinstance(entities, list | tuple):
         entities = [_named(each) for each in entities]
     before(query, entities, session)
@@ -135,17 +47,26 @@ def _named(entity: Any) -> Any:
     """Make a column of a name or other text."""
     if not isinstance(entity, str):
         return entity
+    made = _column(entity)
     make = column if entity.isidentifier() else literal_column
     instead = f'{make.__name__}("{entity}")'
     if {"'", '"', "$"} & {*entity}:  # it may have values in it
         instead = bound(entity)
     note("query-text", instead=instead)
-    return make(entity)
+    return made
 
 
-@method(Query, "from_statement")
-def _from_statement(before: Callable[..., Any], query: Any, statement: Any) -> Any:
-    return before(query, textual(statement, "query-text"))
+def _column(name: Any) -> Any:
+    if not isinstance(name, str):
+        return name
+    return (column if name.isidentifier() else literal_column)(name)
+
+
+@method(Query, "values", "add_column", "add_columns")
+def _with_columns(before: Callable[..., Any], query: Any, *columns: Any) -> Any:
+    if any(isinstance(each, str) for each in columns):
+        note("query-values", old=f"{before.__name__}() with a name")
+    return before(query, *(_column(each) for each in columns))
 
 
 @missing(Query, "iterate_instances")
@@ -168,7 +89,7 @@ def _statement() -> None:
 
     def statement(query: Any) -> Any:
         made = before(query)
-        caller: Any = sys._getframe(1)
+        caller: Any = asking()
         if caller.f_code.co_name == "__getattr__":  # of a SQLSoup class
             caller = caller.f_back
         if is_ours(caller) or not isinstance(made, Select):
@@ -185,7 +106,14 @@ def _statement() -> None:
 @method(Query, "options")
 @method(Select, "options")
 def _options(before: Callable[..., Any], query: Any, *options: Any) -> Any:
-    return before(query, *(resolved(option, lambda: entity_of(query)) for option in options))
+    for option in options:
+        query = option.on(query) if isinstance(option, MainAlias) else query
+    given = [option for option in options if not isinstance(option, MainAlias)]
+    query = before(query, *(resolved(option, lambda: entity_of(query)) for option in given))
+    for option in given:
+        for alias in getattr(option, "aliases", ()):
+            keep_alias(query, alias)
+    return query
 
 
 @missing(Query, "from_self")
@@ -241,8 +169,3 @@ def _getitem(before: Callable[..., Any], query: Any, item: Any) -> Any:
     if len(bounds) == 2 and None not in bounds and bounds[1] <= bounds[0]:  # noqa: PLR2004
         return []
     return list(query)[item]
-
-
-@method(Query, "add_entity")
-def _add_entity(before: Callable[..., Any], query: Any, entity: Any, alias: Any = None) -> Any:
-    return before(query, entity if alias is None else aliased(entity, alias))

@@ -1,23 +1,26 @@
-"""Rows that answer to names, and results of a connection that nobody else closes."""
+"""Rows that answer to names."""
 
 from __future__ import annotations
 
-import dis
-import sys
-import weakref
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.engine import CursorResult, Result, Row
+from sqlalchemy.engine import Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
 
+from sqlsoup.legacy._frames import (
+    asking,
+    is_call,
+    is_internal,
+    is_new_to,
+    place_of,
+)  # fmt: skip
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import is_internal, is_ours, method, missing, plan, replace
+from sqlsoup.legacy._patch import method, missing, plan, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
 
@@ -25,12 +28,21 @@ _made_dicts: set[tuple[object, int]] = set()
 """The calls that asked a row for its keys: dict(row) then asks for the values in the same call."""
 
 
-@method(Row, "__getitem__")
-def _getitem(before: Callable[..., Any], row: Row[Any], key: Any) -> Any:
-    if isinstance(key, int | slice):
-        return before(row, key)
-    frame = sys._getframe(2)
-    if (frame.f_code, frame.f_lasti) not in _made_dicts:
+@plan
+def _getitem() -> None:
+    native: Any = Row.__getitem__
+
+    def __getitem__(row: Any, key: Any) -> Any:  # noqa: N807 - as short as can be, for its speed
+        try:
+            return native(row, key)
+        except TypeError:
+            return _by_name(row, key, asking())
+
+    replace(Row, "__getitem__", __getitem__)
+
+
+def _by_name(row: Row[Any], key: Any, frame: FrameType) -> Any:
+    if place_of(frame) not in _made_dicts:
         note("row-name")
     return row._mapping[_known(row, key)]
 
@@ -66,15 +78,16 @@ def _has_key(row: Row[Any], key: Any) -> bool:
     return _known(row, key) in row._mapping
 
 
+@missing(Row, "_row", property)
+def _data(row: Row[Any]) -> tuple[Any, ...]:
+    note("row-values", old="row._row")
+    return tuple(row)
+
+
 @missing(Row, "__add__")
 def _add(row: Row[Any], other: tuple[Any, ...]) -> tuple[Any, ...]:
     note("row-values")
     return tuple(row) + other
-
-
-def is_new_to(frame: FrameType) -> bool:
-    """Tell if what asks has never known the old forms: pandas, which takes rows as they are."""
-    return str(frame.f_globals.get("__name__")).startswith("pandas.")
 
 
 class _RowMethod:
@@ -89,27 +102,18 @@ class _RowMethod:
     def __get__(self, row: Row[Any] | None, owner: type) -> Any:
         if row is None:
             return self
-        frame = sys._getframe(1)
+        frame = asking()
         if is_new_to(frame):
             raise AttributeError(self.name)
-        if self.name in row._fields and not _is_call(frame):
+        if self.name in row._fields and not is_call(frame):
             return row._mapping[self.name]
 
         def call(*args: Any) -> Any:
             if note(self.form) and self.name == "keys":
-                frame = sys._getframe(1)
-                _made_dicts.add((frame.f_code, frame.f_lasti))
+                _made_dicts.add(place_of(asking()))
             return self.values(row, *args)
 
         return call
-
-
-def _is_call(frame: FrameType) -> bool:
-    """Tell if an attribute that is being read is a method that is then called."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    name = dis.opname[code[at]]
-    is_flagged = sys.version_info >= (3, 12) and bool(code[at + 1] & 1)
-    return name != "LOAD_ATTR" or is_flagged
 
 
 class _RowMethods:
@@ -126,141 +130,3 @@ def _row_methods() -> None:
     for name, value in vars(_RowMethods).items():
         if isinstance(value, _RowMethod):
             replace(Row, name, value)
-
-
-class _Keys(list[str]):
-    """The names of a result's columns: a list, which is also the set that they are on 2.x."""
-
-
-def _noting(name: str) -> Callable[..., Any]:
-    def call(keys: _Keys, *args: Any, **kw: Any) -> Any:
-        note("result-keys")
-        return getattr(list, name)(keys, *args, **kw)
-
-    return call
-
-
-def _as_set(name: str) -> Callable[..., Any]:
-    def call(keys: _Keys, other: Any) -> Any:
-        return getattr(dict.fromkeys(keys).keys(), name)(other)
-
-    return call
-
-
-def _compared(name: str) -> Callable[..., Any]:
-    def call(keys: _Keys, other: Any) -> Any:
-        return (_noting if isinstance(other, list) else _as_set)(name)(keys, other)
-
-    return call
-
-
-for _make, _names in {
-    _noting: (
-        "__getitem__ __setitem__ __delitem__ __add__ __iadd__ __mul__ __imul__ __rmul__ append "
-        "clear copy count extend index insert pop remove reverse sort"
-    ),
-    _as_set: "__and__ __or__ __sub__ __xor__ __rand__ __ror__ __rsub__ __rxor__ isdisjoint",
-    _compared: "__eq__ __ne__ __lt__ __le__ __gt__ __ge__",
-}.items():
-    for _name in _names.split():
-        setattr(_Keys, _name, _make(_name))
-
-
-@method(Result, "keys")
-def _keys(before: Callable[..., Any], result: Result[Any]) -> Any:
-    return before(result) if is_internal() else _listed(before, result)
-
-
-def _listed(keys: Callable[..., Any], result: Any) -> list[str]:
-    if result._metadata.returns_rows:
-        return _Keys(keys(result))
-    note("result-keys")
-    return []
-
-
-@missing(Result, "next")
-def _next(result: Result[Any]) -> Any:
-    note("result-next")
-    return next(result)
-
-
-class _Key(list[Any]):
-    """The key of a new row: a list, with the names that it has as a row."""
-
-    def __init__(self, row: Row[Any]) -> None:
-        super().__init__(row)
-        self._row = row
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._row, name)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, list):
-            note("key-list")
-        return list(self) == (list(other) if isinstance(other, tuple) else other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = None
-
-
-@plan
-def _inserted_key() -> None:
-    described: Any = vars(CursorResult)["inserted_primary_key"]
-    before = described.fget
-
-    def inserted_primary_key(result: CursorResult[Any]) -> Any:
-        key = before(result)
-        return key if key is None or is_ours(sys._getframe(1)) else _Key(key)
-
-    replace(CursorResult, "inserted_primary_key", property(inserted_primary_key))
-
-
-_OTHER_RESULTS = ("columns", "mappings", "partitions", "scalars", "tuples", "unique", "yield_per")
-
-
-class ClosingResult:
-    """The result of a connection of its own, which is given back after the last row.
-
-    All else that a result has is that of the result within.
-    """
-
-    def __init__(self, result: CursorResult[Any], close: Callable[[], None]) -> None:
-        self._result = result
-        self._close = weakref.finalize(self, close)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _OTHER_RESULTS:
-            return getattr(self._call(self._result.freeze)(), name)
-        value = getattr(self._result, name)
-        return partial(self._call, value) if callable(value) else value
-
-    def _call(self, function: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-        try:
-            value = function(*args, **kw)
-        except BaseException:
-            self._close()
-            raise
-        if self._result._soft_closed:
-            self._close()
-        return value
-
-    def keys(self) -> list[str]:
-        """Return the names of the columns."""
-        return _listed(Result.keys, self._result)
-
-    def __iter__(self) -> Iterator[Any]:
-        yield from self._result
-        self._close()
-
-    def __next__(self) -> Any:
-        row = self.fetchone()
-        if row is None:
-            raise StopIteration
-        return row
-
-    def next(self) -> Any:
-        """Return the next row."""
-        note("result-next")
-        return next(self)

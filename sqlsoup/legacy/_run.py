@@ -24,6 +24,7 @@ from sqlsoup.exc import SQLSoupError
 from sqlsoup.legacy import _notes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 STRICT = 3
@@ -37,7 +38,7 @@ def parse(args: list[str] | None = None) -> argparse.Namespace:
     """Return the options, and the program with its arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m sqlsoup.legacy",
-        usage="%(prog)s [options] (SCRIPT | -m MODULE) [ARGS]",
+        usage="%(prog)s [options] (SCRIPT | -m MODULE | -c CODE | -) [ARGS]",
         description="Run a program written for SQLSoup 0.9 and SQLAlchemy 1.3 or older, and tell "
         "what to change in it.",
         allow_abbrev=False,
@@ -51,34 +52,59 @@ def parse(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--strict", action="store_true", help="exit with 3 if the program used an old form"
     )
+    parser.add_argument(
+        "--children",
+        action="store_true",
+        help="have the old forms in Python processes too that the program starts anew",
+    )
     parser.add_argument("-m", dest="module", metavar="MODULE", help="run a module")
-    parser.add_argument("script", nargs="?", metavar="SCRIPT", help="run a script")
+    parser.add_argument("-c", dest="code", metavar="CODE", help="run this code")
+    parser.add_argument(
+        "script", nargs="?", metavar="SCRIPT", help="run a script, or standard input if it is -"
+    )
     args = sys.argv[1:] if args is None else args
     end = 0  # of what is ours, up to the name of the program
-    while end < len(args) and args[end].startswith("-") and not args[end].startswith("-m"):
+    while end < len(args) and args[end].startswith("-") and not args[end].startswith(_PROGRAM):
+        if args[end] == "-":
+            break
         end += 2 if args[end] == "--report" else 1
-    end += 2 if args[end : end + 1] == ["-m"] else 1
+    end += 2 if args[end : end + 1] in (["-m"], ["-c"]) else 1
     options = parser.parse_args(args[:end])
-    if not (options.module or options.script):
-        parser.error("name a SCRIPT, or a module with -m")
-    options.program = [options.module or options.script, *args[end:]]
+    program = options.module or options.script or options.code
+    if program is None:
+        parser.error("name a SCRIPT, a module with -m, code with -c, or - for standard input")
+    options.program = [program, *args[end:]]
     return options
+
+
+_PROGRAM = ("-m", "-c")
 
 
 class _Run:
     """One run of a program: who reports, and what the process ends with."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, children: str = "") -> None:
         self.options = options
         self.failed = False
         self.status = 0
         self.report = options.report and Path(options.report).absolute()
         self.stderr = sys.stderr
-        self.children = Path(tempfile.mkdtemp(prefix="sqlsoup-legacy-"))
+        self.children = Path(children or tempfile.mkdtemp(prefix="sqlsoup-legacy-"))
         self.name = ""
+        if options.children:
+            self.prepare_children()
         self.os_exit = os._exit
         setattr(os, "_exit", self.exit)  # noqa: B010 - it is declared as a function
         _notes.in_child_processes(self.forked)
+
+    def prepare_children(self) -> None:
+        """Have each Python process that has this one's environment call :func:`join` at first."""
+        site = self.children / "site"
+        site.mkdir()
+        (site / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
+        path = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(path)
+        os.environ[_CHILDREN] = os.pathsep.join(map(str, (self.children, Path.cwd())))
 
     def forked(self) -> None:
         """Begin anew in a child process, which does not report but tells its parent."""
@@ -133,6 +159,35 @@ class _Run:
             self.stderr.flush()
 
 
+_CHILDREN = "SQLSOUP_LEGACY_CHILDREN"
+"""The variable with the folder for the notes of children, and that in which the program began."""
+
+_SITE = """
+import importlib.util, os, sys
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [path for path in sys.path if os.path.abspath(path) != here]
+del sys.modules["sitecustomize"]
+if importlib.util.find_spec("sitecustomize"):
+    import sitecustomize
+if importlib.util.find_spec("sqlsoup"):
+    from sqlsoup.legacy import _run
+    _run.join()
+sys.modules.setdefault("sitecustomize", sys)
+"""
+
+
+def join() -> None:
+    """Put the old forms in force in a process that a program has started anew."""
+    children, folder = os.environ.get(_CHILDREN, "").split(os.pathsep)
+    if not Path(children).is_dir():  # the program has ended
+        return
+    legacy.enable(warnings=False)
+    _notes.begin_in(folder)
+    run = _Run(argparse.Namespace(report=None, children=False), children)
+    run.forked()
+    atexit.register(run.finish)
+
+
 def main(args: list[str] | None = None) -> None:
     """Run a program; what ends it ends this process as well.
 
@@ -148,7 +203,7 @@ def main(args: list[str] | None = None) -> None:
     atexit.register(run.finish)
     sys.modules["__main__"] = ModuleType("__main__")
     try:
-        (_run_module if options.module else _run_script)(options.program)
+        _how(options)(options.program)
     except SystemExit as error:
         run.failed = not isinstance(error.code, int | None) or bool(error.code)
         if run.failed:
@@ -164,6 +219,33 @@ def main(args: list[str] | None = None) -> None:
             atexit._run_exitfuncs()  # type: ignore[func-returns-value, redundant-expr]
             or run.status
         )
+
+
+def _how(options: argparse.Namespace) -> Callable[[list[str]], None]:
+    if options.module:
+        return _run_module
+    if options.code is not None:
+        return _run_code
+    return _run_input if options.script == "-" else _run_script
+
+
+def _run_code(program: list[str]) -> None:
+    _run_text(program[0], "<string>", ["-c", *program[1:]])
+
+
+def _run_input(program: list[str]) -> None:
+    _run_text(sys.stdin.read(), "<stdin>", program)
+
+
+def _run_text(source: str, name: str, arguments: list[str]) -> None:
+    sys.argv = arguments
+    if not sys.flags.safe_path:
+        sys.path[0] = ""
+    try:
+        code = compile(source, name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        sys.exit(_not_python_3(name, getattr(error, "lineno", None), error))
+    exec(code, vars(sys.modules["__main__"]))  # noqa: S102 - that is what is asked for
 
 
 def _run_module(program: list[str]) -> None:

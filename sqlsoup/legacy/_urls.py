@@ -12,11 +12,12 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import Pool
 
 from sqlsoup.legacy import _threads
+from sqlsoup.legacy._frames import asking, is_alone_in_format, is_internal, is_ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, is_internal, method, missing
+from sqlsoup.legacy._patch import function, method, missing, plan, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 _GONE = {
     "encoding", "convert_unicode", "unicode_error", "assert_unicode", "case_sensitive",
@@ -58,14 +59,19 @@ class _Mock(MockConnection):
 
 @function(sa.create_engine)
 def _create_engine(before: Callable[..., Any], url: Any, **kw: Any) -> Any:
-    strategy = kw.pop("strategy", "plain")
+    strategy = kw.get("strategy", "plain")
+    if strategy == "plain" and kw.pop("strategy", None):
+        note("engine-argument", old="create_engine(strategy='plain')")
+    kw.pop("strategy", None)
+    if "listeners" in kw:
+        note("engine-listeners")
     listeners = kw.pop("listeners", ())
     if strategy not in ("plain", "threadlocal", "mock"):
         raise ArgumentError(f"unknown strategy: {strategy!r}")
     for name in sorted(_GONE & kw.keys()):
         note("engine-argument", old=f"create_engine({name}=...)")
         del kw[name]
-    url = as_it_was(make_url(url))
+    url = as_it_was(make_url(real(url)))
     if strategy == "mock":
         note("mock-engine")
         if "executor" not in kw:
@@ -81,7 +87,6 @@ def _create_engine(before: Callable[..., Any], url: Any, **kw: Any) -> Any:
 
 
 def _listen(pool: Pool, listener: Any) -> None:
-    note("engine-listeners")
     for name in _LISTENER_EVENTS:
         if callable(getattr(listener, name, None)):
             event.listen(pool, name, getattr(listener, name))
@@ -91,6 +96,7 @@ def _listen(pool: Pool, listener: Any) -> None:
 
 @missing(Pool, "add_listener")
 def _add_listener(pool: Pool, listener: Any) -> None:
+    note("engine-listeners")
     _listen(pool, listener)
 
 
@@ -104,3 +110,127 @@ def _str(before: Callable[..., Any], url: URL) -> str:
         return before(url)  # type: ignore[no-any-return]
     note("url-password")
     return url.render_as_string(hide_password=False)
+
+
+class OldURL:
+    """A URL that can be changed, and that is no tuple, which ``%`` would take apart."""
+
+    __slots__ = ("_url",)
+    _url: URL
+
+    def __init__(self, url: URL) -> None:
+        object.__setattr__(self, "_url", url)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # what isinstance() asks beside the type
+        return URL
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """What follows the question mark, which can be changed as well."""
+        return _Query(self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._url, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        note("url-changed", instead=f"url = url.set({name}=...)")
+        object.__setattr__(self, "_url", URL.create(**{**self._url._asdict(), name: value}))
+
+    def __str__(self) -> str:
+        frame = asking()
+        if is_alone_in_format(frame):
+            note("url-percent")
+        is_secret = self.password is None or is_ours(frame)
+        return str(self._url) if is_secret else _with_password(self._url)
+
+    def __repr__(self) -> str:
+        return repr(self._url)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._url == real(other))
+
+    def __hash__(self) -> int:
+        return hash(self._url)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._url)
+
+    def __len__(self) -> int:
+        return len(self._url)
+
+    def __getitem__(self, item: Any) -> Any:
+        return self._url[item]
+
+    def __dir__(self) -> Iterable[str]:
+        return dir(self._url)
+
+    def __reduce__(self) -> Any:
+        return real, (self._url,)
+
+
+def _with_password(url: URL) -> str:
+    note("url-password")
+    return url.render_as_string(hide_password=False)
+
+
+class _Query(dict[str, Any]):
+    """The query of a URL that can be changed."""
+
+    def __init__(self, url: OldURL) -> None:
+        super().__init__(url._url.query)
+        self._of = url
+
+
+def _changing(name: str) -> Callable[..., Any]:
+    def change(query: _Query, *args: Any, **kw: Any) -> Any:
+        result = getattr(dict, name)(query, *args, **kw)
+        query._of.query = dict(query)  # type: ignore[misc]
+        return result
+
+    return change
+
+
+for _name in (
+    "__setitem__",
+    "__delitem__",
+    "__ior__",
+    "clear",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+):
+    setattr(_Query, _name, _changing(_name))
+
+
+def real(url: Any) -> Any:
+    """Return a URL as SQLAlchemy 2 has it, and anything else as it is."""
+    return url._url if type(url) is OldURL else url
+
+
+@method(URL, "__new__")
+def _new(before: Callable[..., Any], cls: type[URL], *args: Any, **kw: Any) -> Any:
+    if is_internal() or len(args) + len(kw) == len(URL._fields):
+        return before(cls, *args, **kw)
+    note("url-call")
+    given = dict(zip(URL._fields, args, strict=False)) | kw
+    return OldURL(URL.create(**{name: value for name, value in given.items() if value is not None}))
+
+
+@function(make_url)
+def _make_url(before: Callable[..., Any], name_or_url: Any, *args: Any, **kw: Any) -> Any:
+    url = before(real(name_or_url), *args, **kw)
+    return url if is_ours(asking(3)) or not isinstance(url, URL) else OldURL(url)
+
+
+@plan
+def _url_of_engines() -> None:
+    def get(engine: Any) -> Any:
+        url = vars(engine)["url"]
+        return url if is_ours(asking()) or type(url) is not URL else OldURL(url)
+
+    def put(engine: Any, url: Any) -> None:
+        vars(engine)["url"] = real(url)
+
+    replace(Engine, "url", property(get, put))

@@ -14,12 +14,13 @@ import itertools
 import re
 import shlex
 import sqlite3
+import sys
 import textwrap
 import warnings
 from contextlib import closing, redirect_stdout
 
 import pytest
-from pages import DOCS, ROOT, blocks
+from pages import DOCS, ROOT, blocks, named
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import close_all_sessions
 
@@ -99,10 +100,11 @@ def test_examples(page, page_folder):
     assert not result.failed, "".join(report)
 
 
-def test_transcripts_of_the_command(page_folder, capsys, monkeypatch):
-    """What the page shows of the command is what it prints."""
+@pytest.mark.parametrize(("name", "count"), [("command.rst", 11), ("typing.rst", 2)])
+def test_transcripts_of_the_command(page_folder, capsys, monkeypatch, name, count):
+    """What a page shows of the command is what it prints."""
     monkeypatch.delenv("COLUMNS", raising=False)
-    page = (DOCS / "command.rst").read_text(encoding="utf-8")
+    page = (DOCS / name).read_text(encoding="utf-8")
     found = re.findall(
         r"^   \$ sqlsoup (.*)\n((?:   (?!\$).*\n|\n(?=   (?!\$)))*)", page, re.MULTILINE
     )
@@ -112,7 +114,17 @@ def test_transcripts_of_the_command(page_folder, capsys, monkeypatch):
             main(shlex.split(arguments))
             shown[arguments] = "".join(capsys.readouterr()), textwrap.dedent(expected)
     assert [printed for printed, _ in shown.values()] == [said for _, said in shown.values()]
-    assert len(shown) == 11
+    assert len(shown) == count
+
+
+def test_program_of_the_typing_page(page_folder, capsys, monkeypatch):
+    """The program runs with the module that the page has the command write."""
+    monkeypatch.syspath_prepend(page_folder)
+    assert main(["library.db", "--types", "library.py"]) == 0
+    source = named("typing.rst", "typed program")
+    exec(compile(source, "typing.rst", "exec"), {"__name__": "program"})
+    sys.modules.pop("library")
+    assert capsys.readouterr().out.splitlines()[:2] == ["INES", "TOM"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -900,7 +900,7 @@ def test_gone_arguments(make_engine):
     assert sorted(noted) == [
         f"create_engine({name}=...)"
         for name in ("case_sensitive", "convert_unicode", "encoding", "pool_threadlocal")
-    ]
+    ] + ["create_engine(strategy='plain')"]
     with pytest.raises(ArgumentError, match=r"^unknown strategy: 'green'$"):
         sa.create_engine("sqlite://", strategy="green")
     with pytest.raises(TypeError, match="colour"):

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import (
-    Mapper,
     Query,
     Session,
     backref,
@@ -30,8 +29,6 @@ from sqlalchemy.orm.util import AliasedClass
 
 from sqlsoup import legacy
 from sqlsoup.legacy import _mappers, _notes
-
-MAPPED_TABLE_IS_NATIVE = hasattr(Mapper, "mapped_table")
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +146,7 @@ def test_order_of_what_inherits(tables, session, statements):
         {"allow_column_override": True},
         {"allow_null_pks": True},
         {"_compiled_cache_size": 5},
-        {"entity_name": "other"},
+        {"entity_name": None},
         {"non_primary": False},
         {"extension": None},
         {"order_by": False},
@@ -165,8 +162,31 @@ def test_arguments_of_a_mapper(argument, tables, session):
     User = new("User")
     mapper(User, tables["users"], **argument)
     assert session.query(User).count() == 3
-    gone = {"allow_column_override", "allow_null_pks", "_compiled_cache_size", "entity_name"}
+    gone = {"allow_column_override", "allow_null_pks", "_compiled_cache_size"}
     assert ("mapper-argument" in forms()) is bool(gone & argument.keys())
+    assert ("mapper-extension" in forms()) is ("extension" in argument)
+    assert ("mapper-order-by" in forms()) is ("order_by" in argument)
+
+
+def test_entity_name(tables, session):
+    """entity_name= is noted where it says nothing, and refused where it names a second mapper."""
+    User = new("User")
+    mapped = mapper(User, tables["users"])
+    assert object_mapper(User(), None) is object_mapper(User(), entity_name=None) is mapped
+    assert "entity-name" in forms()
+    for name, use in {
+        "mapper": lambda: mapper(new("Other"), tables["users"], entity_name="other"),
+        "relation": lambda: relationship(User, entity_name="other"),
+        "class_mapper": lambda: class_mapper(User, entity_name="other"),
+        "object_mapper": lambda: object_mapper(User(), "other"),
+        "Query": lambda: Query(User, session, "other"),
+    }.items():
+        with pytest.raises(ArgumentError) as caught:
+            use()
+        assert str(caught.value) == (
+            f"{name}(entity_name=) cannot be done since SQLAlchemy 0.5: a class has one mapper; "
+            "map a second class to the other table"
+        )
 
 
 def test_a_second_mapper(tables):
@@ -326,15 +346,41 @@ def test_several_extensions(tables, session):
 @pytest.mark.parametrize(
     "hook", ["append_result", "create_instance", "populate_instance", "translate_row"]
 )
-def test_hooks_that_are_gone(hook, tables):
-    """A hook for which there is no event is an error that says what to do."""
-    extension, _ = recorder(hook)
-    with pytest.raises(ArgumentError) as caught:
-        mapper(new("Tag"), tables["tags"], extension=extension)
-    assert str(caught.value) == (
-        f"Recorder.{hook}() cannot be called on SQLAlchemy 2, which has no such event; use the "
-        "event 'load', or change the rows after they are loaded"
+def test_hooks_that_are_gone(hook, tables, session):
+    """A hook that SQLAlchemy 1.0 gave up is not called, as it was not in 1.3, and is noted."""
+    extension, called = recorder(hook, "before_insert")
+    Tag = new("Tag")
+    mapper(Tag, tables["tags"], extension=extension)
+    session.add(Tag(word="new"))
+    session.flush()
+    assert [name for name, *_ in called] == ["before_insert"]
+    assert [note.old for note in legacy.report().notes if note.form == "mapper-hook"] == [
+        f"Recorder.{hook}(), which is not called"
+    ]
+
+
+def test_hooks_of_an_instance(tables, session):
+    """A hook that is set on the extension itself is called, and those of the base say to go on."""
+    from sqlalchemy.orm import (
+        EXT_CONTINUE,
+        AttributeExtension,
+        MapperExtension,
+        SessionExtension,
     )
+
+    extension = MapperExtension()
+    extension.before_insert = lambda mapper, connection, row: setattr(row, "email", "set")
+    User = new("User")
+    mapper(User, tables["users"], extension=extension)
+    user = User(name="new")
+    session.add(user)
+    session.flush()
+    assert user.email == "set"
+    assert MapperExtension().after_insert(None, None, user) is EXT_CONTINUE
+    assert SessionExtension().after_begin(session, None, None) is EXT_CONTINUE
+    watch = AttributeExtension()
+    assert watch.append(None, 1, None) == watch.set(None, 1, 2, None) == 1
+    assert watch.remove(None, 1, None) is None
 
 
 # AttributeExtension
@@ -493,8 +539,11 @@ def test_arguments_of_a_relation(argument, tables, session):
     mapper(User, tables["users"], {"loans": relationship(Loan, **argument)})
     mapper(Loan, tables["loans"])
     assert len(session.get(User, "Bo").loans) == 2
-    gone = {"cascade_backrefs", "bake_queries", "entity_name"}
-    assert ("property-argument" in forms()) is bool(gone & argument.keys())
+    gone = {"cascade_backrefs", "bake_queries"}
+    is_gone = bool(gone & argument.keys()) or argument == {"cascade": False}
+    assert ("property-argument" in forms()) is is_gone
+    assert ("entity-name" in forms()) is ("entity_name" in argument)
+    assert ("attribute-extension" in forms()) is ("extension" in argument)
 
 
 def test_dynamic_loader(tables, session):
@@ -728,7 +777,7 @@ def test_class_mapper(tables, session):
     assert object_mapper(User(), raiseerror=False) is mapped
     assert class_mapper(Row, raiseerror=False) is None
     assert object_mapper(Row(), raiseerror=False) is None
-    assert forms() == ["class-mapper"]
+    assert forms() == ["class-mapper", "entity-name"]
     with pytest.raises(UnmappedClassError):
         class_mapper(Row)
     with pytest.raises(UnmappedInstanceError):
@@ -737,10 +786,10 @@ def test_class_mapper(tables, session):
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
 def test_mapped_table(tables):
-    """mapped_table is what a mapper selects from, noted where SQLAlchemy has it no more."""
+    """mapped_table is what a mapper selects from, noted also where SQLAlchemy has it yet."""
     mapped = registry().map_imperatively(new("User"), tables["users"])
     assert mapped.mapped_table is tables["users"]
-    assert bool(legacy.report()) is not MAPPED_TABLE_IS_NATIVE
+    assert [note.old for note in legacy.report().notes] == ["Mapper.mapped_table"]
 
 
 def test_aliased_class(tables, session):

@@ -87,8 +87,7 @@ def test_bind(lite, tmp_path):
 def test_new_metadata(lite):
     """A MetaData without an engine is as it is, and so is what is given an engine."""
     metadata = MetaData("annex", naming_convention={"pk": "pk_%(table_name)s"})
-    assert (metadata.schema, metadata.bind) == ("annex", None)
-    assert MetaData(None, schema="annex").schema == MetaData(schema="annex").schema == "annex"
+    assert metadata.schema == MetaData(schema="annex").schema == "annex"
     metadata = MetaData()
     table, _ = made(metadata)
     metadata.create_all(lite)
@@ -103,6 +102,20 @@ def test_new_metadata(lite):
     sa.Index("made_x", table.c.x)
     assert String(5).length == String(length=5, collation="C").length == 5
     assert not legacy.report()
+
+
+def test_metadata_without_an_engine():
+    """That there is none is noted as well, as SQLAlchemy 2 takes no such argument."""
+    assert MetaData(None, schema="annex").schema == "annex"
+    assert MetaData(bind=None).tables == {}
+    assert MetaData(reflect=False).tables == {}
+    assert MetaData().bind is None
+    assert [(note.form, note.old) for note in legacy.report().notes] == [
+        ("metadata-bind", "MetaData(bind)"),
+        ("metadata-bind", "MetaData(bind)"),
+        ("metadata-bind", "MetaData(reflect=)"),
+        ("bind-attribute", "metadata.bind, which was not set"),
+    ]
 
 
 def test_bind_outlives_the_module(lite):

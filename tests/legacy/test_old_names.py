@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 from types import ModuleType
@@ -14,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import sqlsoup
 from sqlsoup import legacy
+from sqlsoup.legacy import _notes
 
 pytestmark = pytest.mark.usefixtures("old_forms")
 
@@ -42,13 +44,17 @@ def test_sqlsoup_in_sqlalchemy():
         "from sqlalchemy.ext.sqlsoup import NoSuchTableError, ArgumentError, SQLAlchemyError\n"
     )
     assert names["SqlSoup"] is names["SQLSoup"] is sqlsoup.SQLSoup
-    for name in (
-        "PKNotFoundError", "Session", "TableClassType", "SelectableClassType", "NoSuchTableError",
-        "ArgumentError", "SQLAlchemyError",
-    ):  # fmt: skip
+    for name in ("PKNotFoundError", "Session", "TableClassType", "SelectableClassType"):
         assert names[name] is getattr(sqlsoup, name)
+    assert names["NoSuchTableError"] is sqlalchemy.exc.NoSuchTableError
+    errors = {"ArgumentError": sqlsoup.ArgumentError, "SQLAlchemyError": sqlsoup.SQLSoupError}
+    for name, own in errors.items():
+        of_sqlalchemy = getattr(sqlalchemy.exc, name)
+        for raised in (own("x"), of_sqlalchemy("x"), names[name]("x")):
+            with pytest.raises(names[name]):
+                raise raised
     assert [(note.line, note.form, note.instead) for note in legacy.report().notes] == [
-        (line, "import-sqlsoup", "sqlsoup") for line in (1, 2, 4)
+        (line, "import-sqlsoup", "sqlsoup") for line in (1, 2, 3, 4)
     ]
 
 
@@ -61,8 +67,60 @@ def test_import_of_the_module():
         "second = soup.SqlSoup\n"
     )
     assert names["first"] is names["second"] is sqlsoup.SQLSoup
-    assert [note.line for note in legacy.report().notes] == [3, 4]
+    found = [(note.line, note.count) for note in legacy.report().notes]
+    assert found == [(1, 1), (2, 2), (3, 1)]
     assert importlib.import_module("sqlalchemy.ext.sqlsoup") is names["soup"]
+    assert ("import-sqlsoup", "sqlalchemy.ext.sqlsoup", 1) in noted()
+
+
+def test_names_of_the_module():
+    """The module sqlsoup has the names that it had; those that are gone are noted."""
+    names = run(
+        "from sqlsoup import Engine, MetaData, Table, join, class_mapper, object_session\n"
+        "from sqlsoup import scoped_session, sessionmaker, relationship, EXT_CONTINUE\n"
+        "from sqlsoup import attributes, expression, schema, session, sql, util\n"
+    )
+    assert names["Table"] is sqlalchemy.Table
+    assert names["relationship"] is sqlalchemy.orm.relationship
+    assert noted() == []
+    names = run("from sqlsoup import mapper, MapperExtension, AutoAdd, string_types, py2k\n")
+    assert issubclass(names["AutoAdd"], names["MapperExtension"])
+    assert [form for form, *_ in noted()] == ["mapper", "mapper-extension", "name", "name"]
+
+
+def test_adding_by_itself(lite, tmp_path):
+    """AutoAdd adds new instances to the session, and none whose constructor fails."""
+    from sqlsoup import AutoAdd, mapper, scoped_session, sessionmaker
+
+    sessions = scoped_session(sessionmaker(bind=lite))
+
+    class Tag:
+        pass
+
+    class Own:
+        def __init__(self, word):
+            self.word = int(word)
+
+    tags = sqlsoup.SQLSoup(lite).tags._table
+    for cls in (Tag, Own):
+        mapper(cls, tags, extension=AutoAdd(sessions))
+    row = Tag(word="new")
+    assert row in sessions
+    with pytest.raises(ValueError, match="invalid literal"):
+        Own("x")
+    assert list(sessions.new) == [row]
+    sessions.remove()
+
+
+def test_module_is_noted_once():
+    """The import is noted, whether what is imported is used or not, and nothing after it."""
+    run(
+        "from sqlalchemy.ext import sqlsoup as soup\n"
+        "soup.SqlSoup, soup.Session\n"
+        "from sqlalchemy.ext.sqlsoup import SqlSoup\n"
+    )
+    found = [(note.line, note.form, note.count) for note in legacy.report().notes]
+    assert found == [(1, "import-sqlsoup", 1), (3, "import-sqlsoup", 1)]
 
 
 def test_all_of_a_module():
@@ -85,7 +143,7 @@ def test_exceptions():
     assert names["Missing"] is sqlalchemy.exc.NoSuchTableError
     assert names["caught"] is SQLAlchemyError
     assert noted() == [
-        ("name", "sqlalchemy.exceptions", 2),
+        ("name", "sqlalchemy.exceptions", 1),
         ("name", "sqlalchemy.exceptions", 1),
     ]
 
@@ -96,7 +154,7 @@ def test_databases():
     for name in ("mysql", "postgresql", "sqlite"):
         assert names[name].__name__ == f"sqlalchemy.dialects.{name}"
     assert names["postgres"] is names["postgresql"]
-    assert noted() == [("name", "sqlalchemy.databases", 4)]
+    assert noted() == [("name", "sqlalchemy.databases", 1)]
 
 
 def test_interfaces(make_engine):
@@ -133,7 +191,7 @@ def test_where_a_name_is_imported():
         "    from sqlalchemy.orm import subqueryload_all, EXT_PASS\n"
     )
     assert [(note.line, note.old) for note in legacy.report().notes] == [
-        (1, "eagerload(), joinedload_all() and the like"),
+        (1, "eagerload()"),
         (2, "MapperExtension"),
         (2, "relation()"),
         (4, "Binary"),
@@ -144,7 +202,7 @@ def test_where_a_name_is_imported():
     ]
     names["later"]()
     names["later"]()
-    assert [note.count for note in legacy.report().notes if note.line == 9] == [2, 2]
+    assert [note.count for note in legacy.report().notes if note.line == 9] == [1, 1]
     assert names["B"] is names["Binary"] is sqlalchemy.LargeBinary
     assert names["P"] is names["PassiveDefault"] is sqlalchemy.DefaultClause
     assert names["RowProxy"] is sqlalchemy.Row
@@ -168,21 +226,58 @@ def test_names_that_are_there_are_not_noted():
 
 
 def test_star():
-    """`from sqlalchemy.orm import *` gives the names that are gone, noted only where called."""
-    names = run("from sqlalchemy.orm import *\nclass A: pass\nmade = relation(A)\n")
-    assert noted() == [("relation", "relation()", 1)]
-    assert names["eagerload"].__name__ == "eagerload"
+    """`from sqlalchemy.orm import *` gives the names that are gone, noted only where used."""
+    names = run(
+        "from sqlalchemy import *\n"
+        "from sqlalchemy.orm import *\n"
+        "class A: pass\n"
+        "made = relation(A)\n"
+        "def later():\n"
+        "    return [\n"
+        "        Binary]\n"
+        "def eagerload(): pass\n"
+        "eagerload()\n"
+    )
+    assert [(note.line, note.old, note.count) for note in legacy.report().notes] == [
+        (4, "relation()", 1),
+        (7, "Binary", 1),
+    ]
+    assert names["eagerload_all"].__name__ == "eagerload_all"
 
 
 def test_looking_for_a_name():
-    """hasattr() and getattr() tell that a name is there, and note nothing."""
+    """hasattr() tells that a name is there, as does who looks at all of them; neither is noted."""
     assert hasattr(sqlalchemy.orm, "relation")
-    assert callable(getattr(sqlalchemy.orm, "eagerload"))  # noqa: B009
-    assert sqlalchemy.orm.comparable_property is sqlalchemy.orm.ComparableProperty
+    assert "eagerload" in dict(inspect.getmembers(sqlalchemy.orm))
     assert noted() == []
     sqlalchemy.orm.compile_mappers()
     assert noted() == [("name", "compile_mappers()", 1)]
-    assert sqlalchemy.orm.compile_mappers.__name__ == "compile_mappers"
+
+
+@pytest.mark.parametrize(
+    ("code", "form", "old"),
+    [
+        ("orm.eagerload", "loader-old", "eagerload()"),
+        ("orm.relation", "relation", "relation()"),
+        ("orm.comparable_property", "name", "comparable_property()"),
+        ("getattr(orm, 'EXT_PASS')", "mapper-extension", "MapperExtension"),
+        ("types.Binary", "name", "Binary"),
+        ("sqlalchemy.PassiveDefault", "name", "PassiveDefault"),
+        ("sqlalchemy.exceptions", "name", "sqlalchemy.exceptions"),
+        ("sqlalchemy.databases.sqlite", "name", "sqlalchemy.databases"),
+    ],
+)
+def test_name_that_is_handed_on(code, form, old):
+    """A name that is read from a module is noted there, also where nothing is called."""
+    given = {"sqlalchemy": sqlalchemy, "orm": sqlalchemy.orm, "types": sqlalchemy.types}
+    eval(code, {**given, "__name__": "program"})
+    assert noted() == [(form, old, 1)]
+
+
+def test_name_that_is_handed_on_and_called():
+    """What is read by its name and then called is counted once a call."""
+    run("import sqlalchemy.orm as orm\nclass A: pass\norm.relation(A)\n")
+    assert noted() == [("relation", "relation()", 1)]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +294,7 @@ def test_unknown_names(module):
     """A name that never was is the usual error."""
     with pytest.raises(ImportError, match="cannot import name 'nothing'"):
         run(f"from {module} import nothing")
+    _notes.clear()
     with pytest.raises(AttributeError) as caught:
         sys.modules[module].nothing  # noqa: B018
     assert str(caught.value) == f"module {module!r} has no attribute 'nothing'"
@@ -231,7 +327,7 @@ import sqlalchemy.orm.interfaces
 assert "InstrumentationManager" not in vars(sqlalchemy.orm)
 before = "sqlalchemy.ext.instrumentation" in sys.modules
 from sqlalchemy.orm.interfaces import InstrumentationManager
-print(before, InstrumentationManager.__module__, sqlalchemy.orm.InstrumentationManager.__name__)
+print(before, InstrumentationManager.__module__, hasattr(sqlalchemy.orm, "InstrumentationManager"))
 [note] = legacy.report().notes
 print(note.old, note.instead)
 legacy.disable()
@@ -245,7 +341,7 @@ def test_instrumentation_is_not_imported_before():
     assert (done.stderr, done.stdout.splitlines()) == (
         "",
         [
-            "False sqlsoup.legacy._instrumentation InstrumentationManager",
+            "False sqlsoup.legacy._instrumentation True",
             "InstrumentationManager sqlalchemy.ext.instrumentation",
         ],
     )

@@ -37,6 +37,12 @@ def forms():
     return noted_in(__file__) - {"engine-execute", "statement-string"}
 
 
+def asks(result):
+    """Tell if the names of a result are a list, by a variable."""
+    keys = result.keys()
+    return isinstance(keys, list)
+
+
 @pytest.mark.parametrize("kind", ["string", "text", "construct"])
 def test_names(kind, engine):
     """A row has its values by name, by column and by place."""
@@ -275,12 +281,26 @@ def test_what_pandas_asks(lite):
 
 
 def test_keys_of_a_result(lite):
-    """``keys()`` is a list."""
-    keys = lite.execute(BOOKS).keys()
-    assert isinstance(keys, list)
-    assert json.dumps(keys) == '["id", "title", "year"]'
+    """``keys()`` is a list, and is noted where it is used as one."""
+    keys = lite.connect().execute(sa.text(BOOKS)).keys()
     assert ",".join(keys) == "id,title,year"
+    assert ([*keys], len(keys), "id" in keys) == (["id", "title", "year"], 3, True)
+    assert dict(zip(keys, range(3), strict=True)) == {"id": 0, "title": 1, "year": 2}
     assert forms() == set()
+    for use in (
+        lambda: json.dumps(keys),
+        lambda: json.dumps({"names": keys}, indent=1),
+        lambda: list(reversed(keys)),
+        lambda: str(keys),
+        lambda: copy.copy(keys),
+        lambda: isinstance(lite.execute(BOOKS).keys(), list),
+        lambda: asks(lite.execute(BOOKS)),
+    ):
+        _notes.clear()
+        use()
+        assert "result-keys" in forms()
+    assert asks(lite.execute(BOOKS))
+    assert json.dumps(keys) == '["id", "title", "year"]'
     assert (keys[0], keys[1:], keys.index("year")) == ("id", ["title", "year"], 2)
     assert keys == ["id", "title", "year"] != keys[1:]
     assert (keys > ["a"], keys >= ["a"], keys < ["z"], keys <= ["z"]) == (True,) * 4
@@ -327,6 +347,35 @@ def test_key_of_a_new_row(engine):
     }
     assert isinstance(eval("result.inserted_primary_key", eval_), sa.Row)
     assert engine.pool.checkedout() == 0
+
+
+def test_key_of_a_new_row_as_a_list(lite, books):
+    """What needs a list is noted; hash() and print() give what they give without the module."""
+    with lite.begin() as connection:
+        key = connection.execute(books.insert().values(title="N")).inserted_primary_key
+    assert {key: 1} == {(4,): 1}
+    assert isinstance(key, sa.Row)
+    assert [*key] == [4]
+    assert forms() == set()
+    for use, value in (
+        (lambda: repr(key), "(4,)"),
+        (lambda: f"{key}", "(4,)"),
+        (lambda: "%s" % key, "(4,)"),  # noqa: UP031
+        (lambda: json.dumps(key), "[4]"),
+        (lambda: key + [5], [4, 5]),  # noqa: RUF005
+        (lambda: [5] + key, [5, 4]),  # noqa: RUF005
+        (lambda: key == [4], True),
+        (key.copy, [4]),
+    ):
+        _notes.clear()
+        assert use() == value
+        assert forms() == {"key-list"} or value == [5, 4]
+    with lite.begin() as connection:
+        result = connection.execute(books.insert().values(title="N"))
+        _notes.clear()
+        assert isinstance(result.inserted_primary_key, list)
+    assert forms() == {"key-list"}
+    assert str(lite.execute(books.insert(), title="N").inserted_primary_key) == "[6]"
 
 
 def checked_out(result, *steps):

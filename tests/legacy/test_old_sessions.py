@@ -809,7 +809,7 @@ def test_strings_as_statements(plain):
     assert plain.execute(clause=query, params={"w": "hot"}).scalar() == "hot"
     assert plain.scalar(query, {"w": "hot"}) == "hot"
     assert plain.scalar("SELECT count(*) FROM tags") == 2
-    assert forms() == ["session-string"]
+    assert forms() == ["session-mapper", "session-string"]
 
 
 def test_a_string_flushes_nothing(plain, tags):
@@ -829,7 +829,7 @@ def test_where_to_execute(plain, soup, lite):
     assert plain.get_bind(users) is plain.get_bind(users, table) is lite
     assert plain.get_bind(None, clause=table) is lite
     assert soup.session().get_bind(users, table) is soup.session().get_bind(None, table) is lite
-    assert forms() == ["session-mapper", "session-string"]
+    assert forms() == ["session-argument", "session-mapper", "session-string"]
 
 
 def test_refresh_with_a_lock(db, statements):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from sqlsoup import legacy
 from sqlsoup.legacy import _notes
-from sqlsoup.legacy._statements import bound
+from sqlsoup.legacy._text import bound
 
 a = table("a", column("id", sa.Integer), column("name", sa.String), column("v", sa.Integer))
 b = table("b", column("id", sa.Integer), column("aid", sa.Integer))
@@ -47,7 +47,30 @@ SELECTS = {
     "columns": (lambda: select([a.c.id, a.c.name]), "SELECT a.id, a.name FROM a"),
     "a tuple": (lambda: select((a.c.id,)), "SELECT a.id FROM a"),
     "a table": (lambda: select([b]), "SELECT b.id, b.aid FROM b"),
-    "its columns": (lambda: select(b.c), "SELECT b.id, b.aid FROM b"),
+    "its columns": (lambda: select(b.c, b.c.id > 1), "SELECT b.id, b.aid FROM b WHERE b.id > 1"),
+    "its columns by name": (lambda: select(columns=b.c), "SELECT b.id, b.aid FROM b"),
+    "None": (lambda: select(None, from_obj=[a]), "SELECT FROM a"),
+    "None alone": (lambda: select(None), "SELECT"),
+    "a select() in FROM": (
+        lambda: select([column("x")], from_obj=select([a.c.id])),
+        "SELECT x FROM (SELECT a.id AS id FROM a) AS anon_1",
+    ),
+    "a select() in select_from()": (
+        lambda: select(column("x")).select_from(select(a.c.id)),
+        "SELECT x FROM (SELECT a.id AS id FROM a) AS anon_1",
+    ),
+    "a select() as a column": (
+        lambda: select([b.c.id, select([func.max(a.c.id)])]),
+        "SELECT b.id, (SELECT max(a.id) AS max_1 FROM a) AS anon_1 FROM b",
+    ),
+    "a select() as columns": (
+        lambda: select([select([a.c.id, a.c.v])]),
+        "SELECT anon_1.id, anon_1.v FROM (SELECT a.id AS id, a.v AS v FROM a) AS anon_1",
+    ),
+    "only a select()": (
+        lambda: select(b.c.id).with_only_columns([select([func.max(a.c.id)])]),
+        "SELECT (SELECT max(a.id) AS max_1 FROM a) AS anon_1",
+    ),
     "a generator": (lambda: select(c for c in b.c), "SELECT b.id, b.aid FROM b"),
     "by name": (lambda: select(columns=[a.c.id]), "SELECT a.id FROM a"),
     "once": (lambda: select([a.c.id, a.c.id, b, b.c.id]), "SELECT a.id, b.id, b.aid FROM a, b"),
@@ -297,6 +320,9 @@ def test_forms(form):
 
 
 NEW = [
+    lambda: select(b.c),
+    lambda: select(b.c["id", "aid"], b.c.id),
+    lambda: select(b.c["id", "aid"], sa.Column("flag", sa.Boolean)),
     lambda: select(a.c.id, a.c.name).where(a.c.id > 1).order_by("id").group_by(a.c.id),
     lambda: select(a).select_from(a.join(b, ON)).having(func.count() > 1).order_by(None),
     lambda: select(text("x"), sa.literal(1)).with_only_columns(a.c.id, a.c.name),

@@ -21,13 +21,13 @@ from sqlalchemy import column, select
 
 import sqlsoup
 from sqlsoup import legacy
-from sqlsoup.legacy import _notes
+from sqlsoup.legacy import _frames, _notes
 from sqlsoup.legacy._forms import FORMS
 from sqlsoup.legacy._notes import Note, Report
 
 TABLES = FORMS["engine-tables"]
 LIST = FORMS["select-list"]
-EMPTY = "no old forms were used: this runs on SQLAlchemy 2 without sqlsoup.legacy\n"
+EMPTY = "what ran used no old forms, and needs no sqlsoup.legacy\n"
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +142,7 @@ def test_use_by_no_program(noting, lite, monkeypatch):
     _thread.start_new_thread(lite.create, (entity,))
     assert done.wait(5)
     done.clear()
-    monkeypatch.setattr(_notes, "_passes_on", lambda frame: True)
+    monkeypatch.setattr(_frames, "passes_on", lambda frame: True)
     lite.create(entity)
     assert done.is_set()
     assert not legacy.report()

@@ -13,9 +13,7 @@ import pytest
 
 from sqlsoup.legacy import _notes, _run
 
-NOTHING = (
-    "sqlsoup.legacy: no old forms were used: this runs on SQLAlchemy 2 without sqlsoup.legacy\n"
-)
+NOTHING = "sqlsoup.legacy: what ran used no old forms, and needs no sqlsoup.legacy\n"
 OLD = 'import sqlalchemy\nengine = sqlalchemy.create_engine("sqlite://")\n'
 """How a program begins that is to use ``engine.has_table()``."""
 
@@ -138,6 +136,68 @@ def test_folder_and_zip_file(both, write, tmp_path, kind):
             file.write(path, path.name)
     printed, _ = both(kind, "x", flags=["-P"] if kind == "zip" else [])
     assert printed.startswith(f"1\n['{kind}', 'x'] {tmp_path}/{kind} __main__ {tmp_path}/{kind}/")
+
+
+@pytest.mark.parametrize("program", [("-c", "{}"), ("-c{}",), ("-",)])
+def test_code_and_standard_input(both, legacy, program):
+    """`-c CODE` and `-` run code as Python does, with its arguments and its folder."""
+    code = "import sys\nprint(sys.argv, sys.path[0], __name__, __spec__, 'there' in globals())\n"
+    call = [part.format(code) for part in program]
+    both(*call, "-m", "--strict", "x", stdin=code if call == ["-"] else "")
+    code = f"{OLD}\nengine.has_table('x')\n"
+    call = [part.format(code) for part in program]
+    _, report = legacy(*call, stdin=code if call == ["-"] else "")
+    name = "<stdin>" if call == ["-"] else "<string>"
+    assert f"\n{name}:4  1x    Engine.table_names(), Engine.has_table()" in report
+
+
+def test_code_of_python_2(legacy):
+    """Code that does not compile as Python 3 is told as such."""
+    _, error = legacy("-c", "x = 1\nprint x", status=1)
+    assert error.startswith("<string>, line 2: this does not compile as Python 3")
+
+
+ANEW = """
+import multiprocessing, subprocess, sys
+import sqlalchemy
+def work(_=0):
+    engine = sqlalchemy.create_engine("sqlite://")
+    engine.has_table("x")
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=work)
+    process.start()
+    process.join()
+    code = "import program, os; program.work(); os._exit(0)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    print(process.exitcode)
+"""
+
+
+def test_children_that_are_started_anew(legacy, write, tmp_path):
+    """With --children the notes of processes that the program starts are in the one report."""
+    write(ANEW)
+    printed, report = legacy("--children", "program.py")
+    assert printed == "0\n"
+    assert "\nprogram.py:6  2x    Engine.table_names(), Engine.has_table()" in report
+    printed, error = legacy("program.py", status=1)
+    assert printed == ""
+    assert "AttributeError: 'Engine' object has no attribute 'has_table'" in error
+
+
+def test_children_have_their_own_customization(write, tmp_path):
+    """A sitecustomize of the program's is imported as ever, and one process ends without a word."""
+    write("print('own')", "own/sitecustomize.py")
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1)'], check=True)"
+    for arguments in ([], ["-m", "sqlsoup.legacy", "--quiet", "--children"]):
+        done = subprocess.run(
+            [sys.executable, *arguments, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONPATH": str(tmp_path / "own")},
+        )
+        assert done.stdout == "own\nown\n1\n"
 
 
 @pytest.mark.parametrize(
@@ -407,8 +467,8 @@ def test_nowhere_to_report_to(legacy, write):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ([], "name a SCRIPT, or a module with -m"),
-        (["--quiet"], "name a SCRIPT, or a module with -m"),
+        ([], "name a SCRIPT, a module with -m, code with -c, or - for standard input"),
+        (["--quiet"], "name a SCRIPT, a module with -m, code with -c, or - for standard input"),
         (["--report"], "argument --report: expected one argument"),
         (["-m"], "argument -m: expected one argument"),
         (["--strictly", "x.py"], "unrecognized arguments: --strictly"),
@@ -421,7 +481,7 @@ def test_usage_error(capsys, args, said):
         _run.main(args)
     assert caught.value.code == 2
     assert capsys.readouterr().err == (
-        "usage: python -m sqlsoup.legacy [options] (SCRIPT | -m MODULE) [ARGS]\n"
+        "usage: python -m sqlsoup.legacy [options] (SCRIPT | -m MODULE | -c CODE | -) [ARGS]\n"
         f"python -m sqlsoup.legacy: error: {said}\n"
     )
 

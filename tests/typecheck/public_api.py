@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, assert_type
 
-from sqlalchemy import Connection, Engine, MetaData, Result, create_engine, select
+from sqlalchemy import Connection, Engine, MetaData, create_engine, select
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 import sqlsoup
@@ -82,10 +82,23 @@ def work(db: SQLSoup) -> None:
     db.delete(db.users.first())
     db.expunge(db.users.first())
     db.expunge_all()
-    assert_type(db.execute("SELECT 1"), Result[Any])
-    assert_type(db.execute("SELECT :x", x=1), Result[Any])
     db.execute(select(db.users), {"x": 1})
     db.execute("INSERT INTO t VALUES (:x)", [{"x": 1}, {"x": 2}])
+
+
+def results(db: SQLSoup) -> None:
+    """A row of a result has any number of values, which may be unpacked."""
+    for name, admin in db.execute("SELECT name, admin FROM users"):
+        assert_type(name, Any)
+        assert_type(admin, Any)
+    (count,) = db.execute("SELECT count(*) FROM users").one()
+    assert_type(count, Any)
+    first = db.execute("SELECT :x, :y, :z", x=1, y=2, z=3).first()
+    if first is not None:
+        x, y, z = first
+        assert_type([x, y, z, first.x, first[2]], list[Any])
+    for name, email in db.execute("SELECT name, email FROM users").all():
+        assert_type([name, email], list[Any])
 
 
 def module(engine: Engine) -> None:

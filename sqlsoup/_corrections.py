@@ -1,0 +1,31 @@
+"""What a correction of SQLAlchemy's reflection is.
+
+Each is a function in the module of its database.  It mends one kind of answer of an
+:class:`sqlalchemy.Inspector` in place, and can be deleted alone when SQLAlchemy gives the right
+answer.  Its docstring says what SQLAlchemy gives, what is right, and on which releases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from sqlalchemy import Inspector
+
+Answers = dict[tuple[str | None, str], Any]
+"""What a ``get_multi_`` method gives: by schema and name of a table."""
+
+Correction = Callable[[Inspector, str | None, Answers], None]
+"""It is called with the Inspector, the schema that was asked for and the answers, which it changes.
+
+The ``bind`` of the Inspector is the connection.
+"""
+
+Corrections = dict[str, tuple[Correction, ...]]
+"""The corrections of a database by what they are of: ``"columns"``, ``"foreign_keys"`` ..."""
+
+Answer = Callable[[Inspector, str | None, Collection[str]], Answers | None]
+"""It answers in place of SQLAlchemy, of tables by name; None leaves the answer to SQLAlchemy."""
+
+PARTITION = "sqlsoup: partition"
+"""In the ``info`` of a foreign key: its table is a partition of another."""

@@ -1,0 +1,105 @@
+"""URLs, drivers and engines, and what may be shown of them."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+from urllib.parse import quote_plus
+
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, make_url
+
+from sqlsoup.exc import ArgumentError, shown
+
+Bind = Engine | Connection
+
+
+def bind_of(metadata: MetaData) -> Bind | None:
+    """Return the engine noted in a MetaData, or None.
+
+    :raises ArgumentError: what is noted is neither an engine nor a connection.
+    """
+    bind: Any = getattr(metadata, "bind", None)
+    if bind is None or isinstance(bind, Engine):
+        return bind
+    if isinstance(bind, str | URL):
+        bind = _make_engine(bind)
+        set_bind(metadata, bind)
+    if not isinstance(bind, Bind):
+        raise ArgumentError(f"the bind of the MetaData is no engine but {shown(bind)}")
+    return bind
+
+
+def set_bind(metadata: MetaData, bind: Bind) -> None:
+    """Note the engine on which the tables of a MetaData live."""
+    holder: Any = metadata  # SQLAlchemy 2 declares no such attribute
+    holder.bind = bind
+
+
+def shown_engine(engine: Engine | None) -> str:
+    """Return the repr of an engine, where the query of its URL has names and no values.
+
+    An ``@`` in the host or the database is that of a password which was not quoted.
+    """
+    url: object = getattr(engine, "url", None)
+    if not isinstance(url, URL):
+        return repr(engine)
+    known = url.set(query={})
+    _, at, host = (url.host or "").rpartition("@")
+    if url.password is not None and "@" in (url.database or ""):
+        known = known.set(host="***", database="")
+    elif at:
+        known = known.set(host=f"***@{host}")
+    names = "&".join(f"{quote_plus(name)}=***" for name in sorted(url.query))
+    return repr(engine).replace(repr(url), f"{known!r}{'?' * bool(names)}{names}")
+
+
+_DRIVERS = {
+    "postgresql": {"psycopg": "psycopg", "psycopg2": "psycopg2-binary", "pg8000": "pg8000"},
+    "mysql": {"MySQLdb": "mysqlclient", "pymysql": "pymysql"},
+    "mariadb": {"MySQLdb": "mysqlclient", "pymysql": "pymysql"},
+}
+"""Modules of drivers by backend, and the packages that they are in."""
+
+
+def _make_engine(url: str | URL) -> Engine:
+    """Make an engine, and say what to do when the driver is not installed.
+
+    :raises ArgumentError: the URL's driver is not installed.
+    """
+    try:
+        return create_engine(url)
+    except ModuleNotFoundError as error:
+        url = make_url(url)
+        backend = url.get_backend_name()
+        packages = _DRIVERS.get(backend, {})
+        installed = [module for module in packages if importlib.util.find_spec(module)]
+        hint = f"install {packages.get(str(error.name), error.name)!r}"
+        if installed:
+            hint += (
+                f", or use an installed driver with a URL like {backend}+{installed[0].lower()}://"
+            )
+        raise ArgumentError(
+            f"the driver for {url.drivername}:// is not installed ({error}): {hint}"
+        ) from error
+
+
+def metadata_of(argument: object) -> MetaData:
+    """Return the MetaData for what was given to SQLSoup, with the engine noted in it.
+
+    :raises ArgumentError: it is no URL, engine or MetaData, or the URL's driver is not installed.
+    """
+    if isinstance(argument, MetaData):
+        return argument
+    metadata = MetaData()
+    if isinstance(argument, str | URL):
+        argument = _make_engine(argument)
+    if isinstance(argument, Engine):
+        set_bind(metadata, argument)
+    elif hasattr(argument, "sync_engine"):
+        raise ArgumentError(
+            f"invalid engine or metadata argument {shown(argument)}: SQLSoup is synchronous, "
+            "pass a URL or an Engine with a synchronous driver"
+        )
+    elif argument is not None:
+        raise ArgumentError(f"invalid engine or metadata argument {shown(argument)}")
+    return metadata

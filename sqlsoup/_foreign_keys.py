@@ -1,0 +1,149 @@
+"""The foreign keys of Tables: what they refer to, found late, dangling or postponed."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import Any
+from weakref import WeakSet, WeakValueDictionary
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.types import NullType
+
+from sqlsoup._corrections import PARTITION
+from sqlsoup._locks import locked, under
+from sqlsoup.exc import warn
+
+guard = threading.RLock()
+"""Held while a MetaData is changed or looked at closely, and never during a round trip."""
+
+
+class Notes:
+    """What is to be known of the tables of a MetaData; kept in its ``info``."""
+
+    def __init__(self) -> None:
+        self.spelled: dict[str, str] = {}
+        """The names of tables by keys that spell them in another case."""
+        self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self.reflected: WeakSet[Table] = WeakSet()
+        self.settled: WeakSet[Table] = WeakSet()
+        self.referrers: defaultdict[str, WeakSet[ForeignKeyConstraint]] = defaultdict(WeakSet)
+        """The foreign keys by what they refer to."""
+        self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
+        """Those whose ``use_alter`` was set here."""
+        self.given_up: WeakSet[ForeignKeyConstraint] = WeakSet()
+
+
+@under(guard)
+def notes_of(metadata: MetaData) -> Notes:
+    """Return the notes on a MetaData, which are made at the first call."""
+    notes: Notes | None = metadata.info.get("sqlsoup")
+    if notes is None:
+        notes = metadata.info["sqlsoup"] = Notes()
+    return notes
+
+
+def is_given_up(key: ForeignKey) -> bool:
+    """Tell if it was warned of before that the target of a foreign key is not there."""
+    return key.constraint in notes_of(key.parent.table.metadata).given_up
+
+
+def give_up(key: ForeignKey) -> None:
+    """Warn that the target of a foreign key is not there, and note it."""
+    constraint: Any = key.constraint
+    notes_of(key.parent.table.metadata).given_up.add(constraint)
+    target = table_key(*target_of(key))
+    warn(f"{key.parent} refers to {target!r}, which is not there or may not be read")
+
+
+def table_key(schema: str | None, name: str) -> str:
+    """Return the key of a table in its MetaData."""
+    return f"{schema}.{name}" if schema else name
+
+
+def target_of(key: ForeignKey) -> tuple[str | None, str]:
+    """Return schema and name of the table that a foreign key refers to."""
+    tokens: Any = getattr(key, "target_tokens", None)  # SQLAlchemy 2.0 has a string alone
+    prefix, name = (
+        tokens[:2] if tokens else key.target_fullname.rpartition(".")[0].rpartition(".")[::2]
+    )
+    return prefix or key.parent.table.metadata.schema, name
+
+
+def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
+    """Return the foreign keys that refer to a table, of the tables that are in its MetaData.
+
+    Those of partitions are those of the partitioned table.
+    """
+    found = locked(guard, list, notes_of(table.metadata).referrers.get(table.key, ()))
+    tables = table.metadata.tables
+    return [k for k in found if tables.get(k.table.key) is k.table and PARTITION not in k.info]
+
+
+def described_target(key: ForeignKey) -> str:
+    """Return the name of the column that a foreign key refers to, with table and schema."""
+    tokens: Any = getattr(key, "target_tokens", None)
+    return key.target_fullname if tokens is None else ".".join(filter(None, tokens))
+
+
+@under(guard)
+def settle(table: Table) -> None:
+    """Make a table, reflected or the user's own, fit for the ORM's unit of work.
+
+    Key columns are not nullable: SQLite says they are, and SQLAlchemy then refuses two new rows
+    in one flush.  A foreign key whose target is not in the MetaData is marked ``use_alter``, which
+    takes it out of the sorting of tables at a flush; without that the flush would fail for the
+    want of a table that it does not touch.  The keys that wait for this table, or that led to
+    an earlier one in its place, lead to it from now on.
+    """
+    for column in table.primary_key:
+        column.nullable = False
+    notes = notes_of(table.metadata)
+    constraints = table.foreign_key_constraints
+    if table not in notes.settled:
+        for constraint in constraints:
+            for key in constraint.elements:
+                notes.referrers[table_key(*target_of(key))].add(constraint)
+        for constraint in notes.referrers[table.key]:
+            for key in constraint.elements:
+                _renew(key)
+        constraints = constraints.union(notes.referrers[table.key])
+        notes.settled.add(table)  # now that nothing more can be missed by an interrupt
+    for constraint in constraints:
+        if not constraint.use_alter or constraint in notes.postponed:
+            constraint.use_alter = not all(resolves(key) for key in constraint.elements)
+            if constraint.use_alter:
+                notes.postponed.add(constraint)
+
+
+def _renew(key: ForeignKey) -> None:
+    """Have a foreign key look for its column again; the earlier one stays if there is none."""
+    key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
+    before = vars(key).pop("column", None)
+    if before is not None and not resolves(key):
+        vars(key)["column"] = before
+
+
+def follows(key: ForeignKey) -> bool:
+    """Tell if the target of a foreign key is there, for a key that the column of an alias has too.
+
+    Such a copy that was made before the target was there would not find it any more.
+    """
+    if not resolves(key) and key.constraint is not None:
+        for original in key.constraint.elements:
+            if described_target(original) == described_target(key) and resolves(original):
+                vars(key)["column"] = original.column
+    return resolves(key)
+
+
+@under(guard)
+def resolves(key: Any) -> bool:
+    """Tell if the target of a foreign key is there; its column then has a type in any case."""
+    try:
+        target = key.column
+    except sa_exc.InvalidRequestError:  # no such table or column, or it was just forgotten
+        return False
+    if isinstance(key.parent.type, NullType):
+        key.parent.type = target.type
+    return True

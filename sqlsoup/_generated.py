@@ -1,0 +1,102 @@
+"""What the database generates in new and changed rows, and what it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sqlalchemy import Table, event
+from sqlalchemy.orm import object_session
+
+from sqlsoup._sa import FlushProcessor, watch
+from sqlsoup.exc import SQLSoupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Column, Connection
+    from sqlalchemy.orm import Mapper
+
+
+def watch_rows(mapper: Mapper[Any]) -> None:
+    """Have rows stored without the values of generated columns, and none without its key.
+
+    SQLAlchemy would send such values, as those of a copied row, and the database refuse them.  A
+    key that is missing is NULL on SQLite, and an error that does not name it elsewhere.  Only
+    mappers with such columns are listened to.
+    """
+    table = mapper.local_table
+    if not isinstance(table, Table) or mapper.inherits is not None:
+        return
+    generated = _attributes(mapper, (c for c in table.columns if c.computed is not None))
+    if generated:
+        _leave_out(mapper, list(generated))
+    wanted = _attributes(mapper, (c for c in table.primary_key if not _comes_by_itself(c)))
+    if wanted:
+        _Wanted(mapper, wanted)
+
+
+def _attributes(mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> dict[str, Column[Any]]:
+    mapped = set(mapper.columns)
+    return {mapper.get_property_by_column(c).key: c for c in columns if c in mapped}
+
+
+def _comes_by_itself(column: Column[Any]) -> bool:
+    return (
+        column is column.table.autoincrement_column
+        or column.server_default is not None
+        or column.default is not None
+    )
+
+
+def _leave_out(mapper: Mapper[Any], names: list[str]) -> None:
+    @event.listens_for(mapper, "before_insert", raw=True)
+    def inserting(_mapper: object, _connection: Connection, row: Any) -> None:
+        for name in names:
+            row.dict.pop(name, None)
+
+    @event.listens_for(mapper, "before_update")
+    def updating(_mapper: object, _connection: Connection, row: Any) -> None:
+        session: Any = object_session(row)
+        session.expire(row, names)
+
+
+class _Wanted(FlushProcessor):
+    """Looks for new rows without a key when a flush begins.
+
+    A listener for each row would cost it some 7 %.  It is there from the first row on that has no
+    value yet, which may come from a relationship before the row is stored.
+    """
+
+    def __init__(self, mapper: Mapper[Any], wanted: dict[str, Column[Any]]) -> None:
+        super().__init__(mapper)
+        self._wanted = wanted
+        self._listens = False
+
+    def begin(self, flush: Any) -> None:
+        watch(flush, self)
+
+    def row_pairs(self, _flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
+        return ()
+
+    def sort(self, _flush: object, states: Iterable[Any], *, deletes: bool) -> None:
+        if deletes or self._listens:
+            return
+        for name in self._wanted:
+            for row in states:
+                if row.key is None and row.dict.get(name) is None:
+                    self._listens = True
+                    event.listen(self.parent, "before_insert", self._check, raw=True)
+                    return
+
+    def _check(self, _mapper: object, _connection: Connection, row: Any) -> None:
+        for name, column in self._wanted.items():
+            if row.dict.get(name) is None:
+                _refuse(name, column)
+
+
+def _refuse(name: str, column: Any) -> NoReturn:
+    full_name = f"{column.table.fullname}.{column.name}"
+    raise SQLSoupError(
+        f"{full_name!r} wants a value: it is part of the primary key, and the database generates "
+        f"none; give the new row one, as in insert(**{{{name!r}: ...}})"
+    )

@@ -1,0 +1,85 @@
+"""The methods that the rows of a mapped class have by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import inspect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def find_attribute(self: Any, name: str) -> Any:
+    """Find a relationship that was yet to be added to the class of a row."""
+    cls = type(self)
+    if not name.startswith("_") and cls._sqlsoup_relates(name):
+        return getattr(self, name)
+    for ancestor in cls.__mro__:
+        inherited = vars(ancestor).get("__getattr__", find_attribute)
+        if inherited is not find_attribute:
+            return inherited(self, name)
+    raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
+
+
+def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
+    """Return a method that adds a relationship which was yet to be, and then sets it."""
+    set_plainly = base.__setattr__
+
+    def set_attribute(self: Any, name: str, value: Any) -> None:
+        known = self._sqlsoup_names
+        if known is None or name in known:
+            cls = type(self)
+            if not (
+                name.startswith("_")
+                or name in vars(self)
+                or any(name in vars(ancestor) for ancestor in cls.__mro__)
+            ):
+                cls._sqlsoup_relates(name)
+        set_plainly(self, name, value)
+
+    return set_attribute
+
+
+def names_of(self: Any) -> list[str]:
+    """Return the attributes of a row, with the relationships that were yet to be added."""
+    return [*{*object.__dir__(self), *type(self)._sqlsoup_relationships()}]
+
+
+def init(__self: Any, **values: Any) -> None:  # SQLAlchemy's wrapper keeps the parameter's name
+    """Set the attributes of a new row."""
+    for name, value in values.items():
+        setattr(__self, name, value)
+
+
+def representation(self: Any) -> str:
+    """Return the values of a row by the names of its columns, in their order."""
+    cls = type(self)
+    values = (f"{key}={getattr(self, key)!r}" for key in dict.fromkeys(inspect(cls).columns.keys()))
+    return f"{cls.__name__}({','.join(values)})"
+
+
+def _pairs(self: Any, other: Any) -> list[tuple[Any, Any]] | None:
+    """Pair the values of two rows, column by column in the order of their names."""
+    keys = sorted(set(inspect(type(self)).columns.keys()))
+    try:
+        return [(getattr(self, key), getattr(other, key)) for key in keys]
+    except AttributeError:
+        return None
+
+
+def equal(self: Any, other: Any) -> Any:
+    """Compare two rows by all their columns."""
+    pairs = _pairs(self, other)
+    return NotImplemented if pairs is None else all(ours == theirs for ours, theirs in pairs)
+
+
+def less(self: Any, other: Any) -> bool:
+    """Order two rows by their columns, None before all else."""
+    pairs = _pairs(self, other)
+    if pairs is None:
+        raise TypeError(f"unable to compare with {type(other)}")
+    for ours, theirs in pairs:
+        if ours != theirs:
+            return ours is None or (theirs is not None and bool(ours < theirs))
+    return False

@@ -1,0 +1,202 @@
+"""Corrections of what SQLAlchemy reflects of MariaDB and MySQL.
+
+SQLAlchemy (2.0, 2.1) reads the text that SHOW CREATE TABLE gives line by line, with regular
+expressions, and leaves out or cuts short what these do not foresee.  What is right is in the
+information_schema, of which :mod:`sqlsoup._mariadb_facts` asks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import FetchedValue, text
+
+from sqlsoup._mariadb_facts import Column, Facts, facts
+from sqlsoup._mariadb_references import references_to
+from sqlsoup._mariadb_types import exact, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Inspector, Table
+
+    from sqlsoup._corrections import Answers, Corrections
+
+_Reflected = dict[str, Any]
+
+
+def _each(
+    inspector: Inspector, schema: str | None, answers: Answers
+) -> Iterator[tuple[tuple[str | None, str], Any, Facts]]:
+    known = facts(inspector, schema, [name for _, name in answers])
+    for key, answer in answers.items():
+        yield key, answer, known[key]
+
+
+def _unquoted(names: list[str]) -> list[str]:
+    return [name.replace("``", "`") for name in names]
+
+
+def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) -> None:
+    """Give columns the names, defaults, expressions and types that they have.
+
+    SQLAlchemy (2.0, 2.1) leaves backticks in names doubled, and columns with a line break in their
+    names out; loses defaults like ``b'1'`` and ``nextval(s)``, those of INVISIBLE and COMPRESSED
+    columns and, on MariaDB, expressions; does not know columns that are GENERATED ALWAYS AS ROW
+    START or END for generated ones, and says that all columns of views may be NULL.
+    """
+    for (where, name), found, known in _each(inspector, schema, answers):
+        reflected = {column["name"].replace("``", "`"): column for column in found}
+        if reflected.keys() <= known.columns.keys():
+            columns = [
+                _corrected(inspector, key, reflected.get(key), column)
+                for key, column in known.columns.items()
+            ]
+        else:  # a temporary table
+            columns = [
+                {**column, "name": key, "type": exact(column["type"], "")}
+                for key, column in reflected.items()
+            ]
+        leave_to_database(columns, known, view=_is_view(inspector, where, name))
+        answers[where, name] = columns
+
+
+def _corrected(
+    inspector: Inspector, name: str, found: _Reflected | None, column: Column
+) -> _Reflected:
+    known = inspector.dialect.ischema_names  # type: ignore[attr-defined]
+    answer = found or {
+        "type": type_of(column.type, known),
+        "default": None,
+        "autoincrement": "auto_increment" in column.extra.lower(),
+    }
+    answer = {
+        **answer,
+        "name": name,
+        "type": exact(answer["type"], column.type),
+        "nullable": column.nullable,
+        "comment": column.comment or None,
+    }
+    if column.expression:
+        stored = "VIRTUAL" not in column.extra.upper()
+        computed = {"sqltext": column.expression, "persisted": stored}
+        answer = {"computed": computed, **answer, "default": None}
+    elif answer["default"] is None and column.default not in (None, "NULL"):
+        answer["default"] = text(str(column.default).replace(":", r"\:"))
+    return answer
+
+
+def _is_view(inspector: Inspector, schema: str | None, name: str) -> bool:
+    """Tell if there is a view of this name, which has no engine."""
+    return not inspector.get_table_options(name, schema)
+
+
+def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) -> None:
+    """Have columns that are not given take what the database makes of them, and read that.
+
+    Behind a view are the defaults of a table, a trigger gives values, and the defaults of temporary
+    tables are in no catalog.  SQLAlchemy (2.0, 2.1) inserts NULL.
+
+    It gives the keys that AUTO_INCREMENT makes for many rows out in rising order, which is wrong
+    where a trigger sets them, or where they are counted within another column of the key (MyISAM).
+    With something to fetch it inserts the rows one by one.
+    """
+    for column in columns:
+        if "computed" in column:
+            continue
+        if column.get("autoincrement") is True:
+            counted_within = bool(known.columns) and column["name"] not in known.leading
+            unknown = "INSERT" in known.triggers or counted_within
+        else:
+            told = known.columns and "INSERT" not in known.triggers
+            unknown = view or (column["default"] is None and not told)
+        if unknown:
+            column["default"] = FetchedValue()
+
+
+def mark_updates(inspector: Inspector, table: Table) -> None:
+    """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes rows.
+
+    SQLAlchemy (2.0, 2.1) does not know of either.
+    """
+    known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
+    updated = {
+        name
+        for name, column in known.columns.items()
+        if "UPDATE" in known.triggers or "on update" in column.extra.lower()
+    }
+    for column in table.columns:
+        if column.name in updated and not column.computed and not column.primary_key:
+            column.server_onupdate = FetchedValue(for_update=True)
+
+
+def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answers) -> None:
+    """Give the columns of a primary key.
+
+    SQLAlchemy (2.0, 2.1) stumbles over backticks and parentheses in names and over WITHOUT
+    OVERLAPS, and includes the column that says until when a row of a versioned table was valid.
+    """
+    for _, found, known in _each(inspector, schema, answers):
+        columns = known.unique.get("PRIMARY") or _unquoted(found["constrained_columns"])
+        found["constrained_columns"] = [name for name in columns if name not in known.periods]
+
+
+def correct_indexes(inspector: Inspector, schema: str | None, answers: Answers) -> None:
+    """Give the columns of indexes, as for the primary key."""
+    for key, found, known in _each(inspector, schema, answers):
+        answers[key] = corrected = []
+        for answer in found:
+            columns = known.unique.get(answer["name"]) or _unquoted(answer["column_names"])
+            names = [name for name in columns if name not in known.periods]
+            corrected.append({**answer, "column_names": names})
+
+
+def correct_unique_keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
+    """Give all unique constraints; SQLAlchemy (2.0, 2.1) leaves out those that it cannot read."""
+    correct_indexes(inspector, schema, answers)
+    for _, found, known in _each(inspector, schema, answers):
+        names = {"PRIMARY", *(answer["name"] for answer in found)}
+        found.extend(
+            {"name": name, "column_names": [one for one in columns if one not in known.periods]}
+            for name, columns in known.unique.items()
+            if name not in names
+        )
+
+
+def correct_foreign_keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
+    """Give all foreign keys, and what they refer to.
+
+    SQLAlchemy (2.0, 2.1) leaves out those that have backticks or parentheses in the name of a table
+    or column.  It gives the schema of those that refer from another database to the default one,
+    whose tables have none.
+    """
+    for key, found, known in _each(inspector, schema, answers):
+        options = {answer["name"]: answer["options"] for answer in found}
+        answers[key] = [answer for answer in found if answer["name"] not in known.foreign] + [
+            {
+                "name": name,
+                "constrained_columns": [target.column for target in targets],
+                "referred_schema": _referred_schema(inspector, schema, targets[0].schema),
+                "referred_table": targets[0].table,
+                "referred_columns": [target.referred for target in targets],
+                "options": options.get(name, {}),
+            }
+            for name, targets in known.foreign.items()
+        ]
+
+
+def _referred_schema(inspector: Inspector, schema: str | None, name: str) -> str | None:
+    if name == schema:
+        return schema
+    return None if name == inspector.default_schema_name else name
+
+
+CORRECTIONS: Corrections = {
+    "columns": (correct_columns,),
+    "pk_constraint": (correct_primary_key,),
+    "foreign_keys": (correct_foreign_keys,),
+    "indexes": (correct_indexes,),
+    "unique_constraints": (correct_unique_keys,),
+}
+
+__all__ = ["CORRECTIONS", "mark_updates", "references_to"]

@@ -1,0 +1,257 @@
+"""Types of MariaDB and MySQL whose values come and go as they are stored."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import struct
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import literal_column
+from sqlalchemy.dialects import mysql
+from sqlalchemy.sql import operators
+from sqlalchemy.types import NullType, TypeEngine, UserDefinedType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import ColumnElement, Dialect
+
+
+class TIME(mysql.TIME):
+    """TIME is a duration of up to 838 hours, also a negative one.
+
+    SQLAlchemy (2.0, 2.1) makes a time of day of it, without its days and its sign.  So it stays
+    within a day; any other duration is a :class:`datetime.timedelta`.  PyMySQL (1.2) writes a
+    negative one with minutes wrongly, hence the text.
+    """
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a duration; SQLAlchemy would compare with a moment of 1970."""
+        if isinstance(value, datetime.timedelta):
+            return self
+        return super().coerce_compared_value(op, value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return what writes a duration as text."""
+        return lambda value: _clock(value) if isinstance(value, datetime.timedelta) else value
+
+    def result_processor(
+        self,
+        dialect: Dialect,  # noqa: ARG002
+        coltype: object,  # noqa: ARG002
+    ) -> Callable[[Any], Any]:
+        """Return what makes a time of day of a duration within a day."""
+        return _time_of_day
+
+
+def _clock(value: datetime.timedelta) -> str:
+    seconds, fraction = divmod(abs(value), datetime.timedelta(seconds=1))
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    sign = "-" if value < datetime.timedelta() else ""
+    return f"{sign}{hours:02}:{minute:02}:{second:02}.{fraction.microseconds:06}"
+
+
+_MIDNIGHT = datetime.datetime(1, 1, 1)  # noqa: DTZ001 - a time of day has no zone
+
+
+def _time_of_day(value: Any) -> Any:
+    if isinstance(value, datetime.timedelta) and value.days == 0:
+        return (_MIDNIGHT + value).time()
+    return value
+
+
+class DOUBLE(mysql.DOUBLE):
+    """DOUBLE as a Decimal of all digits; SQLAlchemy (2.0, 2.1) keeps ten after the point."""
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a Decimal, which may have more digits than a number in SQL."""
+        return self if isinstance(value, Decimal) else super().coerce_compared_value(op, value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return what writes a Decimal as the double next to it, in however many digits it is."""
+        return lambda value: float(value) if isinstance(value, Decimal) else value
+
+    def result_processor(
+        self,
+        dialect: Dialect,  # noqa: ARG002
+        coltype: object,  # noqa: ARG002
+    ) -> Callable[[Any], Any]:
+        """Return what makes a Decimal of a float, with the digits that tell it from others."""
+        return lambda value: Decimal(repr(value)) if isinstance(value, float) else value
+
+
+class FLOAT(mysql.FLOAT):
+    """FLOAT as a float of as many digits as tell it from others.
+
+    MariaDB and MySQL send six; as a double they send them all.
+    """
+
+    def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Select the column as a double."""
+        return colexpr.op("*")(literal_column("1e0"))
+
+    def result_processor(
+        self,
+        dialect: Dialect,  # noqa: ARG002
+        coltype: object,  # noqa: ARG002
+    ) -> Callable[[Any], Any]:
+        """Return what takes the digits away that the double has and the column has not."""
+        return lambda value: _shortest(value) if isinstance(value, float) else value
+
+
+def _shortest(value: float) -> float:
+    stored = struct.pack("f", value)
+    if struct.unpack("f", stored) != (value,):  # a sum, for one
+        return value
+    found = (float(f"{value:.{digits}g}") for digits in range(6, 10))
+    near = (one for one in found if abs(one) <= _MOST and struct.pack("f", one) == stored)
+    return next(near, value)
+
+
+_MOST = 3.4028234663852886e38  # the database takes no more, were it rounded to that
+
+
+class ENUM(mysql.ENUM):
+    """ENUM as text, whatever values it got since, or the ``''`` that stands for a wrong one.
+
+    SQLAlchemy (2.0, 2.1) raises a LookupError for those that the table did not have at first.
+    """
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """Return None: the text is the value."""
+
+
+class SET(mysql.SET):
+    """SET whose values are written in the order of its members, as the database compares them.
+
+    SQLAlchemy (2.0, 2.1) takes that in which Python happens to give them.
+    """
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """Return what writes a set as text, or as a number where ``''`` is a member."""
+        write = super().bind_processor(dialect)
+        places = {member: place for place, member in enumerate(self.values)}
+
+        def process(value: Any) -> Any:
+            if isinstance(value, set | frozenset) and not self.retrieve_as_bitwise:
+                return ",".join(sorted(value, key=lambda one: places.get(one, len(places))))
+            return write(value)
+
+        return process
+
+
+_ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
+
+
+class BIT(mysql.BIT):
+    """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
+
+    operator_classes: ClassVar[Any] = _ANY
+
+
+class YEAR(mysql.YEAR):
+    """YEAR, likewise."""
+
+    operator_classes: ClassVar[Any] = _ANY
+
+
+class _Named(UserDefinedType[Any]):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return what CREATE TABLE calls it."""
+        return self.name.upper()
+
+
+class Text(_Named):
+    """A type that comes and goes as text, as INET4 and INET6 do, which SQLAlchemy may not know."""
+
+    cache_ok = True
+    python_type = str
+
+
+class Spatial(_Named):
+    """A spatial type; its values are bytes: four of the SRID, then well-known binary (WKB).
+
+    SQLAlchemy (2.0, 2.1) does not know them, and warns.
+    """
+
+    cache_ok = True
+    python_type = bytes
+
+
+class UUID(_Named):
+    """UUID, which takes text too.
+
+    SQLAlchemy 2.0 does not know it, and what 2.1 makes of it takes no text.
+    """
+
+    cache_ok = True
+    python_type = uuid.UUID
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return what writes a UUID as text."""
+        return lambda value: None if value is None else str(value)
+
+    def result_processor(
+        self,
+        dialect: Dialect,  # noqa: ARG002
+        coltype: object,  # noqa: ARG002
+    ) -> Callable[[Any], Any]:
+        """Return what makes a UUID of text."""
+        return lambda value: uuid.UUID(value) if isinstance(value, str) else value
+
+
+_EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
+    mysql.TIME: TIME,
+    mysql.DOUBLE: DOUBLE,
+    mysql.FLOAT: FLOAT,
+    mysql.ENUM: ENUM,
+    mysql.SET: SET,
+    mysql.BIT: BIT,
+    mysql.YEAR: YEAR,
+}
+_SHAPES = (
+    "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+    "geometrycollection", "geomcollection",
+)  # fmt: skip
+_NAMED = {"uuid": UUID, "inet4": Text, "inet6": Text} | dict.fromkeys(_SHAPES, Spatial)
+
+
+def exact(found: TypeEngine[Any], name: str) -> TypeEngine[Any]:
+    """Return the type that gives exact values for one that SQLAlchemy found.
+
+    :param name: how information_schema calls it, with lengths and all; ``""`` if that is unknown.
+    """
+    if name in _NAMED:
+        return _NAMED[name](name)
+    cls = _EXACT.get(type(found))
+    return found if cls is None else found.adapt(cls)
+
+
+def type_of(name: str, known: dict[str, Any]) -> TypeEngine[Any]:
+    """Return the type that information_schema names, for a column that SQLAlchemy did not see.
+
+    :param known: the ``ischema_names`` of the dialect.
+    """
+    word, arguments, options = _TYPE.match(name).groups()  # type: ignore[union-attr]
+    cls: Any = known.get(word, NullType)
+    values = [
+        text.replace("''", "'") if text else int(number)
+        for text, number in _ARGUMENT.findall(arguments or "")
+    ]
+    if issubclass(cls, mysql.TIME | mysql.DATETIME | mysql.TIMESTAMP):
+        values, flags = [], {"fsp": values[0] if values else None}
+    else:
+        flags = {flag: True for flag in ("unsigned", "zerofill") if flag in options.split()}
+    found: TypeEngine[Any] = cls(*values, **flags)
+    return found
+
+
+_TYPE = re.compile(r"(\w+)(?:\((.*)\))?(.*)", re.DOTALL)
+_ARGUMENT = re.compile(r"'((?:[^']|'')*)'|(\d+)")

@@ -1,0 +1,207 @@
+"""The names of the relationships that foreign keys imply: one plan for each class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import ForeignKeyConstraint, Table
+
+from sqlsoup._foreign_keys import table_key, target_of
+from sqlsoup._keys import foreign_keys_of, unique_keys
+from sqlsoup._mapping import reserved_names
+
+if TYPE_CHECKING:
+    from sqlsoup._catalog import Reference
+
+_T = TypeVar("_T")
+Namer = Callable[[str, str, tuple[str, ...], str], str | None]
+Sides = tuple[ForeignKeyConstraint, ForeignKeyConstraint]
+
+
+class Plan:
+    """What the names of the relationships of a class lead to; each part is made when it is needed.
+
+    The relationships to one row need nothing but the foreign keys of the table.  Those to many need
+    to know which foreign keys refer to it, and those through an association table need the tables
+    that may be one.
+
+    :param references_to: gives the foreign keys that refer to a table.
+    :param reflected: gives those of some tables, by schema and name, that are there.
+    """
+
+    def __init__(
+        self,
+        cls: Any,
+        table: Table,
+        namer: Namer | None,
+        references_to: Callable[[Table], list[Reference]],
+        reflected: Callable[[list[tuple[str | None, str]]], dict[str, Table]],
+    ) -> None:
+        self._reserved = reserved_names(cls)
+        self._table = table
+        self._namer = namer
+        self._references_to = references_to
+        self._reflected = reflected
+
+    @cached_property
+    def names(self) -> dict[str, None]:
+        """The names of all relationships, in order."""
+        return dict.fromkeys(chain(self.to_one, self.to_many, self.through))
+
+    @cached_property
+    def to_one(self) -> dict[str, ForeignKeyConstraint]:
+        """The foreign keys of the table by the names of their relationships."""
+        keys, taken = foreign_keys_of(self._table), self._table.c.keys()
+        stems = []
+        for key in keys:
+            columns = columns_of(key)
+            stem = _stem(columns) if len(columns) == 1 else ""
+            stems.append(target_of(key.elements[0])[1] if stem in {"", *taken} else stem)
+        often, proposals = Counter(stems), []
+        for key, stem in zip(keys, stems, strict=True):
+            columns, target = columns_of(key), target_of(key.elements[0])[1]
+            longer = target if columns == (target,) else f"{target}_{'_'.join(columns)}"
+            proposals.append((longer if often[stem] > 1 else stem, longer, target, columns, key))
+        return self._distinct(proposals, self._reserved)
+
+    @cached_property
+    def to_many(self) -> dict[str, Reference]:
+        """The foreign keys of other tables by the names of the relationships to their rows."""
+        return {name: found for name, found in self._many.items() if found[:2] not in self._between}
+
+    @cached_property
+    def through(self) -> dict[str, Sides]:
+        """The near and the far foreign key of association tables by name."""
+        targets = Counter(target_of(far.elements[0]) for _, far in self._pairs)
+        proposals = []
+        for near, far in self._pairs:
+            target = target_of(far.elements[0])
+            longer = f"{target[1]}_{far.table.name}"
+            if refers(far, self._table):
+                name = longer = f"{target[1]}_{_stem(columns_of(far))}"
+            else:
+                name = target[1] if targets[target] == 1 else longer
+            proposals.append((name, longer, target[1], columns_of(far), (near, far)))
+        direct = [each for each in self._references if each[:2] not in self._between]
+        return self._distinct(
+            proposals, {*self._reserved, *self.to_one, *self.names_of_many(direct)}
+        )
+
+    def find(self, name: str) -> ForeignKeyConstraint | Reference | Sides | None:
+        """Return what a name leads to, and ask no more than that needs."""
+        if name in self.to_one:
+            return self.to_one[name]
+        found = self._many.get(name)
+        if found is not None and not found.bare:
+            return found
+        return self.through.get(name) or self.to_many.get(name)
+
+    def names_of_many(self, references: list[Reference]) -> dict[str, Reference]:
+        """Return foreign keys that refer to the table by the names of their relationships.
+
+        The names that are plainly those of tables of the same schema are given first.
+        """
+        children = Counter(found[:2] for found in references)
+        proposals = []
+        for found in references:
+            longer = f"{found.table}_{_stem(found.columns)}"
+            name = found.table if children[found[:2]] == 1 else longer
+            near = found.schema == self._table.schema
+            proposals.append((name, longer if near else f"{found.schema}_{name}", found))
+        proposals.sort(
+            key=lambda each: (
+                each[2].schema != self._table.schema,
+                each[0] != each[2].table,
+                each[0] != _plain(each[0]),
+            )
+        )
+        return self._distinct(
+            [(name, longer, each.table, each.columns, each) for name, longer, each in proposals],
+            self._reserved.union(self.to_one),
+        )
+
+    def name_of(self, schema: str | None, table: str, columns: tuple[str, ...]) -> str | None:
+        """Return the name of the relationship to the rows that refer by a foreign key."""
+        wanted = (schema, table, columns)
+        return next((name for name, each in self._many.items() if each[:3] == wanted), None)
+
+    @cached_property
+    def _references(self) -> list[Reference]:
+        return self._references_to(self._table)
+
+    @cached_property
+    def _many(self) -> dict[str, Reference]:
+        return self.names_of_many(self._references)
+
+    @cached_property
+    def _pairs(self) -> list[Sides]:
+        """The near and the far foreign key of association tables."""
+        children = list(dict.fromkeys(found[:2] for found in self._references if found.bare))
+        there = self._reflected(children) if children else {}
+        pairs = []
+        for schema, name in children:
+            child = there.get(table_key(schema, name))
+            sides = None if child is None else sides_of(child)
+            for near, far in (sides, sides[::-1]) if sides else ():
+                if refers(near, self._table):
+                    pairs.append((near, far))
+        return pairs
+
+    @cached_property
+    def _between(self) -> set[tuple[str | None, str]]:
+        return {(near.table.schema, near.table.name) for near, _ in self._pairs}
+
+    def _distinct(
+        self,
+        proposals: Iterable[tuple[str, str, str, tuple[str, ...], _T]],
+        taken: frozenset[str] | set[str],
+    ) -> dict[str, _T]:
+        """Choose names that are not taken, each used once."""
+        found: dict[str, _T] = {}
+        for name, longer, other, columns, thing in proposals:
+            own = self._namer(self._table.name, other, columns, name) if self._namer else name
+            own = own and _plain(own)
+            if own:
+                chosen = _plain(longer) if own in found or own in taken else own
+                while chosen in found or chosen in taken:
+                    chosen += "_"
+                found[chosen] = thing
+        return found
+
+
+def columns_of(key: ForeignKeyConstraint) -> tuple[str, ...]:
+    """Return the columns of a foreign key as the database calls them."""
+    return tuple(element.parent.name for element in key.elements)
+
+
+def refers(key: ForeignKeyConstraint, table: Table) -> bool:
+    """Tell if a foreign key refers to a table."""
+    return target_of(key.elements[0]) == (table.schema, table.name)
+
+
+def sides_of(table: Table) -> Sides | None:
+    """Return the two foreign keys of an association table: it has nothing but these, once each."""
+    keys = foreign_keys_of(table)
+    if len(keys) != 2:  # noqa: PLR2004
+        return None
+    columns = [*chain.from_iterable(key.column_keys for key in keys)]
+    whole = sorted(columns) == sorted(table.c.keys()) and {*columns} in unique_keys(table)
+    return (keys[0], keys[1]) if whole else None
+
+
+def _plain(name: str) -> str:
+    """Return what SQLAlchemy takes for the name of a relationship.
+
+    Names with an underscore in front are for Python and SQLAlchemy; in ``overlaps`` it takes commas
+    and the spaces around them for what is between names.
+    """
+    return name.replace(",", " ").strip().lstrip("_ ")
+
+
+def _stem(columns: tuple[str, ...]) -> str:
+    """Return what foreign key columns are called, less what says that they are keys."""
+    return "_".join(column.removesuffix("_id").removesuffix("_name") for column in columns)

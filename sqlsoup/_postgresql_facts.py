@@ -1,0 +1,211 @@
+"""What the catalog of PostgreSQL says of a table beyond, or other than, what SQLAlchemy asks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Inspector, text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection, Result
+
+Key = tuple[str | None, str]
+
+
+def qualified(statement: str) -> str:
+    """Return SQL whose operators are those of PostgreSQL, whatever the search_path has.
+
+    A better match in a schema of the search_path comes before an operator of pg_catalog.
+    """
+    for operator in ("=", ">", "&", "+"):
+        statement = statement.replace(f" {operator} ", f" OPERATOR(pg_catalog.{operator}) ")
+    return statement
+
+
+class Type(NamedTuple):
+    """A type, as one of the steps from that of a column down to what is beneath.
+
+    Under a domain there is what it is of, and under an array its elements.
+    """
+
+    shown: str
+    """What SQL calls it, without a length: a cast to it cuts nothing off."""
+    name: str
+    """What ``pg_type`` calls it."""
+    kind: str
+    """``b`` base, ``c`` composite, ``d`` domain, ``e`` enum, ``r`` range, ``m`` multirange."""
+    shipped: bool
+    """Whether PostgreSQL itself has it."""
+    labels: list[str] | None
+    """The values of an enum."""
+
+
+class Facts(NamedTuple):
+    """What is to be known of a table or view."""
+
+    kind: str
+    """``r`` for a table, ``p`` partitioned, ``f`` foreign, ``v`` a view, ``m`` materialized."""
+    partition: bool
+    meddled: bool
+    """Whether something may give new rows other keys than the defaults of the columns do."""
+    key: list[str]
+    """The columns of the primary key."""
+    types: dict[str, list[Type]]
+    rising: list[str]
+    """The columns whose default depends on a sequence that rises and does not cycle."""
+    foreign_keys: list[list[Any]]
+
+
+_COLUMNS = """
+    (SELECT pg_catalog.json_agg(a.attname ORDER BY o.place)
+    FROM pg_catalog.unnest(k.{numbers}) WITH ORDINALITY AS o (number, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.{table} AND a.attnum = o.number)"""
+
+_KEY = """
+    {k}.contype = 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS whole
+        WHERE whole.oid = {k}.conparentid AND whole.conrelid = {k}.conrelid)"""
+"""What is a foreign key, and no copy of one for a partition of its target."""
+
+_MEDDLERS = """
+    EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+        WHERE g.tgrelid = {of} AND NOT g.tgisinternal AND NOT g.tgenabled = 'D'
+            AND g.tgtype & 7::pg_catalog.int2 = 7::pg_catalog.int2)
+    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = {of} AND w.ev_type = '3')
+    """
+"""Triggers before an INSERT for each row, and rules that rewrite an INSERT."""
+
+_TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
+
+_STATEMENT = text(
+    qualified(f"""
+    SELECT c.relname, c.relkind, c.relispartition,
+        c.relkind = 'f' OR {_MEDDLERS.format(of="c.oid")}
+            OR c.relkind = 'p' AND EXISTS (
+                SELECT FROM pg_catalog.pg_partition_tree(c.oid) AS part
+                WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS leaf
+                        WHERE leaf.oid = part.relid AND leaf.relkind = 'f')
+                    OR {_MEDDLERS.format(of="part.relid")}),
+        (SELECT {_COLUMNS.format(numbers="conkey", table="conrelid")}
+            FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'p'
+        )::pg_catalog.text,
+        (WITH RECURSIVE step (attname, place, id, name, kind, space, base, element) AS (
+                SELECT a.attname, 0, {_TYPE}
+                FROM pg_catalog.pg_attribute AS a
+                JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                UNION ALL
+                SELECT up.attname, up.place + 1, {_TYPE}
+                FROM step AS up
+                JOIN pg_catalog.pg_type AS t
+                    ON t.oid = CASE WHEN up.kind = 'd' THEN up.base ELSE up.element END
+                    AND (up.kind = 'd' OR t.typarray = up.id))
+            SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+                step.attname, pg_catalog.format_type(step.id, -1), step.name, step.kind,
+                step.space = 'pg_catalog'::pg_catalog.regnamespace,
+                CASE WHEN step.kind = 'e' THEN (
+                    SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder)
+                    FROM pg_catalog.pg_enum AS l WHERE l.enumtypid = step.id) END
+                ) ORDER BY step.place) FROM step
+        )::pg_catalog.text,
+        (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attrdef AS d
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.adnum
+            JOIN pg_catalog.pg_depend AS u
+                ON u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND u.objid = d.oid
+                AND u.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = u.refobjid
+            WHERE d.adrelid = c.oid AND s.seqincrement > 0 AND NOT s.seqcycle
+        )::pg_catalog.text,
+        (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+                k.conname, {_COLUMNS.format(numbers="conkey", table="conrelid")},
+                CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(f.oid)
+                    THEN n.nspname END,
+                f.relname, {_COLUMNS.format(numbers="confkey", table="confrelid")},
+                k.confupdtype, k.confdeltype, k.confmatchtype, k.condeferrable, k.condeferred,
+                (SELECT m.description FROM pg_catalog.pg_description AS m
+                    WHERE m.objoid = k.oid
+                        AND m.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
+            ) ORDER BY k.conname)
+            FROM pg_catalog.pg_constraint AS k
+            JOIN pg_catalog.pg_class AS f ON f.oid = k.confrelid
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = f.relnamespace
+            WHERE k.conrelid = c.oid AND {_KEY.format(k="k")}
+        )::pg_catalog.text
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS cn ON cn.oid = c.relnamespace
+    WHERE c.relname = ANY (CAST(:names AS pg_catalog.text[]))
+        AND c.relkind = ANY ('{{r,p,f,v,m}}'::pg_catalog."char"[])
+        AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
+            THEN pg_catalog.pg_table_is_visible(c.oid) ELSE cn.nspname = :schema END""")  # noqa: S608
+)
+
+
+_REFERENCES = qualified(f"""
+    SELECT CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(child.oid)
+            THEN n.nspname END,
+        child.relname, k.conname, parent.relname, a.attname,
+        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS one
+            WHERE one.attrelid = child.oid AND one.attnum > 0 AND NOT one.attisdropped)
+            = (SELECT pg_catalog.sum(pg_catalog.cardinality(one.conkey))
+                FROM pg_catalog.pg_constraint AS one
+                WHERE one.conrelid = child.oid AND {_KEY.format(k="one")})
+    FROM pg_catalog.pg_constraint AS k
+    JOIN pg_catalog.pg_class AS child ON child.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = child.relnamespace
+    JOIN pg_catalog.pg_class AS parent ON parent.oid = k.confrelid
+    JOIN pg_catalog.pg_namespace AS pn ON pn.oid = parent.relnamespace
+    CROSS JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = child.oid AND a.attnum = u.attnum
+    WHERE {_KEY.format(k="k")} AND NOT child.relispartition AND parent.relname = :name
+        AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
+            THEN pg_catalog.pg_table_is_visible(parent.oid) ELSE pn.nspname = :schema END
+    ORDER BY n.nspname, child.relname, k.conname, u.place""")  # noqa: S608
+"""The foreign keys that refer to a table, a row for each of their columns."""
+
+_ALL_REFERENCES = _REFERENCES.replace("AND parent.relname OPERATOR(pg_catalog.=) :name", "")
+"""The same for all tables of a schema."""
+
+
+OLDEST = (12,)
+"""The release of PostgreSQL from which on it can be asked for facts."""
+
+
+def references_to(connection: Connection, name: str | None, schema: str | None) -> Result[Any]:
+    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
+
+    :param name: the table that is referred to; None for all of the schema.
+    """
+    statement = _ALL_REFERENCES if name is None else _REFERENCES
+    return connection.execute(text(statement), {"name": name, "schema": schema})
+
+
+def knows_facts(inspector: Inspector) -> bool:
+    """Tell if the database can be asked for facts."""
+    return (inspector.dialect.server_version_info or (0,)) >= OLDEST
+
+
+def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> dict[Key, Facts]:
+    """Return the facts on tables of a schema; each is asked for once, all with one statement."""
+    known: dict[Key, Facts] = inspector.info_cache.setdefault("sqlsoup", {})
+    missing = [name for name in names if (schema, name) not in known]
+    if missing and knows_facts(inspector):
+        connection: Any = inspector.bind
+        for name, kind, partition, meddled, *rest in connection.execute(
+            _STATEMENT, {"schema": schema, "names": missing}
+        ):
+            key, steps, rising, keys = (json.loads(each) if each else [] for each in rest)
+            types: dict[str, list[Type]] = {}
+            for column, *step in steps:
+                types.setdefault(column, []).append(Type(*step))
+            known[schema, name] = Facts(
+                kind if isinstance(kind, str) else kind.decode(),
+                partition,
+                meddled,
+                key,
+                types,
+                rising,
+                keys,
+            )
+    return {(schema, name): known[schema, name] for name in names if (schema, name) in known}

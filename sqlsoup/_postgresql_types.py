@@ -1,0 +1,230 @@
+"""Types of PostgreSQL as the drivers give and take their values."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import cast
+from sqlalchemy import types as sqltypes
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.sql import operators
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Dialect
+    from sqlalchemy.types import TypeEngine
+
+    from sqlsoup._postgresql_facts import Type
+
+
+class Plain(sqltypes.UserDefinedType[Any]):
+    """A type whose values are what the driver gives and takes: mostly text, as PostgreSQL has it.
+
+    :param name: what SQL calls the type.
+    """
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the name of the type."""
+        return self.name
+
+    def bind_expression(self, bindparam: Any) -> Any:
+        """Have the database make the value of what is given.
+
+        Else ``'pg_class'`` is no regclass, nor ``'(1,x)'`` a row, nor a Decimal money.
+        """
+        return cast(bindparam, self)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:  # noqa: ARG002
+        """Return this type for a comparison; what other operators take may be of another."""
+        return self if op in _COMPARISONS else Given()
+
+
+class Money(Plain):
+    """The type money, which PostgreSQL does not make of a small number."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return what makes a Decimal of an int."""
+        return lambda value: Decimal(value) if isinstance(value, int) else value
+
+
+class Given(sqltypes.UserDefinedType[Any]):
+    """The type of a value of which PostgreSQL finds out what it is."""
+
+    cache_ok = True
+
+
+_COMPARISONS = {
+    *(operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge),
+    *(operators.in_op, operators.not_in_op, operators.between_op, operators.not_between_op),
+    *(operators.is_distinct_from, operators.is_not_distinct_from),
+    operators.and_,  # of BETWEEN
+}
+
+
+class Enum(pg.ENUM):
+    """An enum that lets pass a value which was added to it after it was reflected."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002
+        """Return None: a value comes as the text that it is."""
+        return
+
+
+class DomainOfEnum(Enum):
+    """A domain of an enum, which PostgreSQL can only compare as the enum that it is."""
+
+    class Comparator(pg.ENUM.Comparator):
+        """Comparisons of such a column."""
+
+        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
+            """Compare the column as the enum."""
+            if op not in _COMPARISONS:
+                return super().operate(op, *other, **options)
+            return op(cast(self.expr, self.type.adapt(Enum)), *other, **options)
+
+    comparator_factory = Comparator
+
+
+class Array(sqltypes.TypeDecorator[Any]):
+    """An array of which the drivers do not know the type, so that they give one text for all of it.
+
+    :param name: what SQL calls the type.
+    :param item: a type by which the elements are written; a plain one, as text.
+    :param known: a type as which they are read, whose arrays the drivers know; None for text.
+    :param delimiter: what is between the elements as PostgreSQL writes them.
+    """
+
+    impl = pg.ARRAY
+    cache_ok = True
+
+    def __init__(
+        self,
+        name: str,
+        item: TypeEngine[Any],
+        known: TypeEngine[Any] | None = None,
+        delimiter: str = ",",
+    ) -> None:
+        super().__init__(item)
+        self.name = name
+        self.item = item
+        self.known = known
+        self.delimiter = delimiter
+
+    def bind_expression(self, bindparam: Any) -> Any:
+        """Have the database make the array of what is given."""
+        return cast(bindparam, Plain(self.name))
+
+    def column_expression(self, column: Any) -> Any:
+        """Have the database give what the drivers make a list of."""
+        return cast(column, pg.ARRAY(self.known or sqltypes.TEXT()))
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:  # noqa: ARG002
+        """Return the type of an index, or else this one."""
+        return sqltypes.INTEGER() if op is operators.getitem else self
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Return what is done to a list; text, as PostgreSQL writes arrays, is left as it is."""
+        own: Any = (
+            self._written if isinstance(self.item, Plain) else super().bind_processor(dialect)
+        )
+        return own and (lambda value: own(value) if isinstance(value, list | tuple) else value)
+
+    def _written(self, value: Any) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, list | tuple):
+            return "{" + self.delimiter.join(map(self._written, value)) + "}"
+        return '"' + re.sub(r'(["\\])', r"\\\1", str(value)) + '"'
+
+
+_MISMADE = {
+    *("bit", "varbit", "money", "macaddr", "macaddr8"),
+    *("regclass", "regconfig", "tsvector", "tsquery"),
+}
+"""Types, by their names in ``pg_type``, that are plain, whatever SQLAlchemy has for them.
+
+SQLAlchemy 2.0 and 2.1 cast the values of a batch to the type of the column with its length, by
+which bits that are too many are cut off without an error.  Conditions on money warn on 2.1, those
+on the registered objects fail, and so do those on the others with psycopg on some releases.
+"""
+
+_KNOWN: dict[str, Callable[[], TypeEngine[Any]]] = {
+    "bool": sqltypes.BOOLEAN,
+    "int2": sqltypes.SMALLINT,
+    "int4": sqltypes.INTEGER,
+    "int8": sqltypes.BIGINT,
+    "float4": sqltypes.REAL,
+    "float8": pg.DOUBLE_PRECISION,
+    "numeric": sqltypes.NUMERIC,
+    "text": sqltypes.TEXT,
+    "varchar": sqltypes.VARCHAR,
+    "bpchar": partial(Plain, "bpchar"),
+    "date": sqltypes.DATE,
+    "time": pg.TIME,
+    "timetz": partial(pg.TIME, timezone=True),
+    "timestamp": pg.TIMESTAMP,
+    "timestamptz": partial(pg.TIMESTAMP, timezone=True),
+    "interval": pg.INTERVAL,
+    "bytea": pg.BYTEA,
+    "uuid": sqltypes.UUID,
+    "json": pg.JSON,
+    "jsonb": pg.JSONB,
+    "inet": pg.INET,
+    "cidr": pg.CIDR,
+    "int4range": pg.INT4RANGE,
+    "int8range": pg.INT8RANGE,
+    "numrange": pg.NUMRANGE,
+    "daterange": pg.DATERANGE,
+    "tsrange": pg.TSRANGE,
+    "tstzrange": pg.TSTZRANGE,
+}
+"""Types of which the drivers know the arrays as well, by their names in ``pg_type``."""
+
+_CUT = {"varchar", "bpchar"}
+"""A cast to an array of these, or of a domain of them, cuts off what is too long."""
+
+
+def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
+    """Return the type of a column, or of what is beneath its domain.
+
+    :param given: the type that SQLAlchemy reflects.
+    :param steps: from the type of the column down to what is beneath.
+    """
+    shown, of_domain = steps[0].shown, steps[0].kind == "d"
+    while steps[0].kind == "d":
+        given, steps = getattr(given, "data_type", sqltypes.NULLTYPE), steps[1:]
+    found, *elements = steps
+    if elements:
+        return _array(given, elements, shown)
+    if isinstance(given, pg.ENUM):
+        kind = DomainOfEnum if of_domain else Enum
+        return kind(*(found.labels or ()), name=given.name, schema=given.schema)
+    if found.shipped and found.name in _MISMADE:
+        return (Money if found.name == "money" else Plain)(found.shown)
+    if of_domain and found.shipped and found.name in _KNOWN:
+        return _KNOWN[found.name]()
+    return Plain(shown) if isinstance(given, sqltypes.NullType) else given
+
+
+def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> TypeEngine[Any]:
+    """Return the type of an array."""
+    *domains, last = elements
+    nested = any(each.kind != "d" for each in domains)
+    if nested or not last.shipped or last.name not in _KNOWN:
+        delimiter = ";" if last.name == "box" else ","
+        return Array(shown, Plain(elements[0].shown), delimiter=delimiter)
+    item = _KNOWN[last.name]()
+    if domains:
+        of_text = Plain(elements[0].shown)
+        return Array(shown, of_text if last.name in _CUT else item, known=item)
+    return given if isinstance(given, pg.ARRAY) and last.name not in _CUT else pg.ARRAY(item)

@@ -1,0 +1,253 @@
+"""Every reach past SQLAlchemy's documented API.
+
+Each says what it is for, where SQLAlchemy's source has what it uses, and when it may go.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import RelationshipProperty, instrumentation, relationship, unitofwork
+from sqlalchemy.orm.session import SessionTransactionState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
+
+_unitofwork: Any = unitofwork
+_SAVE, _DELETE, _SAVE_ROW, _DELETE_ROW = (  # 2.1 gave them an underscore
+    getattr(_unitofwork, f"_{name}", None) or getattr(_unitofwork, name)
+    for name in ("SaveUpdateAll", "DeleteAll", "SaveUpdateState", "DeleteState")
+)
+
+
+class FlushProcessor(ABC):
+    """What SQLAlchemy's unit of work asks about the order of a flush, for the rows of one mapper.
+
+    SQLAlchemy orders a flush by relationships alone; see
+    https://github.com/sqlalchemy/sqlalchemy/issues/13554 and 5735 there.  No event comes once a
+    flush knows its mappers and before it sorts them, and one before that would have to look at
+    every row.  So this stands among the mapper's dependency processors.  The flush context calls
+    ``per_property_preprocessors()`` once for each mapper that takes part
+    (``UOWTransaction._per_mapper_flush_actions`` in ``orm/unitofwork.py``), and the other methods
+    as it does for relationships (``orm/dependency.py``).  All names are those of 2.0 and 2.1.  It
+    may go when a flush is sorted by foreign keys too.
+    """
+
+    key = prop = None  # of no relationship, and so of all rows: UOWTransaction._mapper_for_dep
+
+    def __init__(self, mapper: Mapper[Any]) -> None:
+        self.parent = mapper
+        processors: list[Any] = mapper._dependency_processors
+        processors.append(self)
+
+    @abstractmethod
+    def begin(self, flush: Any) -> None:
+        """Take part in a flush."""
+
+    @abstractmethod
+    def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
+        """Look at the rows of a flush, all of which are known; called for ``watch()`` alone."""
+
+    @abstractmethod
+    def row_pairs(
+        self, flush: Any, *, deletes: bool
+    ) -> Iterable[tuple[InstanceState[Any], InstanceState[Any]]]:
+        """Give pairs of rows of which the first must be stored, or deleted, before the second."""
+
+    def per_property_preprocessors(self, flush: Any) -> None:
+        flush.deps[self.parent.base_mapper].add(self)
+        self.begin(flush)
+
+    def presort_saves(self, flush: Any, states: Iterable[Any]) -> None:
+        self.sort(flush, states, deletes=False)
+
+    def presort_deletes(self, flush: Any, states: Iterable[Any]) -> None:
+        self.sort(flush, states, deletes=True)
+
+    def prop_has_changes(self, _flush: object, _states: object, _isdelete: object) -> bool:
+        return False
+
+    def per_state_flush_actions(self, flush: Any, _states: object, isdelete: bool) -> None:
+        """Order the rows of mappers that depend on each other, or of one on itself."""
+        all_rows, one_row = (_DELETE, _DELETE_ROW) if isdelete else (_SAVE, _SAVE_ROW)
+        for pair in self.row_pairs(flush, deletes=isdelete):
+            if all(all_rows(flush, state.mapper.base_mapper) in flush.cycles for state in pair):
+                flush.dependencies.add(tuple(one_row(flush, state) for state in pair))
+
+
+def watch(flush: Any, processor: FlushProcessor) -> None:
+    """Have the processor called when all rows of its mapper are known."""
+    flush.register_preprocessor(processor, True)
+
+
+def store_before(flush: Any, parent: Mapper[Any], child: Mapper[Any]) -> None:
+    """Have a flush save the rows of one mapper before those of another, and delete them after."""
+    parent, child = parent.base_mapper, child.base_mapper
+    flush.dependencies.add((_SAVE(flush, parent), _SAVE(flush, child)))
+    flush.dependencies.add((_DELETE(flush, child), _DELETE(flush, parent)))
+
+
+def sort_rows(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> None:
+    """Have a flush sort the rows of a mapper among themselves, as if it depended on itself."""
+    all_rows = (_DELETE if deletes else _SAVE)(flush, mapper.base_mapper)
+    flush.dependencies.add((all_rows, all_rows))
+
+
+def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[InstanceState[Any]]:
+    """Give the rows of a mapper that a flush saves or deletes."""
+    rows: Iterable[InstanceState[Any]] = flush.states_for_mapper_hierarchy(mapper, deletes, False)
+    return rows
+
+
+def is_new_after(first: Any, second: Any) -> bool:
+    """Tell if a new row would be inserted after another row was saved.
+
+    SQLAlchemy sends the updates of a mapper before its inserts, and these in the order of
+    ``insert_order`` (``_sort_states`` in ``orm/persistence.py``).
+    """
+    return second.key is not None or bool(first.insert_order > second.insert_order)
+
+
+def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
+    """Roll a session back in which something was interrupted; ``rollback()`` was called before.
+
+    An exception between two lines of ``Session.commit()``, ``rollback()`` or ``flush()`` (of a
+    signal, or a RecursionError) can leave its transaction between two states, which every later
+    call refuses, ``rollback()`` and ``close()`` as well (``_StateChange`` in
+    ``orm/state_changes.py``); or leave the session without the transaction whose connections are
+    yet to be given back, or ``_flushing``.  Here the transaction is made an active one again.  It
+    may go when ``rollback()`` works in every state.
+    """
+    session._flushing = False
+    transaction: Any = session._transaction or root
+    if transaction is None or transaction._state is SessionTransactionState.CLOSED:
+        return
+    session._transaction = transaction
+    while transaction is not None:
+        for name in ("_next_state", "_current_fn"):  # the class has what holds between two calls
+            vars(transaction).pop(name, None)
+        transaction._state = SessionTransactionState.ACTIVE
+        transaction = transaction._parent
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # of what was rolled back already
+        session.rollback()
+
+
+def set_rowcount(context: Any, number: int) -> None:
+    """Have SQLAlchemy take a number of rows for what the driver counted.
+
+    SQLite does not count rows that INSTEAD OF triggers of a view change, and the ORM then raises an
+    error after they were changed.  No option of a mapper or a connection says so; only a dialect
+    can, for all tables.  ``DefaultExecutionContext.rowcount`` in ``engine/default.py`` asks the
+    cursor where ``_rowcount`` is None.  It may go when the ORM's check can be turned off for a
+    mapper, as ``confirm_deleted_rows`` does for DELETE.
+    """
+    context._rowcount = number
+
+
+def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any], Any]) -> None:
+    """Have a function make what is read of an attribute out of what the row has.
+
+    No event comes when an attribute is read, and those of a load are paid for by every row.  So the
+    attribute of the class becomes one of a subclass, which differs in ``__get__`` alone
+    (``InstrumentedAttribute`` in ``orm/attributes.py``).  It may go when there is such an event.
+    """
+    attribute: Any = mapper.class_manager[key]
+    own: Any = type(attribute)
+
+    class ReadThrough(own):  # type: ignore[misc]
+        __slots__ = ()
+        inherit_cache = True
+
+        def __get__(self, row: Any, owner: Any) -> Any:
+            value = own.__get__(self, row, owner)
+            return value if row is None else reader(row, key, value)
+
+    attribute.__class__ = ReadThrough
+
+
+def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
+    """Make a relationship complete while no mapper has it.
+
+    ``Mapper.add_property()`` shows it to other threads first and then completes it, which takes
+    some milliseconds (``_configure_property`` in ``orm/mapper.py``); a query of another thread that
+    meets it between raises AttributeError.  This does the same steps before, and ``init()``, which
+    is called again, does nothing then.  It may go when SQLAlchemy adds a property that is complete.
+    """
+    prop.key = name
+    prop.set_parent(mapper, init=False)
+    prop.init()
+    prop.init = lambda: None
+    prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
+
+
+def reverse_of(
+    prop: RelationshipProperty[Any], options: dict[str, Any]
+) -> RelationshipProperty[Any]:
+    """Return the relationship that leads back, as ``backref=`` would make it.
+
+    SQLAlchemy makes it within ``init()`` and adds it at once (``_generate_backref`` in
+    ``orm/relationships.py``).  This may go with ``prepare()``.
+    """
+    forward: Any = prop
+    joins, options = forward._join_condition, dict(options)
+    if prop.secondary is None:
+        joined = {"primaryjoin": joins.primaryjoin_reverse_remote}
+    else:
+        joined = {
+            "primaryjoin": joins.secondaryjoin_minus_local,
+            "secondaryjoin": joins.primaryjoin_minus_local,
+            "secondary": prop.secondary,
+        }
+    kept = ("viewonly", "post_update", "passive_updates", "sync_backref")
+    same = {name: getattr(prop, name) for name in kept}
+    keys = {"foreign_keys": forward._user_defined_foreign_keys}
+    return relationship(prop.parent, **{**joined, **same, **keys, **options})
+
+
+def pair(first: Any, second: Any) -> None:
+    """Have two relationships that are complete populate each other.
+
+    ``init()`` does so only where one of them is in its mapper (``_add_reverse_property``).
+    """
+    for prop, other in ((first, second), (second, first)):
+        prop.back_populates = other.key
+        prop._reverse_property.add(other)
+
+
+def give_loader(prop: Any, attribute: Any) -> None:
+    """Give an attribute of a class what it loads by, before the class manager has it.
+
+    ``instrument_class()`` adds it without, ``post_instrument_class()`` looks it up there
+    (``_register_attribute_impl`` in ``orm/attributes.py``), and a flush, a query or a commit of
+    another thread that meets it between fails.  So it is looked up in the manager of a class that
+    nobody else knows.  A mapper with heirs does more than that, and is left to SQLAlchemy.  This
+    may go with ``prepare()``.
+    """
+    mapper = prop.parent
+    if len(mapper.self_and_descendants) > 1:
+        return
+    alone = type(mapper.class_.__name__, (), {})
+    manager: Any = instrumentation.register_class(alone)
+    manager[prop.key] = attribute
+    stand_in = SimpleNamespace(
+        class_=alone,
+        class_manager=manager,
+        iterate_to_root=mapper.iterate_to_root,
+        _props={prop.key: prop},
+    )
+    stand_in.self_and_descendants = [stand_in]
+    prop.strategy.init_class_attribute(stand_in)
+    attribute.impl.class_ = mapper.class_
+
+
+def renew(mapper: Mapper[Any]) -> None:
+    """Have the attributes of a class counted anew, where a thread counted them meanwhile."""
+    manager: Any = mapper.class_manager
+    manager._reset_memoizations()

@@ -1,0 +1,170 @@
+"""Transactions of connections: within one another, and begun late."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import NestedTransaction, RootTransaction
+from sqlalchemy.engine.util import TransactionalContext
+from sqlalchemy.exc import InvalidRequestError
+
+from sqlsoup.legacy._connections import begun, committed_at, is_begun, reconnect
+from sqlsoup.legacy._frames import asking, is_internal, is_new_to, module_of
+from sqlsoup.legacy._notes import note, withdraw
+from sqlsoup.legacy._patch import method, plan, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+INACTIVE = "This transaction is inactive"
+
+
+spoiled: weakref.WeakSet[RootTransaction] = weakref.WeakSet()
+"""Transactions that one within them rolled back."""
+
+
+@method(Connection, "commit")
+def _commit(before: Callable[..., Any], connection: Connection) -> None:
+    before(connection)
+    withdraw(committed_at(connection))
+    committed_at(connection).clear()
+
+
+@method(Connection, "close")
+def _close(before: Callable[..., Any], connection: Connection) -> None:
+    if connection.get_transaction() not in begun:  # which is left to the pool, as it was
+        connection._transaction = None
+    before(connection)
+    for site in committed_at(connection):
+        site.warn()
+    committed_at(connection).clear()
+
+
+@method(Connection, "in_transaction")
+def _in_transaction(before: Callable[..., Any], connection: Connection) -> bool:
+    if not before(connection) or is_new_to(asking(2)) or is_begun(connection):
+        return bool(before(connection))
+    if not is_internal():
+        note("in-transaction")
+    return False
+
+
+class Branch(Connection):
+    """A connection that is another one, but for close()."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.__dict__ = connection.__dict__
+
+    def close(self) -> None:
+        """Leave the connection open."""
+
+
+class Joined(Branch):
+    """The connection of the thread for what asks its engine for one."""
+
+    def in_transaction(self) -> bool:
+        """Tell a session that there is none, so that it begins one within: it would end this."""
+        return module_of(asking()) != "sqlalchemy.orm.session"
+
+
+class SubTransaction:
+    """What begin() gave within a transaction: a commit() of it leaves that open."""
+
+    def __init__(self, parent: RootTransaction | NestedTransaction) -> None:
+        self._parent = parent
+        self.connection = parent.connection
+        self.is_active = True
+
+    def commit(self) -> None:
+        """Leave the decision to the whole transaction."""
+        if not self._parent.is_active:
+            raise InvalidRequestError(INACTIVE)
+        self.is_active = False
+
+    def rollback(self) -> None:
+        """Roll the whole transaction back, or the savepoint that this is in."""
+        if self._parent.is_active:
+            if isinstance(self._parent, RootTransaction):
+                spoiled.add(self._parent)
+            self._parent.rollback()
+        self.is_active = False
+
+    def close(self) -> None:
+        """Do nothing: it is the whole transaction that is closed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if error is None and self.is_active:
+            self.commit()
+        else:
+            self.rollback()
+
+
+@method(RootTransaction, "rollback")
+def _rollback(before: Callable[..., Any], transaction: RootTransaction) -> None:
+    if transaction.is_active or transaction.connection.get_transaction() is transaction:
+        before(transaction)
+
+
+@plan
+def _open_blocks() -> None:
+    before = TransactionalContext._trans_ctx_check
+
+    def check(_cls: type, subject: Any) -> None:
+        try:
+            before(subject)
+        except InvalidRequestError:
+            if not isinstance(subject, Connection):  # which went on to work after its end
+                raise
+            note("closed-block")
+
+    replace(TransactionalContext, "_trans_ctx_check", classmethod(check))
+
+
+@method(Connection, "begin")
+def _begin(before: Callable[..., Any], connection: Connection) -> Any:
+    if asking(2).f_code.co_name == "_autobegin":
+        return before(connection)
+    return _begin_on(connection, is_asked=not is_internal())
+
+
+def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
+    """Begin a transaction, or one within it."""
+    reconnect(connection)
+    transaction = connection.get_transaction()
+    if transaction is None or not transaction.is_active:
+        transaction = Connection.begin.__wrapped__(connection)  # type: ignore[attr-defined]
+    elif transaction in begun:
+        if is_asked:
+            note("nested-begin")
+        savepoint = connection.get_nested_transaction()
+        return SubTransaction(savepoint if savepoint and savepoint.is_active else transaction)
+    elif is_asked:
+        note("begin-late")
+    begun.add(transaction)
+    return transaction
+
+
+@method(Connection, "begin_twophase")
+def _begin_twophase(before: Callable[..., Any], connection: Connection, xid: Any = None) -> Any:
+    transaction = connection.get_transaction()
+    if transaction is not None and transaction not in begun:
+        note("begin-late")
+        transaction.commit()
+    transaction = before(connection, xid)
+    begun.add(transaction)
+    return transaction
+
+
+@method(Connection, "begin_nested")
+def _begin_nested(before: Callable[..., Any], connection: Connection) -> Any:
+    if is_begun(connection):
+        return before(connection)
+    if not is_internal():
+        note("nested-outside")
+    return _begin_on(connection)

@@ -1,0 +1,209 @@
+"""Connections: strings as statements, parameters one by one, and what commits by itself."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, TextClause
+from sqlalchemy.engine import Compiled, RootTransaction
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement
+from sqlalchemy.sql.expression import UpdateBase
+
+from sqlsoup.legacy._notes import Site, note
+from sqlsoup.legacy._patch import method, replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_WRITES = r"\s*(?:UPDATE|INSERT|CREATE|DELETE|DROP|ALTER{})"
+
+
+_WRITES_OF = {
+    "postgresql": "|GRANT|REVOKE|IMPORT FOREIGN SCHEMA|REFRESH MATERIALIZED VIEW|TRUNCATE",
+    "mysql": "|LOAD +DATA|REPLACE",
+    "mariadb": "|LOAD +DATA|REPLACE",
+}
+"""What SQLAlchemy 1.3 took for a statement to commit, found by asking its dialects."""
+
+
+begun: weakref.WeakSet[RootTransaction] = weakref.WeakSet()
+"""Transactions that a program, an engine or a session began; the others began by themselves."""
+
+
+def distilled(args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Return the parameters of a call with any number of them, as 2.x takes them."""
+    if not args:
+        return params or None
+    first = args[0]
+    if len(args) == 1:
+        if first is None or isinstance(first, dict):
+            return first
+        if not isinstance(first, list | tuple):
+            return (first,)
+        many = not first or isinstance(first[0], list | tuple | dict)
+        return [_one(each) for each in first] or None if many else tuple(first)
+    return [_one(each) for each in args] if isinstance(first, list | tuple | dict) else args
+
+
+def _one(params: Any) -> Any:
+    return tuple(params) if isinstance(params, list) else params
+
+
+def commits(statement: Any, connection: Connection) -> bool:
+    """Tell if SQLAlchemy 1.3 would have committed after a statement outside a transaction."""
+    options = {} if isinstance(statement, str) else dict(statement.get_execution_options())
+    options.update(connection.get_execution_options())
+    if isinstance(connection, _Asking):
+        options["autocommit"] = connection.asked
+    if "autocommit" in options:
+        if options["autocommit"]:
+            note("autocommit-option")
+        return bool(options["autocommit"])
+    if isinstance(statement, UpdateBase | ExecutableDDLElement):
+        return True
+    if isinstance(statement, TextClause):
+        statement = statement.text
+    if not isinstance(statement, str):
+        return False
+    pattern = _WRITES.format(_WRITES_OF.get(connection.dialect.name, ""))
+    return re.match(pattern, statement, re.IGNORECASE) is not None
+
+
+def run(
+    execute: Callable[..., Any],
+    connection: Connection,
+    statement: Any,
+    args: tuple[Any, ...],
+    params: dict[str, Any],
+) -> tuple[Any, bool]:
+    """Execute a statement; return the result, and whether that was committed at once."""
+    options = params.pop("execution_options", None)
+    values = distilled(args, params)
+    reconnect(connection)
+    if isinstance(statement, str):
+        values = (None,) if args == (None,) else values
+        result: Any = connection.exec_driver_sql(statement, values, execution_options=options)
+    elif isinstance(statement, DefaultGenerator):
+        note("statement-execute", old="execute() of a sequence", instead="connection.scalar(...)")
+        result = connection.scalar(statement)
+    else:
+        if isinstance(statement, Compiled):
+            note(
+                "statement-string",
+                old="a compiled statement, executed",
+                instead="the statement that was compiled",
+            )
+            statement = statement.statement
+        result = execute(connection, statement, values, execution_options=options)
+    transaction = connection.get_transaction()
+    if transaction is None or transaction in begun or not commits(statement, connection):
+        return result, False
+    if is_open(result):
+        result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
+    transaction.commit()
+    return result, True
+
+
+def is_open(result: Any) -> bool:
+    """Tell if there are rows to be read."""
+    return getattr(result, "returns_rows", False) and not result._soft_closed
+
+
+def reconnect(connection: Connection) -> None:
+    """End what began by itself on a connection that is lost since."""
+    transaction = connection.get_transaction()
+    if transaction is not None and transaction not in begun and connection.invalidated:
+        transaction.rollback()
+
+
+def committed_at(connection: Connection) -> list[Site]:
+    """Return where statements committed by themselves, while no commit() follows."""
+    sites: list[Site] = vars(connection).setdefault("_sqlsoup_committed", [])
+    return sites
+
+
+@replaced(Connection, "execute")
+def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(connection: Any, /, *args: Any, **kw: Any) -> Any:
+        if (
+            len(args) == 1
+            and not kw
+            and type(args[0]) is Select
+            and not args[0]._execution_options
+            and type(connection) is Connection
+            and not connection._execution_options
+            and not connection.invalidated
+        ):
+            return before(connection, args[0])  # nothing old, and nothing to commit
+        return _execute_any(before, connection, *args, **kw)
+
+    return execute
+
+
+def _execute_any(
+    before: Callable[..., Any], connection: Connection, /, *args: Any, **kw: Any
+) -> Any:
+    if not args:
+        args = (kw.pop("statement"),)
+    statement, *rest = args
+    if isinstance(statement, str):
+        note("statement-string", instead=instead_of_string("connection", rest, kw))
+    elif isinstance(kw.get("parameters"), dict | list):
+        rest = [kw.pop("parameters")]
+    elif len(rest) > 1 or kw.keys() - {"execution_options", "parameters"}:
+        note("statement-params")
+    result, committed = run(before, connection, statement, tuple(rest), kw)
+    if committed:
+        committed_at(connection).extend(filter(None, [note("autocommit", warn=False)]))
+    return result
+
+
+def instead_of_string(connection: str, args: Any, params: Any) -> str:
+    """Tell what to write for a string that is executed with such parameters."""
+    if not args and not params.keys() - {"execution_options"}:
+        return f"{connection}.execute(text('...')), or db.execute('...')"
+    first = args[0] if args else None
+    if isinstance(first, dict) or not args:
+        given = "{...}"
+    elif len(args) == 1 and isinstance(first, list | tuple):
+        many = bool(first) and isinstance(first[0], list | tuple | dict)
+        given = "[(...), ...]" if many else "(...)"
+    else:
+        given = "(...,)"
+    return f"{connection}.exec_driver_sql('...', {given}), or db.execute('... :name', name=...)"
+
+
+@method(Connection, "scalar")
+def _scalar(before: Callable[..., Any], connection: Connection, /, *args: Any, **kw: Any) -> Any:
+    if args and isinstance(args[0], DefaultGenerator):
+        return before(connection, *args, **kw)
+    return connection.execute(*args, **kw).scalar()
+
+
+def is_begun(connection: Connection) -> bool:
+    """Tell if a connection is in a transaction that did not begin by itself."""
+    return connection.get_transaction() in begun
+
+
+class _Asking(Connection):
+    """A connection that says itself whether a statement commits, and is another one otherwise."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self, connection: Connection, asked: Any) -> None:
+        self.__dict__ = connection.__dict__
+        self.asked = asked
+
+
+@method(Connection, "execution_options")
+def _execution_options(
+    before: Callable[..., Any], connection: Connection, /, **options: Any
+) -> Connection:
+    if "autocommit" not in options:
+        return before(connection, **options)  # type: ignore[no-any-return]
+    asked = options.pop("autocommit")
+    return _Asking(before(connection, **options), asked)

@@ -1,0 +1,169 @@
+"""All looking at who calls: frames, the modules that they are in, and their bytecode.
+
+What a frame is asked is whose it is, and what its code does with the value that it is about to
+get.  A release of Python may change the second, whose instructions are read here alone.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from types import CodeType, FrameType
+
+_PASSING_ON = frozenset(
+    ("contextlib", "copy", "importlib", "importlib._bootstrap", "json", "json.encoder", "runpy")
+)
+
+
+@cache
+def ours(module: str) -> bool:
+    """Tell modules of SQLAlchemy and SQLSoup from those of programs."""
+    return module.startswith(("sqlalchemy.", "sqlsoup.")) or module in ("sqlalchemy", "sqlsoup")
+
+
+def module_of(frame: FrameType) -> str:
+    """Return the name of the module that a frame is in."""
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Tell if a frame is one of SQLAlchemy or SQLSoup."""
+    return ours(frame.f_globals.get("__name__", ""))
+
+
+def asking(above: int = 1) -> FrameType:
+    """Return the frame that calls the function which calls this, or one further above."""
+    return sys._getframe(above + 1)
+
+
+def is_internal() -> bool:
+    """Tell in what stands for a method if SQLAlchemy or SQLSoup called it, and no program."""
+    return is_ours(sys._getframe(3))
+
+
+def caller() -> FrameType | None:
+    """Return the frame of the program, outside SQLAlchemy and SQLSoup."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and passes_on(frame):
+        frame = frame.f_back
+    return frame
+
+
+def passes_on(frame: FrameType) -> bool:
+    """Tell if a frame does what another one asked for."""
+    module = frame.f_globals.get("__name__", "")
+    return ours(module) or module in _PASSING_ON
+
+
+def is_within(module: str) -> bool:
+    """Tell if a module of SQLAlchemy or SQLSoup is at work between here and the program."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame and is_ours(frame):
+        if module_of(frame) == module:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_new_to(frame: FrameType) -> bool:
+    """Tell if what asks has never known the old forms: pandas, which takes rows as they are."""
+    return module_of(frame).startswith("pandas.")
+
+
+def place_of(frame: FrameType) -> tuple[CodeType, int]:
+    """Return the instruction at which a frame is."""
+    return frame.f_code, frame.f_lasti
+
+
+def _name_of_instruction(frame: FrameType) -> str:
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]]
+
+
+def is_call(frame: FrameType) -> bool:
+    """Tell if an attribute that is being read is a method that is then called."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    is_flagged = sys.version_info >= (3, 12) and bool(code[at + 1] & 1)
+    return _name_of_instruction(frame) != "LOAD_ATTR" or is_flagged
+
+
+def is_named(frame: FrameType, name: str) -> bool:
+    """Tell if a program's code has the name that is being read, which hasattr() does not use."""
+    if passes_on(frame):
+        return False
+    code = frame.f_code
+    is_read = _name_of_instruction(frame) in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM")
+    return is_read or ("getattr" in code.co_names and name in code.co_consts)
+
+
+def is_alone_in_format(frame: FrameType) -> bool:
+    """Tell if a frame formats a string by ``%`` with one value, and no tuple of values."""
+    if _name_of_instruction(frame) != "BINARY_OP" or module_of(frame) == "logging":
+        return False
+    steps = [step for step in dis.get_instructions(frame.f_code) if step.opname not in _NO_STEPS]
+    index = max(i for i, step in enumerate(steps) if step.offset <= frame.f_lasti)
+    return steps[index - 1].opname != "BUILD_TUPLE"
+
+
+def is_import_of_module(frame: FrameType) -> bool:
+    """Tell if a frame imports a module, by a statement or by a function."""
+    return _name_of_instruction(frame) == "IMPORT_NAME" or frame.f_code.co_name == "_find_and_load"
+
+
+def is_import_of_all(frame: FrameType) -> bool:
+    """Tell if a frame imports all names of a module."""
+    return _name_of_instruction(frame) in ("IMPORT_STAR", "CALL_INTRINSIC_1")
+
+
+@cache
+def uses(code: CodeType, names: frozenset[str]) -> dict[str, int]:
+    """Return which global names a module uses and does not define, with the first line of each."""
+    found: dict[str, int] = {}
+    own: set[str] = set()
+    for each in _codes(code):
+        line = each.co_firstlineno
+        for step in dis.get_instructions(each):
+            line = step.starts_line if type(step.starts_line) is int else line
+            line = getattr(step, "line_number", line) or line
+            if step.argval in names and step.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+                found.setdefault(step.argval, line)
+            elif step.argval in names and step.opname in ("STORE_NAME", "STORE_GLOBAL"):
+                own.add(step.argval)
+    return {name: line for name, line in found.items() if name not in own}
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, type(code)):
+            yield from _codes(constant)
+
+
+@cache
+def asks_if(code: CodeType, at: int, kinds: Collection[str] = ("list",)) -> bool:
+    """Tell if code asks whether what an instruction gives is a list: isinstance(..., list).
+
+    The value is an argument there and then, or it is in a variable first.
+    """
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _NO_STEPS]
+    index = max(i for i, step in enumerate(steps) if step.offset <= at)  # or in its cache
+    after = steps[index + 1] if index + 1 < len(steps) else steps[index]
+    variable = after.argval if after.opname.startswith("STORE_") else None
+    for i, step in enumerate(steps):
+        if step.argval != "isinstance" or not step.opname.startswith("LOAD_"):
+            continue
+        end = next(
+            (j for j in range(i + 1, len(steps)) if steps[j].argval in kinds), len(steps) - 1
+        )
+        if steps[end].argval in kinds and (
+            i < index < end or (end == i + 2 and variable and steps[i + 1].argval == variable)
+        ):
+            return True
+    return False
+
+
+_NO_STEPS = ("CACHE", "PRECALL", "NOP", "RESUME", "EXTENDED_ARG", "PUSH_NULL")

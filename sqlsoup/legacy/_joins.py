@@ -1,0 +1,156 @@
+"""Joins by names, tuples and lists, and to aliases that later criteria are about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import FromClause, inspect
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased
+from sqlalchemy.sql import coercions, roles
+from sqlalchemy.sql.expression import ClauseElement
+
+from sqlsoup.legacy._mappers import UNORDERED
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import method, replaced
+from sqlsoup.legacy._text import label, textual
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def entity_of(query: Any) -> Any:
+    """Return the first class, or alias of one, of which a query or select gives rows, or None."""
+    return next((d["entity"] for d in query.column_descriptions if d["expr"] is d["entity"]), None)
+
+
+@replaced(Query, "filter", "where", "having")
+def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
+    def where(query: Any, *criteria: Any) -> Any:
+        for each in criteria:
+            if isinstance(each, str):
+                criteria = tuple(textual(every, "query-text") for every in criteria)
+        if _ADAPTERS in vars(query):
+            criteria = tuple(_adapted(query, each) for each in criteria)
+        return before(query, *criteria)
+
+    return where
+
+
+@method(Query, "order_by", "group_by", "distinct")
+def _labels(before: Callable[..., Any], query: Any, *clauses: Any) -> Any:
+    if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
+        note("select-arguments")
+        clauses = tuple(clauses[0])
+    ordered = before(query, *(_adapted(query, label(each, "query-text")) for each in clauses))
+    if clauses and before.__name__ == "order_by":  # False asks for the order of the mapper again
+        vars(ordered)[UNORDERED] = clauses[0] is None
+    return ordered
+
+
+def _targets(keys: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+    """Give target and condition of each join; a name or relationship is a target by itself."""
+    if len(keys) == 2 and _is_target(keys[0]) and not _is_target(keys[1]):  # noqa: PLR2004
+        keys = (keys,)
+    for key in keys:
+        if isinstance(key, tuple):
+            yield key[0], key[1] if len(key) > 1 else None
+        elif isinstance(key, list):
+            yield from _targets(tuple(key))
+        elif isinstance(key, str):
+            yield from ((name, None) for name in key.split("."))
+        else:
+            yield key, None
+
+
+def _is_target(key: Any) -> bool:
+    if isinstance(key, FromClause | type):
+        return True
+    found = None if isinstance(key, str | tuple | list) else inspect(key, raiseerr=False)
+    return getattr(found, "is_aliased_class", False) or getattr(found, "is_mapper", False)
+
+
+def _is_new(keys: tuple[Any, ...]) -> bool:
+    """Tell if the arguments of join() are one target, or one target and its condition."""
+    if any(isinstance(key, str | tuple | list) for key in keys):
+        return False
+    return len(keys) == 1 or (
+        len(keys) == 2 and _is_target(keys[0]) and not _is_target(keys[1])  # noqa: PLR2004
+    )
+
+
+@method(Query, "join", "outerjoin")
+def _join(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) -> Any:
+    if "target" in kw:
+        keys = (kw.pop("target"), *keys)
+    is_old = bool({"aliased", "from_joinpoint"} & kw.keys()) or not _is_new(keys)
+    aliased_, from_joinpoint = kw.pop("aliased", False), kw.pop("from_joinpoint", False)
+    if is_old:
+        note("query-join")
+    start = query if from_joinpoint else query.reset_joinpoint()
+    if _is_new(keys) and not aliased_ and not (is_old and from_joinpoint):
+        return before(_not_adapted(query), *keys, **kw)
+    left = start._filter_by_zero()
+    query = query if from_joinpoint else _not_adapted(query)
+    for target, onclause in _targets(keys):
+        target, onclause = (_relationship(query, left, each) for each in (target, onclause))  # noqa: PLW2901
+        if aliased_:
+            target, onclause, adapted = _aliased(target, onclause, vars(query).get(_ADAPTERS, ()))  # noqa: PLW2901
+        query = before(query, target, *[onclause] * (onclause is not None), **kw)
+        if aliased_:
+            vars(query)[_ADAPTERS] = adapted
+        left = query._filter_by_zero()
+    return query
+
+
+_ADAPTERS = "_sqlsoup_adapters"
+"""What a query keeps of joins with ``aliased=True``: what puts the alias into later criteria."""
+
+
+def _aliased(target: Any, onclause: Any, adapters: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+    """Return target and condition of a join to an alias, and what puts aliases into criteria."""
+    relationship = target if onclause is None else onclause
+    prop = getattr(relationship, "property", None)
+    joined = prop.mapper.class_ if prop is not None and target is relationship else target
+    alias = aliased(joined)
+    adapters = (*adapters, inspect(alias)._adapter)
+    if prop is not None:
+        return relationship.of_type(alias), None, adapters
+    return alias, None if onclause is None else adapters[-1].traverse(onclause), adapters
+
+
+def _adapted(query: Any, clause: Any) -> Any:
+    """Put the aliases of the joins before into a criterion."""
+    if isinstance(clause, ClauseElement | QueryableAttribute):
+        for adapter in vars(query).get(_ADAPTERS, ()):
+            clause = adapter.traverse(coercions.expect(roles.ExpressionElementRole, clause))
+    return clause
+
+
+def _not_adapted(query: Any) -> Any:
+    """Return a query whose later criteria are about tables, and no aliases of a join."""
+    if _ADAPTERS in vars(query):
+        query = query._generate()
+        del vars(query)[_ADAPTERS]
+    return query
+
+
+@method(Query, "reset_joinpoint")
+def _reset_joinpoint(before: Callable[..., Any], query: Any) -> Any:
+    return before(_not_adapted(query))
+
+
+def _relationship(query: Any, left: Any, name: Any) -> Any:
+    """Return the relationship of a name, of what a query selects from or has joined."""
+    if not isinstance(name, str):
+        return name
+    annotations = getattr(left, "_annotations", None)
+    if annotations is not None:
+        left = annotations.get("parententity") or query._propagate_attrs.get("plugin_subject")
+    entity = getattr(inspect(left, raiseerr=False), "entity", None)
+    attribute = getattr(entity, name, None)
+    if not isinstance(getattr(attribute, "property", None), RelationshipProperty):
+        mapper = getattr(inspect(entity, raiseerr=False), "mapper", None)
+        shown = "what is selected from" if mapper is None else mapper.class_.__name__
+        raise InvalidRequestError(f"{shown} has no relationship {name!r} to join")
+    return attribute

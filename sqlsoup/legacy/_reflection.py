@@ -1,0 +1,69 @@
+"""Tables that reflect themselves, and what an Inspector was asked by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, Inspector, Table, inspect
+from sqlalchemy.exc import UnboundExecutionError
+
+from sqlsoup.legacy._metadata import bind_of, with_keys_not_null
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import method, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_UNBOUND_METADATA = (
+    "No engine is bound to this Table's MetaData. Pass an engine to the Table via "
+    "autoload_with=<someengine>, or associate the MetaData with an engine via "
+    "metadata.bind=<someengine>"
+)
+
+
+@method(Table, "__new__")
+def _new(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) -> Any:
+    is_reflected = "autoload" in kw
+    if is_reflected:
+        note("table-autoload")
+        if kw.pop("autoload") and kw.get("autoload_with") is None:
+            kw["autoload_with"] = bind_of(args[1])
+            if kw["autoload_with"] is None:
+                raise UnboundExecutionError(_UNBOUND_METADATA)
+    if "useexisting" in kw:
+        note("table-existing")
+        kw["extend_existing"] = kw.pop("useexisting")
+    table = before(cls, *args, **kw)
+    if is_reflected:
+        with_keys_not_null([table])
+    return table
+
+
+@missing(Inspector, "get_primary_keys")
+def _get_primary_keys(inspector: Inspector, *args: Any, **kw: Any) -> list[str]:
+    note(
+        "name",
+        old="Inspector.get_primary_keys()",
+        instead="Inspector.get_pk_constraint(name)['constrained_columns']",
+    )
+    return inspector.get_pk_constraint(*args, **kw)["constrained_columns"]
+
+
+@missing(Inspector, "reflecttable")
+def _reflecttable(inspector: Inspector, table: Table, *args: Any, **kw: Any) -> None:
+    note("name", old="Inspector.reflecttable()", instead="Inspector.reflect_table()")
+    _reflect(inspector, table, *args, **kw)
+
+
+@missing(Engine, "reflecttable")
+@missing(Connection, "reflecttable")
+def _reflect_on(
+    bind: Any, table: Table, connection: Any = None, include_columns: Any = None
+) -> None:
+    note("name", old="reflecttable() of an engine", instead="inspect(engine).reflect_table()")
+    _reflect(inspect(connection or bind), table, include_columns)
+
+
+def _reflect(inspector: Any, table: Table, include_columns: Any = None, *args: Any) -> None:
+    inspector.reflect_table(table, include_columns, *args)
+    with_keys_not_null([table])

@@ -1,0 +1,245 @@
+"""What a session executes and stores, and on which connection."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import CursorResult, Engine, Select
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.orm import (
+    Session,
+)
+
+from sqlsoup.legacy import _mappers
+from sqlsoup.legacy._connection_begin import Branch
+from sqlsoup.legacy._connections import commits
+from sqlsoup.legacy._frames import asking, is_ours, module_of
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import function, method, replaced
+from sqlsoup.legacy._queries import OF_QUERY
+from sqlsoup.legacy._session_state import KEY, State, state_of
+from sqlsoup.legacy._text import lock_arguments
+from sqlsoup.legacy._transactions import end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+
+@method(Session, "flush", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
+def _store(before: Callable[..., Any], session: Session, /, *args: Any, **kw: Any) -> None:
+    state = state_of(session)
+    if state.is_plain:
+        before(session, *args, **kw)
+        return
+    if before.__name__ != "flush" or not session._is_clean():
+        state.check(session)
+    transaction: Any = session.get_transaction()
+    if state.executing and transaction is not None and transaction._connections:
+        before(session, *args, **kw)  # by a listener, while the rows of a query are made
+        state.stored = True
+        return
+    if state.flushing or not state.is_idle(session):
+        before(session, *args, **kw)
+        return
+    state.flushing = True
+    try:
+        before(session, *args, **kw)
+        if session.get_transaction() is not None:
+            Session.commit.__wrapped__(session)  # type: ignore[attr-defined]
+    except BaseException:
+        Session.rollback.__wrapped__(session)  # type: ignore[attr-defined]
+        raise
+    finally:
+        state.flushing = False
+
+
+def _binds(kw: dict[str, Any]) -> dict[str, Any]:
+    """Make ``bind_arguments`` of the arguments of the time."""
+    old = {name: kw.pop(name) for name in ("mapper", "clause", "bind") if name in kw}
+    if old:
+        note("session-mapper")
+        kw["bind_arguments"] = {**(kw.get("bind_arguments") or {}), **old}
+    return kw
+
+
+@replaced(Session, "execute")
+def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(session: Any, /, *args: Any, **kw: Any) -> Any:
+        state = session.info.get(KEY)
+        if (
+            state is not None
+            and state.is_plain
+            and 0 < len(args) <= 2  # noqa: PLR2004
+            and kw.keys() <= _OF_EXECUTE
+            and type(args[0]) is Select
+            and OF_QUERY not in vars(args[0])
+            and not _mappers.orders
+        ):
+            return before(session, *args, **kw)  # nothing old
+        return _execute_any(before, asking(), session, *args, **kw)
+
+    return execute
+
+
+_OF_EXECUTE = {"params", "execution_options", "bind_arguments", "_parent_execute_state"}
+"""The arguments of Session.execute() on 2.x, beside the statement."""
+
+
+def _execute_any(
+    before: Callable[..., Any],
+    frame: FrameType,
+    session: Session,
+    /,
+    statement: Any = None,
+    params: Any = None,
+    *args: Any,
+    **kw: Any,
+) -> Any:
+    state = state_of(session)
+    state.check(session)
+    kw |= zip(("mapper", "bind"), args, strict=False)
+    if "clause" in kw:
+        note("session-mapper")
+        statement = kw.pop("clause")
+    autoflush = not state.autocommit or is_ours(frame)  # which no execute() of a program did in 1.3
+    if isinstance(statement, str):
+        note("session-string")
+        statement = sa.text(statement)
+        autoflush = False
+    elif getattr(statement, OF_QUERY, False):
+        note("query-statement")
+        autoflush = False
+    elif module_of(frame) == "sqlalchemy.orm.strategies":
+        statement = statement.order_by(*_mappers.order_of(statement))
+    if {"mapper", "bind"} & kw.keys():  # nor did the execute() of the time
+        autoflush = False
+    kw = _binds(kw)
+    with nullcontext() if autoflush else session.no_autoflush:
+        if state.flushing or state.executing or not state.is_idle(session):
+            return before(session, statement, params, **kw)
+        return _at_once(before, session, statement, params, **kw)
+
+
+def _at_once(
+    before: Callable[..., Any], session: Session, statement: Any, params: Any, **kw: Any
+) -> Any:
+    """Execute a statement outside a transaction, and have no connection in use after it."""
+    state = state_of(session)
+    state.executing, state.stored = True, False
+    dispatch: Any = session.dispatch
+    session.dispatch = _Quiet(dispatch)  # type: ignore[assignment]
+    try:
+        return _finished(session, state, statement, before(session, statement, params, **kw))
+    except BaseException:
+        end(session)
+        raise
+    finally:
+        session.dispatch = dispatch
+        state.executing = False
+
+
+class _Quiet:
+    """The events of a session, but for those of a transaction that there was not in 1.3."""
+
+    def __init__(self, dispatch: Any) -> None:
+        self._dispatch = dispatch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dispatch, name)
+
+    def _nothing(self, *_args: object) -> None:
+        """Tell no listener."""
+
+    after_begin = after_transaction_create = after_transaction_end = _nothing
+
+
+def _finished(session: Session, state: State, statement: Any, result: Any) -> Any:
+    """Commit a statement if 1.3 would have, and give its connection back."""
+    transaction: Any = session.get_transaction()
+    if not isinstance(result, CursorResult):
+        result = (result.unique() if result._attributes.get("filtered") else result).freeze()()
+    else:
+        if result.returns_rows and not result._soft_closed:
+            result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
+        state.stored |= commits(statement, result.connection)
+    if state.stored:
+        for _, begun, is_own, _ in set(transaction._connections.values()):
+            if is_own:
+                begun.commit()
+    end(session)
+    return result
+
+
+@method(Session, "scalar")
+def _scalar(_before: object, session: Session, /, *args: Any, **kw: Any) -> Any:
+    return session.execute(*args, **kw).scalar()
+
+
+@method(Session, "scalars")
+def _scalars(_before: object, session: Session, /, *args: Any, **kw: Any) -> Any:
+    return session.execute(*args, **kw).scalars()
+
+
+@method(Session, "connection")
+def _connection(before: Callable[..., Any], session: Session, /, *args: Any, **kw: Any) -> Any:
+    if args and not isinstance(args[0], dict):
+        kw |= zip(("mapper", "clause", "bind"), args, strict=False)
+        args = ()
+    if "close_with_result" in kw:
+        note("session-argument", old="connection(close_with_result=) of a session")
+        del kw["close_with_result"]
+    kw = _binds(kw)
+    state = state_of(session)
+    state.check(session)
+    if state.flushing or state.executing or not state.is_idle(session):
+        return before(session, *args, **kw)
+    bind = session.get_bind(**(args[0] if args else kw.get("bind_arguments") or {}))
+    connection = bind.connect() if isinstance(bind, Engine) else Branch(bind)
+    return connection.execution_options(**(kw.get("execution_options") or {}))
+
+
+@function(Session.get_bind)  # which sessions that find the engine of a SQLSoup have kept
+def _get_bind(
+    before: Callable[..., Any], session: Session, /, mapper: Any = None, *args: Any, **kw: Any
+) -> Any:
+    if args:
+        note("session-mapper")
+        kw["clause"] = args[0]
+    return before(session, mapper, **kw)
+
+
+@method(Session, "refresh")
+def _refresh(
+    before: Callable[..., Any], session: Session, /, instance: Any, *args: Any, **kw: Any
+) -> None:
+    if "lockmode" in kw or (len(args) > 1 and isinstance(args[1], str)):
+        note("with-lockmode")
+    mode = kw.pop("lockmode", None)
+    if len(args) > 1 and isinstance(args[1], str):
+        args, mode = args[:1], args[1]
+    if mode:
+        kw["with_for_update"] = lock_arguments(mode) or True
+    before(session, instance, *args, **kw)
+
+
+@method(Session, "is_modified")
+def _is_modified(
+    before: Callable[..., Any], session: Session, /, instance: Any, *args: Any, **kw: Any
+) -> bool:
+    if "passive" in kw or len(args) > 1:
+        note("session-argument", old="is_modified(passive=)")
+        kw.pop("passive", None)
+    return before(session, instance, *args[:1], **kw)  # type: ignore[no-any-return]
+
+
+@method(Session, "merge")
+def _merge(
+    before: Callable[..., Any], session: Session, /, instance: Any, *args: Any, **kw: Any
+) -> Any:
+    if args or "dont_load" in kw:
+        note("session-argument", old="merge() with dont_load= or load by position", instead="load=")
+        kw["load"] = args[0] if args else not kw.pop("dont_load")
+    return before(session, instance, **kw)

@@ -1,0 +1,187 @@
+"""Columns that the database generates are left to it, and keys that it does not are asked for."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from conftest import run
+from sqlalchemy import Engine
+
+import sqlsoup
+
+
+@pytest.fixture
+def sums(engine: Engine) -> sqlsoup.SQLSoup:
+    """A table with a column that is computed of another."""
+    run(
+        engine,
+        "CREATE TABLE sums (id INTEGER NOT NULL PRIMARY KEY, a INTEGER, "
+        "twice INTEGER GENERATED ALWAYS AS (a * 2) STORED, note VARCHAR(9))",
+    )
+    return sqlsoup.SQLSoup(engine)
+
+
+def test_a_copy_of_a_row_has_a_value_of_its_own(sums: sqlsoup.SQLSoup) -> None:
+    """``as_dict()`` gives the generated value too, and ``insert()`` takes it."""
+    row = sums.sums.insert(id=1, a=2)
+    sums.commit()
+    assert row.twice == 4
+    copies = [sums.sums.insert(**{**sqlsoup.as_dict(row), "id": n, "a": n}) for n in (7, 8)]
+    sums.flush()
+    assert [copy.twice for copy in copies] == [14, 16]
+    assert sums.execute("SELECT a, twice FROM sums ORDER BY id").all() == [(2, 4), (7, 14), (8, 16)]
+
+
+def test_a_generated_value_that_is_set_is_read_back(sums: sqlsoup.SQLSoup) -> None:
+    """It is not sent, alone or with others, and the row shows what the database has."""
+    row = sums.sums.insert(id=1, a=2, twice=99)
+    sums.flush()
+    assert row.twice == 4
+    row.twice = 98
+    sums.flush()
+    assert row.twice == 4
+    row.a, row.twice = 5, 97
+    sums.commit()
+    assert row.twice == 10
+
+
+def test_rows_with_generated_values_are_one_batch(
+    sums: sqlsoup.SQLSoup, statements: list[str]
+) -> None:
+    """Whether the values are given or not."""
+    _ = sums.sums
+    statements.clear()
+    for n in range(20):
+        sums.sums.insert(id=n, a=n, **({"twice": 1} if n % 2 else {}))
+    sums.flush()
+    assert [word for text in statements for word in text.split()[:1]] == ["INSERT"]
+    sums.rollback()
+
+
+def test_columns_of_a_versioned_table_are_left_to_the_database(engine: Engine) -> None:
+    """MariaDB says of a row since when and until when it is as it is."""
+    if engine.dialect.name not in ("mysql", "mariadb"):
+        pytest.skip("such tables are MariaDB's")
+    run(
+        engine,
+        "CREATE TABLE prices (id INT PRIMARY KEY, n INT, since TIMESTAMP(6) GENERATED ALWAYS AS "
+        "ROW START, until TIMESTAMP(6) GENERATED ALWAYS AS ROW END, "
+        "PERIOD FOR SYSTEM_TIME (since, until)) WITH SYSTEM VERSIONING",
+    )
+    db = sqlsoup.SQLSoup(engine)
+    row = db.prices.insert(id=1, n=1)
+    db.commit()
+    copy = db.prices.insert(**{**sqlsoup.as_dict(row), "id": 2})
+    db.commit()
+    assert (copy.n, copy.until) == (1, row.until)
+    copy.until, copy.n = None, 2
+    db.commit()
+    assert copy.until == row.until
+
+
+def listeners(mapper: sa.orm.Mapper[object]) -> int:
+    """Count what a mapper calls for each row."""
+    return sum(len(getattr(mapper.dispatch, f"before_{kind}")) for kind in ("insert", "update"))
+
+
+def test_other_tables_are_not_listened_to(db: sqlsoup.SQLSoup, sums: sqlsoup.SQLSoup) -> None:
+    """A table without such columns, whose key the database generates, costs nothing."""
+    assert listeners(sa.inspect(db.books)) == 0
+    assert listeners(sa.inspect(sums.sums)) == 2
+    db.users.insert(name="Dee")
+    db.flush()
+    assert listeners(sa.inspect(db.users)) == 0
+    db.rollback()
+
+
+KEYS = {
+    "text": ("CREATE TABLE k (code VARCHAR(9) PRIMARY KEY, n INTEGER)", {}, "code"),
+    "part": (
+        "CREATE TABLE k (a INT NOT NULL, code INT NOT NULL, n INT, PRIMARY KEY (a, code))",
+        {"a": 1},
+        "code",
+    ),
+    "number": ("CREATE TABLE k (code INT NOT NULL, n INTEGER, PRIMARY KEY (code))", {}, "code"),
+    "odd": ('CREATE TABLE k ("__len__" VARCHAR(9) PRIMARY KEY, n INTEGER)', {}, "__len__"),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_key_that_nothing_generates_wants_a_value(engine: Engine, kind: str) -> None:
+    """The error names table, column and the way out, and nothing is stored."""
+    create, given, column = KEYS[kind]
+    if engine.dialect.name == "mysql":
+        create = create.replace('"', "`")
+    run(engine, create)
+    db = sqlsoup.SQLSoup(engine)
+    db.k.insert(n=1, **given)
+    name = f"column{column}" if column == "__len__" else column
+    with pytest.raises(sqlsoup.SQLSoupError) as caught:
+        db.commit()
+    assert str(caught.value) == (
+        f"'k.{column}' wants a value: it is part of the primary key, and the database generates "
+        f"none; give the new row one, as in insert(**{{{name!r}: ...}})"
+    )
+    db.rollback()
+    assert db.k.count() == 0
+    db.k.insert(n=2, **given, **{name: "2"})
+    db.commit()
+    assert db.k.one().n == 2
+
+
+def test_the_schema_is_named(engine: Engine, other_schema: str) -> None:
+    """A table of another schema has that before its name."""
+    run(engine, f"CREATE TABLE {other_schema}.k (code VARCHAR(9) PRIMARY KEY)")
+    db = sqlsoup.SQLSoup(engine)
+    db[f"{other_schema}.k"].insert()
+    with pytest.raises(sqlsoup.SQLSoupError, match=rf"'{other_schema}\.k\.code' wants a value"):
+        db.flush()
+    db.rollback()
+
+
+def test_a_key_that_comes_from_a_relationship_is_there(db: sqlsoup.SQLSoup) -> None:
+    """It is set when its row is stored, after the one that it refers to."""
+    db.loans.relate("book", db.books)
+    loan = db.loans.insert(book=db.books.insert(title="Stews"), user_name="Ada")
+    db.commit()
+    assert loan.book_id == loan.book.id
+
+
+def test_a_key_with_a_default_is_left_to_it(engine: Engine) -> None:
+    """A server default makes the key, also in part of one, and is read back where it can be."""
+    run(
+        engine,
+        "CREATE TABLE k (a INTEGER NOT NULL, code INTEGER DEFAULT 7 NOT NULL, "
+        "PRIMARY KEY (a, code))",
+    )
+    db = sqlsoup.SQLSoup(engine)
+    db.k.insert(a=2, code=1)
+    db.commit()
+    assert listeners(sa.inspect(db.k)) == 0
+    if engine.dialect.name == "mysql":
+        return  # it returns no default, and SQLAlchemy asks for none
+    row = db.k.insert(a=1)
+    db.commit()
+    assert row.code == 7
+    assert listeners(sa.inspect(db.k)) == 0
+
+
+def test_a_key_that_was_named_may_have_nulls(engine: Engine) -> None:
+    """Nothing of the table says that it must not."""
+    run(engine, "CREATE TABLE k (a INTEGER, b INTEGER)")
+    db = sqlsoup.SQLSoup(engine, primary_keys={"k": ["a", "b"]})
+    db.k.insert(a=1)
+    db.commit()
+    assert db.k.one().b is None
+
+
+def test_a_default_of_python_is_one(lite: Engine) -> None:
+    """A column of the user's own makes its values itself."""
+    metadata = sa.MetaData()
+    metadata.bind = lite  # type: ignore[attr-defined]
+    column = sa.Column("word", sa.String(20), primary_key=True, default="mild")
+    sa.Table("tags", metadata, column)
+    db = sqlsoup.SQLSoup(metadata)
+    row = db.tags.insert()
+    db.commit()
+    assert row.word == "mild"

@@ -1,0 +1,579 @@
+"""MariaDB: what its catalog says of tables, and how rows of them are stored and read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import pytest
+import sqlalchemy as sa
+from conftest import URLS, empty, run
+
+import sqlsoup
+from sqlsoup import SQLSoup
+
+SERVERS = [url for url in URLS if sa.make_url(url).get_backend_name() == "mysql"]
+pytestmark = pytest.mark.parametrize("server", SERVERS, ids=["mysql"] * len(SERVERS), indirect=True)
+
+
+@pytest.fixture(params=["mysql", "mariadb"])
+def engine(request, server, make_engine):
+    """An engine on an empty database, by each of the two dialects."""
+    engine = make_engine(sa.make_url(server).set(drivername=f"{request.param}+pymysql"))
+    yield engine
+    sqlsoup.Session.remove()
+    empty(engine)
+    with engine.begin() as connection:
+        for name, kind in connection.exec_driver_sql("SHOW FULL TABLES").all():
+            connection.exec_driver_sql(f"DROP {kind} {name}")
+
+
+@pytest.fixture
+def db(engine):
+    """A SQLSoup on that database."""
+    return SQLSoup(engine)
+
+
+def insert(cls, number=6, **values):
+    """Store rows at one flush, and return them; each has a number of its own in ``n``."""
+    rows = [cls.insert(n=n, **values) for n in range(number)]
+    cls.session.flush()
+    return rows
+
+
+def inserts(statements):
+    """Count the INSERTs among the statements."""
+    return sum(statement.startswith("INSERT") for statement in statements)
+
+
+# keys
+
+
+ONE_BY_ONE = {
+    "a trigger that sets the key": [
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+        "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = 100 - NEW.n",
+    ],
+    "a trigger that makes a key of text": [
+        "CREATE TABLE t (id VARCHAR(9) PRIMARY KEY, n INT)",
+        "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = CONCAT('k', 9 - NEW.n)",
+    ],
+    "a sequence that counts down": [
+        "CREATE SEQUENCE s START WITH -1 INCREMENT BY -1",
+        "CREATE TABLE t (id INT DEFAULT nextval(s) PRIMARY KEY, n INT)",
+    ],
+    "a sequence that cycles": [
+        "CREATE SEQUENCE s START WITH 7 MINVALUE 1 MAXVALUE 9 CYCLE NOCACHE",
+        "CREATE TABLE t (id INT DEFAULT nextval(s) PRIMARY KEY, n INT)",
+    ],
+    "uuid()": ["CREATE TABLE t (id UUID DEFAULT uuid() PRIMARY KEY, n INT)"],
+    "uuid() as text": ["CREATE TABLE t (id VARCHAR(36) DEFAULT uuid() PRIMARY KEY, n INT)"],
+    "an expression": [
+        "CREATE TABLE t (id INT DEFAULT (uuid_short() MOD 100000) PRIMARY KEY, n INT)"
+    ],
+    "a number within a group": [
+        "CREATE TABLE t (g INT, id INT AUTO_INCREMENT, n INT, PRIMARY KEY (g, id)) ENGINE = MyISAM"
+    ],
+}
+
+
+@pytest.mark.parametrize("ddl", ONE_BY_ONE.values(), ids=ONE_BY_ONE)
+def test_each_row_has_its_own_key(db, engine, statements, ddl):
+    """Where keys need not rise with the rows, these are inserted one by one."""
+    run(engine, *ddl)
+    statements.clear()
+    group = {"g": 1} if "MyISAM" in ddl[0] else {}
+    rows = insert(db.t, **group)
+    assert inserts(statements) == 6
+    db.commit()
+    assert [row.n for row in rows] == [0, 1, 2, 3, 4, 5]
+    for row in rows:
+        row.n += 10
+    db.commit()
+    assert [row.n for row in rows] == [10, 11, 12, 13, 14, 15]
+
+
+BATCHED = {
+    "AUTO_INCREMENT": ["CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)"],
+    "a part of the key": [
+        "CREATE TABLE t (g INT, id INT AUTO_INCREMENT, n INT, PRIMARY KEY (g, id), KEY (id))"
+    ],
+    "a trigger after the row": [
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+        "CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW SET @inserted = NEW.id",
+    ],
+    "a versioned table": [
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT) WITH SYSTEM VERSIONING"
+    ],
+}
+
+
+@pytest.mark.parametrize("ddl", BATCHED.values(), ids=BATCHED)
+def test_rows_with_rising_keys_are_inserted_together(db, engine, statements, ddl):
+    """A number that the table counts rises with the rows: one INSERT stores them all."""
+    run(engine, *ddl)
+    statements.clear()
+    group = {"g": 1} if "g INT" in ddl[0] else {}
+    rows = insert(db.t, **group)
+    assert inserts(statements) == 1
+    db.commit()
+    assert [(row.id, row.n) for row in rows] == [(n + 1, n) for n in range(6)]
+
+
+SHAPES = {
+    "CHAR": ("CHAR(4)", ["a ", "b  "], ["a", "b"]),
+    "BINARY": ("BINARY(2)", [b"ab", b"cd"], [b"ab", b"cd"]),
+    "int for text": ("VARCHAR(9)", [5, 6], ["5", "6"]),
+    "text for int": ("INT", ["7", "8"], [7, 8]),
+    "uuid as text": (
+        "UUID",
+        [str(uuid.UUID(int=1)), uuid.UUID(int=2)],
+        [uuid.UUID(int=1), uuid.UUID(int=2)],
+    ),
+    "time as duration": (
+        "TIME",
+        [dt.timedelta(hours=1), dt.time(2)],
+        [dt.time(1), dt.time(2)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("ddl", "given", "found"), SHAPES.values(), ids=SHAPES)
+def test_keys_in_another_shape(db, engine, ddl, given, found):
+    """Keys may be given in another shape than they come back in, several at one flush."""
+    run(engine, f"CREATE TABLE t (id {ddl} PRIMARY KEY, n INT DEFAULT 5)")
+    rows = [db.t.insert(id=key) for key in given]
+    db.commit()
+    assert [row.n for row in rows] == [5, 5]
+    db.session.expunge_all()
+    assert [row.id for row in db.t.order_by(db.t.id)] == found
+
+
+@pytest.mark.parametrize(
+    ("ddl", "given", "found"),
+    [
+        ("BINARY(4)", [b"a", b"b"], [b"a\0\0\0", b"b\0\0\0"]),
+        (
+            "DATETIME",
+            [dt.datetime(2020, 1, 1, 1, 1, second, 400000) for second in (1, 2)],
+            [dt.datetime(2020, 1, 1, 1, 1, 1), dt.datetime(2020, 1, 1, 1, 1, 2)],
+        ),
+    ],
+    ids=["BINARY", "DATETIME"],
+)
+def test_keys_that_the_database_changes(db, engine, ddl, given, found):
+    """A key that is padded or cut is stored; the row is found by what it became."""
+    run(engine, f"CREATE TABLE t (id {ddl} PRIMARY KEY, n INT DEFAULT 5)")
+    for key in given:
+        db.t.insert(id=key)
+    db.commit()
+    db.session.expunge_all()
+    assert [row.id for row in db.t.order_by(db.t.id)] == found
+
+
+# what was not given
+
+
+DEFAULTS = {
+    "a bit": ("BIT(1) DEFAULT b'1'", 1),
+    "bits": ("BIT(3) NOT NULL DEFAULT b'101'", 5),
+    "a number": ("INT DEFAULT 7", 7),
+    "text": ("VARCHAR(20) DEFAULT 'a`:b, ''c'' (d)'", "a`:b, 'c' (d)"),
+    "text that says NULL": ("VARCHAR(20) DEFAULT 'NULL'", "NULL"),
+    "long text": ("TEXT DEFAULT 'long'", "long"),
+    "an expression": ("VARCHAR(20) DEFAULT (CONCAT('a', ':', 'b'))", "a:b"),
+    "a sequence": ("INT NOT NULL DEFAULT nextval(s)", 1),
+    "an invisible column": ("INT INVISIBLE NOT NULL DEFAULT 5", 5),
+    "a compressed column": ("VARCHAR(100) COMPRESSED NOT NULL DEFAULT 'x'", "x"),
+    "an enum": ("ENUM('a', 'b''c', '(,)') NOT NULL DEFAULT 'b''c'", "b'c"),
+    "a set": ("SET('a', 'b') NOT NULL DEFAULT 'a,b'", {"a", "b"}),
+    "bytes": ("VARBINARY(4) NOT NULL DEFAULT x'0041'", b"\0A"),
+    "a time": ("TIME NOT NULL DEFAULT '30:00:00'", dt.timedelta(hours=30)),
+    "a comment": ("INT NOT NULL DEFAULT 3 COMMENT 'it''s, DEFAULT 4 `x` COLLATE y'", 3),
+    "a check": ("INT DEFAULT 3 CHECK (d <> 4 AND 'PARTITION' <> '\n`')", 3),
+    "nothing": ("INT", None),
+    "NULL": ("INT DEFAULT NULL", None),
+    "a column without versions": ("INT NOT NULL WITHOUT SYSTEM VERSIONING DEFAULT 4", 4),
+    "a generated column": ("INT AS (n + 1) STORED", 1),
+    "a virtual column": ("INT GENERATED ALWAYS AS (n + 2) VIRTUAL", 2),
+    "a persistent column": ("VARCHAR(9) AS (CONCAT(':', n)) PERSISTENT", ":0"),
+}
+
+
+@pytest.mark.parametrize(("ddl", "value"), DEFAULTS.values(), ids=DEFAULTS)
+@pytest.mark.parametrize("temporary", ["", "TEMPORARY"])
+def test_a_column_that_is_not_given(db, engine, ddl, value, temporary):
+    """It takes the default of the database, which the row shows; so in temporary tables."""
+    versioned = " WITH SYSTEM VERSIONING" if "VERSIONING" in ddl else ""
+    if temporary and versioned:
+        pytest.skip("a temporary table has no versions")
+    run(engine, "CREATE SEQUENCE s")
+    create = f"CREATE {temporary} TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, d {ddl})"
+    db.connection().exec_driver_sql(create + versioned)
+    row = db.t.insert(n=0)
+    db.flush()
+    assert type(row.d) is type(value)
+    assert row.d == value
+    db.commit()
+    assert db.execute("SELECT count(*) FROM t WHERE d <=> :d", {"d": as_sent(value)}).scalar() == 1
+
+
+def as_sent(value):
+    """Return what the driver takes for a value."""
+    return "a,b" if isinstance(value, set) else value
+
+
+@pytest.mark.parametrize(
+    "name", ["in`visible", "new\nline", "it's", "(a), b", "a:b", "DEFAULT", "%s"]
+)
+def test_names_of_columns(db, engine, name):
+    """A column is there, with its default, whatever its name."""
+    quoted = name.replace("`", "``").replace("%", "%%")
+    run(
+        engine,
+        f"CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT,"
+        f" `{quoted}` DECIMAL(5, 2) UNSIGNED DEFAULT 1.5, `{quoted}2` TIME(3),"
+        f" `{quoted}3` ENUM('a', 'b''c') NOT NULL DEFAULT 'b''c')",
+    )
+    row = db.t.insert(n=1)
+    db.commit()
+    assert db.t.c.keys() == ["id", "n", name, f"{name}2", f"{name}3"]
+    assert (repr(row.__getattribute__(name)), getattr(row, f"{name}3")) == (
+        "Decimal('1.50')",
+        "b'c",
+    )
+    setattr(row, f"{name}2", dt.time(1, 2, 3, 4000))
+    db.commit()
+    assert getattr(row, f"{name}2") == dt.time(1, 2, 3, 4000)
+    number = db.t.c[name].type
+    assert (number.precision, number.scale, number.unsigned) == (5, 2, True)
+
+
+def test_a_time_of_the_last_change(db, engine):
+    """A column with ON UPDATE is read again after an UPDATE, one without is not."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT PRIMARY KEY, n INT,"
+        " made TIMESTAMP(6) DEFAULT current_timestamp(6),"
+        " changed TIMESTAMP(6) DEFAULT current_timestamp(6) ON UPDATE current_timestamp(6),"
+        " once DATETIME ON UPDATE current_timestamp())",
+    )
+    row = db.t.insert(id=1, n=1)
+    db.flush()
+    made, changed = row.made, row.changed
+    assert (type(made), made, row.once) == (dt.datetime, changed, None)
+    row.n = 2
+    db.flush()
+    assert row.made == made
+    assert row.changed > changed
+    assert type(row.once) is dt.datetime
+
+
+def test_what_a_trigger_gives(db, engine):
+    """The row shows what a trigger gave to columns that were not given, nullable or not."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, a INT NOT NULL, b INT, c INT)",
+        "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW"
+        " SET NEW.a = COALESCE(NEW.a, 5), NEW.b = COALESCE(NEW.b, 6)",
+    )
+    row, other = db.t.insert(n=1), db.t.insert(n=2, a=7, b=8)
+    db.flush()
+    assert (row.a, row.b, row.c) == (5, 6, None)
+    assert (other.a, other.b, other.c) == (7, 8, None)
+
+
+def test_what_a_trigger_changes(db, engine):
+    """After an UPDATE the row shows what a trigger made of the columns that were not set."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, g INT AS (n + 1) STORED)",
+        "CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW SET NEW.m = NEW.n * 2",
+    )
+    row = db.t.insert(n=1)
+    db.flush()
+    row.n = 5
+    db.flush()
+    assert (row.n, row.m, row.g) == (5, 10, 6)
+
+
+VIEWED = {
+    "AUTO_INCREMENT": "id INT AUTO_INCREMENT PRIMARY KEY",
+    "a sequence": "id INT DEFAULT nextval(s) PRIMARY KEY",
+    "uuid()": "id UUID DEFAULT uuid() PRIMARY KEY",
+}
+
+
+@pytest.mark.parametrize("key", VIEWED.values(), ids=VIEWED)
+def test_rows_of_a_view(db, engine, key):
+    """What is not given takes the default of the table behind, keys included."""
+    run(
+        engine,
+        "CREATE SEQUENCE s START WITH -1 INCREMENT BY -1",
+        f"CREATE TABLE t ({key}, n INT, d BIT(2) NOT NULL DEFAULT b'10', x VARCHAR(9) DEFAULT 'x',"
+        " g INT AS (n + 1) STORED, ts TIMESTAMP NOT NULL DEFAULT current_timestamp())",
+        "CREATE VIEW v AS SELECT * FROM t",
+    )
+    view = db.entity("v", primary_key=["id"])
+    rows = insert(view, 1) + [view.insert(n=n) for n in range(1, 6)]
+    db.commit()
+    assert [(row.n, row.d, row.x, row.g) for row in rows] == [(n, 2, "x", n + 1) for n in range(6)]
+    for row in rows:
+        row.n += 10
+    db.commit()
+    assert [(row.n, row.g) for row in rows] == [(n + 10, n + 11) for n in range(6)]
+    assert db.t.count() == 6
+
+
+# versions, periods, sequences, partitions
+
+
+def test_a_versioned_table(db, engine):
+    """The columns that say from when until when are no part of a key, and are not written."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT UNIQUE,"
+        " `from` TIMESTAMP(6) GENERATED ALWAYS AS ROW START,"
+        " until TIMESTAMP(6) GENERATED ALWAYS AS ROW END,"
+        " PERIOD FOR SYSTEM_TIME (`from`, until)) WITH SYSTEM VERSIONING",
+    )
+    row = db.t.insert(n=1)
+    db.flush()
+    assert type(row.until) is dt.datetime
+    row.n = 2
+    db.commit()
+    assert db.t.get(row.id) is row
+    assert db.t._table.primary_key.columns.keys() == ["id"]
+    assert [index.columns.keys() for index in db.t._table.indexes if index.unique] == [["n"]]
+    assert db.t.c["from"].computed.sqltext.text == "ROW START"
+    assert db.execute("SELECT count(*) FROM t FOR SYSTEM_TIME ALL").scalar() == 2
+    db.session.delete(row)
+    db.commit()
+    assert db.t.count() == 0
+    assert "t" in list(db)
+
+
+def test_a_table_with_periods(db, engine):
+    """A key WITHOUT OVERLAPS has the two columns of its period."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT, a DATE, b DATE, n INT, PERIOD FOR d (a, b),"
+        " PRIMARY KEY (id, d WITHOUT OVERLAPS), UNIQUE u (n, d WITHOUT OVERLAPS))",
+    )
+    for year in (2020, 2021):
+        db.t.insert(id=1, a=dt.date(year, 1, 1), b=dt.date(year + 1, 1, 1), n=year)
+    db.commit()
+    assert [row.n for row in db.t.order_by(db.t.a)] == [2020, 2021]
+    assert sorted(db.t._table.primary_key.columns.keys()) == ["a", "b", "id"]
+
+
+def test_a_sequence_is_read_as_a_table(db, engine):
+    """A sequence is a table of one row, which is not listed."""
+    run(engine, "CREATE SEQUENCE s START WITH 5")
+    cls = db.entity("s", primary_key=["start_value"])
+    assert [row.start_value for row in cls.all()] == [5]
+    assert list(db) == []
+
+
+UNUSUAL = {
+    "partitions": "PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (9), PARTITION p1 VALUES"
+    " LESS THAN MAXVALUE)",
+    "Aria": "ENGINE = Aria PAGE_CHECKSUM = 1",
+    "a comment": "COMMENT = ') ENGINE = it''s `x` \n PARTITION (1)'",
+}
+
+
+@pytest.mark.parametrize("options", UNUSUAL.values(), ids=UNUSUAL)
+def test_unusual_tables(db, engine, options):
+    """Tables are used whatever stands after their columns."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, a DATE, b DATE,"
+        " KEY k (n) IGNORED, CONSTRAINT `c``d` CHECK (n <> 99 OR '`, (' = ')')) " + options,
+    )
+    rows = insert(db.t)
+    db.commit()
+    assert [row.id for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert "primary key" in db.t.__doc__
+
+
+# foreign keys
+
+
+ODD = ["a`b", "f(x)", "a,b", "a) REFERENCES `x", "new\nline", "it's", "Ä ö"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_names_in_foreign_keys(db, engine, name):
+    """A foreign key is there whatever the names of tables, columns and the key itself."""
+    quoted = "`" + name.replace("`", "``") + "`"
+    run(
+        engine,
+        f"CREATE TABLE {quoted} (id INT AUTO_INCREMENT PRIMARY KEY, {quoted} INT UNIQUE)",
+        f"CREATE TABLE kid (id INT AUTO_INCREMENT PRIMARY KEY, {quoted} INT UNIQUE,"
+        f" CONSTRAINT {quoted} FOREIGN KEY ({quoted}) REFERENCES {quoted} ({quoted})"
+        ")",
+    )
+    (key,) = db.kid._table.foreign_key_constraints
+    assert (key.name, key.column_keys) == (name, [name])
+    parent = db[name]
+    parent(**{name: 3})
+    kid = db.kid(**{name: 3})
+    db.kid.relate("parent", parent)
+    db.commit()
+    assert getattr(kid.parent, name) == 3
+    tied = SQLSoup(engine, relationships=True)
+    assert type(tied[name]).__name__ == "TableClassType"
+    assert tied[name].first().kid.id == kid.id  # one to one, as the column is unique
+
+
+def test_foreign_keys_that_share_columns(db, engine):
+    """Composite keys that share a column, and two keys to the same column, are all there."""
+    run(
+        engine,
+        "CREATE TABLE p (a INT, b INT, PRIMARY KEY (a, b))",
+        "CREATE TABLE q (a INT, c INT, UNIQUE (c, a))",
+        "CREATE TABLE r (id INT PRIMARY KEY)",
+        "CREATE TABLE kid (id INT PRIMARY KEY, a INT, b INT, c INT, r1 INT, r2 INT,"
+        " CONSTRAINT one FOREIGN KEY (a, b) REFERENCES p (a, b),"
+        " CONSTRAINT two FOREIGN KEY (c, a) REFERENCES q (c, a),"
+        " FOREIGN KEY (r1) REFERENCES r (id), FOREIGN KEY (r2) REFERENCES r (id))",
+    )
+    found = {
+        (tuple(key.column_keys), key.elements[0].target_fullname)
+        for key in db.kid._table.foreign_key_constraints
+    }
+    assert found == {
+        (("a", "b"), "p.a"),
+        (("c", "a"), "q.c"),
+        (("r1",), "r.id"),
+        (("r2",), "r.id"),
+    }
+
+
+@pytest.fixture
+def annex(engine):
+    """The name of a second database of the server."""
+    name = f"{engine.url.database}_annex"
+    run(engine, f"CREATE DATABASE {name}")
+    yield name
+    sqlsoup.Session.remove()
+    off, on = (f"SET foreign_key_checks = {number}" for number in (0, 1))
+    run(engine, off, f"DROP DATABASE {name}", on)
+
+
+def test_foreign_keys_between_databases(db, engine, annex):
+    """They lead to the classes of either database, there and back."""
+    run(
+        engine,
+        "CREATE TABLE p (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+        f"CREATE TABLE {annex}.kids (id INT AUTO_INCREMENT PRIMARY KEY, p_id INT,"
+        f" FOREIGN KEY (p_id) REFERENCES {engine.url.database}.p (id))",
+        f"CREATE TABLE back (id INT PRIMARY KEY, kid_id INT,"
+        f" FOREIGN KEY (kid_id) REFERENCES {annex}.kids (id))",
+    )
+    kid = db.entity("kids", annex)
+    kid.relate("parent", db.p)
+    db.back.relate("kid", kid)
+    parent = db.p.insert(n=1)
+    db.flush()
+    row = kid.insert(p_id=parent.id)
+    db.flush()
+    back = db.back.insert(id=1, kid_id=row.id)
+    db.commit()
+    assert back.kid.parent is parent
+    tied = SQLSoup(engine, relationships=True)
+    assert [found.id for found in tied.p.first().kids] == [row.id]
+    there = db.entity("back", engine.url.database)
+    named = {key.referred_table.schema for key in kid._table.foreign_key_constraints}
+    assert named == {None}
+    assert {key.target_fullname for key in there._table.foreign_keys} == {f"{annex}.kids.id"}
+    run(engine, f"CREATE TABLE {annex}.far (id INT PRIMARY KEY REFERENCES {annex}.kids (id))")
+    (key,) = db.entity("far", annex)._table.foreign_keys
+    assert key.target_fullname == f"{annex}.kids.id"
+
+
+def test_who_refers_to_a_table_without_the_privilege(engine, make_engine):
+    """A user who may not ask InnoDB has the same relationships."""
+    run(
+        engine,
+        "CREATE TABLE p (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+        "CREATE TABLE kids (id INT AUTO_INCREMENT PRIMARY KEY, p_id INT,"
+        " FOREIGN KEY (p_id) REFERENCES p (id))",
+        "INSERT INTO p VALUES (1, 1)",
+        "INSERT INTO kids VALUES (5, 1)",
+    )
+    user = f"{engine.url.database}_user"[-32:]
+    run(
+        engine,
+        f"CREATE USER {user}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {engine.url.database}.* TO {user}",
+    )
+    try:
+        limited = make_engine(engine.url.set(username=user))
+        tied = SQLSoup(limited, relationships=True)
+        assert [kid.id for kid in tied.p.first().kids] == [5]
+        sqlsoup.Session.remove()
+        limited.dispose()
+    finally:
+        run(engine, f"DROP USER {user}")
+
+
+def test_a_trigger_is_seen_by_who_may_insert(engine, make_engine):
+    """Whoever may insert rows sees that a trigger sets their keys."""
+    run(engine, *ONE_BY_ONE["a trigger that sets the key"])
+    user = f"{engine.url.database}_user"[-32:]
+    run(engine, f"CREATE USER {user}", f"GRANT SELECT, INSERT ON t TO {user}")
+    try:
+        limited = make_engine(engine.url.set(username=user))
+        db = SQLSoup(limited)
+        assert [(row.id, row.n) for row in insert(db.t)] == [(100 - n, n) for n in range(6)]
+        sqlsoup.Session.remove()
+        limited.dispose()
+    finally:
+        run(engine, f"DROP USER {user}")
+
+
+def test_names_that_differ_in_case(db, engine):
+    """Tables whose names differ in case alone are told apart, reflected one by one or together."""
+    if db.execute("SELECT @@lower_case_table_names").scalar():
+        pytest.skip("this server does not tell upper from lower case")
+    db.rollback()
+    run(
+        engine,
+        "CREATE TABLE t (id INT PRIMARY KEY, n BIT(2) DEFAULT b'01')",
+        "CREATE TABLE `T` (id INT PRIMARY KEY, n BIT(2) DEFAULT b'10', m INT)",
+        "CREATE TABLE other (id INT PRIMARY KEY, d BIT(2) DEFAULT b'11')",
+        "CREATE TABLE kid (id INT PRIMARY KEY, t INT, o INT,"
+        " FOREIGN KEY (t) REFERENCES `T` (id), FOREIGN KEY (o) REFERENCES other (id))",
+    )
+    assert sqlsoup.reflect(db, ["T", "kid", "other"]) == ["T", "kid", "other"]
+    upper, other, lower = db["T"].insert(id=1), db.other.insert(id=1), db.t.insert(id=1)
+    db.commit()
+    assert (upper.n, upper.m, other.d, lower.n) == (2, None, 3, 1)
+
+
+# what it costs
+
+
+def opened(db):
+    """Return how many tables and their definitions the server opened for this session."""
+    found = db.execute("SHOW SESSION STATUS LIKE 'Opened_table%'").all()
+    return sum(int(number) for _, number in found)
+
+
+def test_what_else_the_server_has_is_not_looked_at(engine, annex):
+    """First access and relationships open no tables of others, in the database or beside it."""
+    run(
+        engine,
+        "CREATE TABLE p (id INT PRIMARY KEY, n INT)",
+        "CREATE TABLE kids (id INT PRIMARY KEY, p_id INT, FOREIGN KEY (p_id) REFERENCES p (id))",
+        "INSERT INTO p VALUES (1, 1)",
+        *(f"CREATE TABLE {annex}.t{n} (id INT PRIMARY KEY)" for n in range(60)),
+        *(f"CREATE TABLE t{n} (id INT PRIMARY KEY)" for n in range(60)),
+        "FLUSH TABLES",
+    )
+    tied = SQLSoup(engine, relationships=True)
+    before = opened(tied)
+    assert tied.p.first().kids == []
+    assert 0 < opened(tied) - before < 20

@@ -1,0 +1,457 @@
+"""Each type of PostgreSQL: what its values are in Python, read, written and compared.
+
+``docs/types-postgresql.rst`` has the table of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import re
+import uuid
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from conftest import on_postgresql, run
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql.ranges import MultiRange
+from sqlalchemy.orm import scoped_session, sessionmaker
+from sqlalchemy.orm.attributes import flag_modified
+
+import sqlsoup
+
+pytestmark = on_postgresql
+
+
+ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address)
+INTERFACES = (ipaddress.IPv4Interface, ipaddress.IPv6Interface)
+NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
+
+TYPES = {
+    "boolean": (bool, ["true", "false"]),
+    "smallint": (int, ["'-32768'", "32767"]),
+    "integer": (int, ["'-2147483648'", "2147483647", "0"]),
+    "bigint": (int, ["'-9223372036854775808'", "9223372036854775807"]),
+    "real": (float, ["1.5", "'Infinity'", "3.4028235e38", "1e-45", "0.1"]),
+    "double precision": (float, ["0.1", "'-Infinity'", "1.7976931348623157e308", "5e-324"]),
+    "numeric": (Decimal, ["12345678901234567890.123456789", "0.10", "'1e-100'", "'1e100'"]),
+    "numeric(8,2)": (Decimal, ["123456.78", "'-0.01'"]),
+    "money": (str, ["12.34", "'-92233720368547758.08'", "1234567.89"]),
+    "text": (str, ["''", r"""'a,b "c" {d} \ é 🍲'""", "'NULL'", "'%(x)s :y'"]),
+    "varchar": (str, ["'x'", "''"]),
+    "varchar(5)": (str, ["'abcde'"]),
+    "char(5)": (str, ["'abcde'", "'ab'"]),
+    '"char"': (str, ["'x'"]),
+    "name": (str, ["'abc'"]),
+    "citext": (str, ["'Ab'"]),
+    "bytea": (bytes, [r"'\x00ff'", "''"]),
+    "date": (dt.date, ["'2020-02-29'", "'0001-01-01'", "'9999-12-31'"]),
+    "time": (dt.time, ["'23:59:59.999999'", "'00:00'"]),
+    "time with time zone": (dt.time, ["'12:00+02'", "'23:59:59.999999-12'"]),
+    "timestamp": (dt.datetime, ["'0001-01-01 00:00'", "'9999-12-31 23:59:59.999999'"]),
+    "timestamp(3)": (dt.datetime, ["'2020-02-29 12:34:56.789'"]),
+    "timestamp with time zone": (dt.datetime, ["'2020-02-29 12:34:56.789012+03'"]),
+    "interval": (dt.timedelta, ["'1 day 02:03:04.5'", "'-3 days'", "'999999999 days'"]),
+    "uuid": (uuid.UUID, ["'00000000-0000-0000-0000-000000000001'"]),
+    "json": ((dict, list, str, int), ["""'{"a": [1, null, 1.5]}'""", "'[]'", """'"x"'""", "'7'"]),
+    "jsonb": ((dict, list, str, int), ["""'{"a": [1, null, 1.5]}'""", "'[]'", """'"x"'""", "'7'"]),
+    "jsonpath": (str, ["""'$."a"[*]'"""]),
+    "xml": (str, ["'<a>x</a>'"]),
+    "inet": (str, ["'10.0.0.1'", "'10.0.0.1/8'", "'::1'", "'fe80::/10'"]),
+    "cidr": (str, ["'10.0.0.0/8'", "'::/0'"]),
+    "macaddr": (str, ["'08:00:2b:01:02:03'"]),
+    "macaddr8": (str, ["'08:00:2b:01:02:03:04:05'"]),
+    "bit": (str, ["B'1'", "B'0'"]),
+    "bit(3)": (str, ["B'101'"]),
+    "bit varying": (str, ["B'1010101'", "B''"]),
+    "bit varying(5)": (str, ["B'10101'"]),
+    "point": (str, ["'(1,2.5)'"]),
+    "line": (str, ["'{1,2,3}'"]),
+    "lseg": (str, ["'[(0,0),(1,1)]'"]),
+    "box": (str, ["'(1,1),(0,0)'"]),
+    "path": (str, ["'((0,0),(1,1))'", "'[(0,0),(1,1)]'"]),
+    "polygon": (str, ["'((0,0),(1,1),(2,0))'"]),
+    "circle": (str, ["'<(1,2),3>'"]),
+    "tsvector": (str, ["'''a'':1 ''b'':2'"]),
+    "tsquery": (str, ["'''a'' & ''b'''"]),
+    "pg_lsn": (str, ["'16/B374D848'"]),
+    "pg_snapshot": (str, ["'10:20:10,14'"]),
+    "txid_snapshot": (str, ["'10:20:10,14'"]),
+    "xid": (str, ["'4294967295'"]),
+    "xid8": (str, ["'18446744073709551615'"]),
+    "cid": (str, ["'1'"]),
+    "tid": (str, ["'(0,1)'"]),
+    "oid": (int, ["4294967295", "0"]),
+    "oidvector": (str, ["'1 2'"]),
+    "int2vector": (str, ["'1 2'"]),
+    "regclass": (str, ["'pg_class'"]),
+    "regcollation": (str, ["""'"C"'"""]),
+    "regconfig": (str, ["'english'"]),
+    "regdictionary": (str, ["'simple'"]),
+    "regnamespace": (str, ["'pg_catalog'"]),
+    "regoper": (str, ["'||/'"]),
+    "regoperator": (str, ["'+(integer,integer)'"]),
+    "regproc": (str, ["'now'"]),
+    "regprocedure": (str, ["'abs(integer)'"]),
+    "regrole": (str, ["current_user::regrole"]),
+    "regtype": (str, ["'integer'"]),
+    "aclitem": (str, ["'=r/' || current_user"]),
+    "refcursor": (str, ["'c'"]),
+    "int4range": (Range, ["'[1,5)'", "'empty'", "'(,5)'", "'(,)'"]),
+    "int8range": (Range, ["'[1,9223372036854775807)'"]),
+    "numrange": (Range, ["'[1.5,2.5]'", "'(1,)'"]),
+    "daterange": (Range, ["'[2020-01-01,2020-02-01)'"]),
+    "tsrange": (Range, ["'[2020-01-01 00:00:00,2020-02-01 00:00:00]'"]),
+    "tstzrange": (Range, ["'[2020-01-01 00:00:00+00,2020-02-01 00:00:00+00)'"]),
+    "int4multirange": (str, ["'{[1,5),[7,9)}'", "'{}'"]),
+    "int8multirange": (str, ["'{[1,5)}'"]),
+    "nummultirange": (str, ["'{[1.5,2.5]}'"]),
+    "datemultirange": (str, ["'{[2020-01-01,2020-02-01)}'"]),
+    "tsmultirange": (str, ["'{[2020-01-01 00:00:00,2020-02-01 00:00:00]}'"]),
+    "tstzmultirange": (str, ["'{[2020-01-01 00:00:00+00,2020-02-01 00:00:00+00)}'"]),
+    "hstore": (dict, ["'a=>1, b=>NULL'", "''"]),
+    "ltree": (str, ["'a.b.c'"]),
+    "lquery": (str, ["'a.*'"]),
+    "ltxtquery": (str, ["'a & b'"]),
+    "mood": (str, ["'ok'", "'so so'", "'it''s'"]),
+    "pair": (str, ["'(1,x)'", """'(,"a b,""c")'"""]),
+    "floatrange": (str, ["'[1,2)'"]),
+    "floatmultirange": (str, ["'{[1,2)}'"]),
+}
+"""By type: what its values are in Python with psycopg2, and some of them in SQL."""
+
+OF_PSYCOPG = {
+    "inet": ADDRESSES + INTERFACES,
+    "cidr": NETWORKS,
+    **{name: MultiRange for name in TYPES if name.endswith("multirange") and name[0] != "f"},
+}
+"""What is another in Python with psycopg 3."""
+
+VECTORS = ("oidvector", "int2vector")
+"""What looks like an array, so that there are no arrays of it that are read as lists of it."""
+
+NOT_COMPARED = {
+    *(
+        "json",
+        "jsonb",
+        "xml",
+        "jsonpath",
+        "point",
+        "box",
+        "line",
+        "lseg",
+        "path",
+        "polygon",
+        "circle",
+    ),
+    *("pg_snapshot", "txid_snapshot", "cid", "aclitem", "refcursor", "lquery", "ltxtquery"),
+    "real",
+}
+"""Types that have no ``=``, or of whose values another is not the same to PostgreSQL."""
+
+SETUP = """
+    CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;
+    CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA public;
+    CREATE EXTENSION IF NOT EXISTS ltree WITH SCHEMA public;
+    CREATE TYPE mood AS ENUM ('ok', 'so so', 'it''s');
+    CREATE TYPE pair AS (a int, b text);
+    CREATE TYPE floatrange AS RANGE (subtype = float8, multirange_type_name = floatmultirange);"""
+
+
+def make_table(engine, kind, name):
+    """Make a table with columns of a type, of arrays and domains of it, and rows."""
+    statements = [
+        f"""CREATE DOMAIN {name}_one AS {kind}; CREATE DOMAIN {name}_two AS {name}_one;
+        CREATE DOMAIN {name}_many AS {kind}[];
+        CREATE TABLE {name} (id serial PRIMARY KEY, a {kind}, b {kind}[], c {name}_one,
+            d {name}_two, e {name}_one[], f {name}_many)"""
+    ]
+    for value in [*TYPES[kind][1], "NULL"]:
+        one = f"({value.replace('%', '%%')})::{kind}"
+        statements.append(
+            f"INSERT INTO {name} (a, b, c, d, e, f) VALUES ({one}, ARRAY[{one}, NULL]::{kind}[], "
+            f"{one}, {one}, ARRAY[{one}, NULL]::{name}_one[], ARRAY[[{one}], [{one}]]::{kind}[])"
+        )
+    run(engine, *statements)
+
+
+def stored(engine, table):
+    """Return what is in a table, as text."""
+    columns = ", ".join(f"{name}::text" for name in "abcdef")
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(f"SELECT {columns} FROM {table} ORDER BY id")
+        return [tuple(row) for row in found]
+
+
+def python_types(engine, kind):
+    """Return what the values of a type are in Python."""
+    found = TYPES[kind][0]
+    if engine.driver == "psycopg":
+        found = OF_PSYCOPG.get(kind, found)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def nothing(kind, value):
+    """Return what stores NULL: in columns of JSON None is the null of JSON."""
+    return sa.null() if value is None and kind.startswith("json") else value
+
+
+def check_conditions(cls, values):
+    """Check that conditions find a row by each of its values."""
+    for name, value in values.items():
+        column = getattr(cls, name)
+        found = cls.filter(column == value).count()
+        assert found >= 1, (name, value)
+        assert cls.filter(column.in_([value])).count() == found
+        assert cls.filter_by(**{name: value}).count() == found
+
+
+@pytest.fixture
+def typed(pg):
+    """An engine on a schema with further types."""
+    run(pg, SETUP)
+    return pg
+
+
+@pytest.fixture(scope="module", params=["psycopg2", "psycopg"])
+def filled(server, request):
+    """A SQLSoup on a database with a table of each type, the first ``t0``."""
+    url = sa.make_url(server).set(drivername=f"postgresql+{request.param}")
+    schema = f"types_{os.getpid()}"
+    engine = sa.create_engine(url, connect_args={"options": f"-csearch_path={schema},public"})
+    run(engine, f"CREATE SCHEMA {schema}", SETUP)
+    for number, kind in enumerate(TYPES):
+        if kind not in VECTORS:
+            make_table(engine, kind, f"t{number}")
+    yield sqlsoup.SQLSoup(engine, session=scoped_session(sessionmaker()))
+    run(engine, f"DROP SCHEMA {schema} CASCADE")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind not in VECTORS])
+def test_values_stay_the_same(filled, kind):
+    """Whatever is read, changed, written and compared, the value stays the same.
+
+    So it does in arrays, domains, domains of domains, arrays of a domain and domains of an array.
+    """
+    table = f"t{list(TYPES).index(kind)}"
+    cls, engine = filled[table], filled.engine
+    before = stored(engine, table)
+    rows = cls.order_by(cls.id).all()
+    values = [{name: getattr(row, name) for name in "abcdef"} for row in rows]
+    for value in values[:-1]:
+        assert type(value["a"]) in python_types(engine, kind)
+        assert repr(value["c"]) == repr(value["d"]) == repr(value["a"])
+        for name in "bef":
+            assert type(value[name]) is list
+        assert value["b"][1] is value["e"][1] is None
+        assert repr(value["b"]) == repr(value["e"])
+    assert [values[-1][name] for name in "acd"] == [None] * 3
+    whole = {} if "json" not in kind else {"b", "e", "f"}  # NULL in an array is the null of JSON
+    for row in rows:
+        for name in {*"abcdef"} - {*whole}:
+            if getattr(row, name) is not None:
+                flag_modified(row, name)
+    cls.session.commit()
+    assert stored(engine, table) == before
+    made = [
+        {name: nothing(kind, v) for name, v in one.items() if name not in whole} for one in values
+    ]
+    for one in made:  # together
+        cls(**one)
+    cls.session.commit()
+    for one in made:
+        cls(**one)
+        cls.session.flush()
+    cls.session.commit()
+    expected = [
+        tuple(None if name in whole else row[i] for i, name in enumerate("abcdef"))
+        for row in before
+    ]
+    assert stored(engine, table) == [*before, *expected, *expected]
+    if kind not in NOT_COMPARED:
+        for value in values[:-1]:
+            check_conditions(cls, {k: v for k, v in value.items() if k not in whole})
+    filled.session.remove()
+
+
+@pytest.mark.parametrize("kind", VECTORS)
+def test_vectors_stay_the_same(typed, kind):
+    """So do types that look like arrays."""
+    run(typed, f"CREATE TABLE t (id serial PRIMARY KEY, a {kind})")
+    run(typed, f"INSERT INTO t (a) VALUES ({TYPES[kind][1][0]})")
+    cls = sqlsoup.SQLSoup(typed).t
+    row = cls.one()
+    value = row.a
+    assert type(value) is str
+    flag_modified(row, "a")
+    cls(a=value)
+    cls(a=value)
+    cls.session.commit()
+    assert [row.a for row in cls.all()] == [value] * 3
+
+
+def test_the_page_has_the_types(server):
+    """The page of the documentation names each type, with what it is in Python."""
+    page = (Path(__file__).parents[1] / "docs" / "types-postgresql.rst").read_text("utf-8")
+    table = dict(re.findall(r'^   "``(.+?)``", "(.+?)"', page, re.MULTILINE))
+    told = {
+        name.replace("''", '"'): {
+            word.rpartition(".")[2] for word in re.findall(r":class:`~?([\w.]+)`", kinds)
+        }
+        for name, kinds in table.items()
+    }
+    assert told == {
+        name: {one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,))}
+        for name, (kind, _) in TYPES.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("varchar(3)", "abcd"),
+        ("char(3)", "abcd"),
+        ("bit(3)", "1010"),
+        ("bit varying(3)", "1010"),
+        ("varchar(3)[]", ["abcd"]),
+        ("char(3)[]", ["abcd"]),
+        ("bit(3)[]", ["1010"]),
+        ("bit varying(3)[]", ["1010"]),
+        ("d", "abcd"),
+        ("d[]", ["abcd"]),
+    ],
+)
+def test_nothing_is_cut_off(pg, kind, value):
+    """What is too long for a column is refused, also where rows are inserted together."""
+    run(pg, f"CREATE DOMAIN d AS varchar(3); CREATE TABLE t (id serial PRIMARY KEY, a {kind})")
+    db = sqlsoup.SQLSoup(pg)
+    for count in (1, 2):
+        for _ in range(count):
+            db.t(a=value)
+        with pytest.raises(sa.exc.DataError):
+            db.flush()
+        db.rollback()
+    assert db.t.count() == 0
+
+
+def test_values_of_an_enum_that_are_added_later(pg):
+    """They are read and written as the text that they are, in arrays and domains as well."""
+    run(
+        pg,
+        """CREATE TYPE mood AS ENUM ('ok'); CREATE DOMAIN state AS mood;
+        CREATE TABLE t (id serial PRIMARY KEY, a mood, b mood[], c state, d state[])""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    assert db.t._table.c.a.type.enums == ["ok"]
+    db.rollback()
+    run(pg, "ALTER TYPE mood ADD VALUE 'bad'")
+    run(pg, "INSERT INTO t (a, b, c, d) VALUES ('bad', '{ok,bad}', 'bad', '{bad}')")
+    row = db.t.filter_by(a="bad").one()
+    assert (row.a, row.b, row.c, row.d) == ("bad", ["ok", "bad"], "bad", ["bad"])
+    db.t(a="bad", b=["bad"], c="bad", d=["bad"])
+    db.commit()
+    assert db.t.filter(db.t.b.contains(["bad"])).count() == 2
+
+
+def test_operators_of_types(typed):
+    """Other operators than comparisons take values of other types."""
+    run(
+        typed,
+        """CREATE TABLE t (id serial PRIMARY KEY, shape polygon, words tsvector, path ltree,
+            price money, moods mood[], tags citext[], state mood)""",
+    )
+    db = sqlsoup.SQLSoup(typed)
+    t = db.t
+    t(
+        shape="((0,0),(4,0),(4,4))",
+        words="'cat' 'dog'",
+        path="a.b.c",
+        price=Decimal("2.50"),
+        moods=["ok", "so so"],
+        tags="{Red,blue}",
+        state="ok",
+    )
+    db.commit()
+    row = t.one()
+    assert (row.price, row.tags) == ("$2.50", ["Red", "blue"])
+    assert t.filter(t.shape.op("@>")("(3,1)")).one() is row
+    assert t.filter(t.words.match("cat")).one() is row
+    assert t.filter(t.path.op("~")("*.b.*")).one() is row
+    assert t.filter(t.path.op("<@")("a.b")).one() is row
+    assert t.filter(t.price > Decimal(2), t.price.between("$1", 3)).one() is row
+    assert t.filter(t.moods.contains(["so so"]), t.moods[1] == "ok").one() is row
+    assert t.filter(t.state == "ok", t.state > "ok").all() == []
+    assert t.order_by(t.state.desc(), t.moods, t.price).all() == [row]
+    assert db.session.query(sa.func.cardinality(t.tags)).scalar() == 2
+    assert sa.inspect(t).columns["shape"].type.compile(typed.dialect) == "polygon"
+
+
+def test_types_in_schemas_that_are_not_searched(pg):
+    """Their names are written with the schema."""
+    far = f"types_{pg.driver}"
+    run(
+        pg,
+        f"""CREATE SCHEMA {far}; CREATE TYPE {far}."odd mood" AS ENUM ('ok');
+        CREATE TYPE {far}.pair AS (a int, b text);
+        CREATE TABLE t (id serial PRIMARY KEY, a {far}."odd mood", b {far}."odd mood"[],
+            c {far}.pair, d {far}.pair[])""",
+    )
+    try:
+        db = sqlsoup.SQLSoup(pg)
+        for _ in range(2):
+            db.t(a="ok", b=["ok"], c="(1,x)", d=["(1,x)"])
+        db.commit()
+        row = db.t.filter_by(a="ok", b=["ok"], c="(1,x)", d=["(1,x)"]).first()
+        assert (row.a, row.b, row.c, row.d) == ("ok", ["ok"], "(1,x)", ["(1,x)"])
+    finally:
+        sqlsoup.Session.remove()
+        run(pg, f"DROP SCHEMA {far} CASCADE")
+
+
+def test_a_listener_sets_the_type(pg):
+    """A listener on ``db._metadata`` finds the type by its name."""
+    run(pg, "CREATE TABLE shapes (id int PRIMARY KEY, shape polygon)")
+    run(pg, "INSERT INTO shapes VALUES (1, '((0,0),(1,1))')")
+    db = sqlsoup.SQLSoup(pg)
+
+    class Shape(sa.types.UserDefinedType):
+        cache_ok = True
+
+        def result_processor(self, dialect, coltype):
+            return lambda value: [float(each) for each in re.findall(r"[\d.]+", value)]
+
+    @sa.event.listens_for(db._metadata, "column_reflect")
+    def set_type(inspector, table, column):
+        if str(column["type"]) == "polygon":
+            column["type"] = Shape()
+
+    assert db.shapes.one().shape == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_json_takes_and_gives_what_it_stands_for(pg):
+    """A domain over jsonb takes a dict; None is the null of JSON, ``null()`` is NULL."""
+    run(pg, "CREATE DOMAIN d AS jsonb; CREATE TABLE t (id serial PRIMARY KEY, a d, b jsonb[])")
+    db = sqlsoup.SQLSoup(pg)
+    row, second = db.t(a={"x": [1]}, b=[{"y": None}, 2]), db.t(a=None)
+    db.t(a=sa.null())
+    db.commit()
+    assert (row.a, row.b, second.a) == ({"x": [1]}, [{"y": None}, 2], None)
+    assert db.t.filter(db.t.a["x"][0].as_integer() == 1).one() is row
+    assert db.t.filter(db.t.a.is_(sa.null())).count() == 1
+
+
+def test_quiet(typed, recwarn):
+    """No type, whatever it is, gives a warning, and ``help()`` gives none."""
+    columns = ", ".join(f"c{i} {kind}, a{i} {kind}[]" for i, kind in enumerate(TYPES))
+    run(typed, f"CREATE TABLE t (id serial PRIMARY KEY, {columns})")
+    db = sqlsoup.SQLSoup(typed, relationships=True)
+    db.t()
+    db.t()
+    db.commit()
+    assert db.t.count() == 2
+    assert "c0" in db.t.__doc__
+    assert not recwarn.list

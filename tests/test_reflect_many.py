@@ -1,0 +1,132 @@
+"""``sqlsoup.reflect()``: many tables in one round."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import run
+
+import sqlsoup
+from sqlsoup import SQLSoup
+
+NAMES = ["book_tags", "books", "loans", "seats", "shelves", "tags", "users", "visits"]
+
+
+@pytest.fixture
+def view(engine):
+    """A view beside the tables."""
+    run(engine, "CREATE VIEW readers AS SELECT name FROM users")
+    return "readers"
+
+
+def test_accesses_after_it_send_nothing(engine, view, statements):
+    """All tables and views are there, and their classes cost no statement."""
+    db = SQLSoup(engine, primary_keys={"readers": ["name"], "visits": ["day"]})
+    assert sqlsoup.reflect(db) == sorted([*NAMES, view])
+    statements.clear()
+    classes = [db[name] for name in [*NAMES, view]]
+    assert {type(cls) for cls in classes} == {sqlsoup.TableClassType}
+    assert statements == []
+    assert [user.name for user in db.readers.order_by(db.readers.name)] == ["Ada", "Bo", "Cy"]
+
+
+def test_it_takes_one_round(engine, statements):
+    """The statements do not depend on how many tables there are, on servers."""
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLAlchemy reflects table by table on SQLite, MySQL and MariaDB")
+    SQLSoup(engine).users.count()
+    counts = []
+    for more in (0, 20):
+        run(engine, *(f"CREATE TABLE t{more}_{n} (id INTEGER PRIMARY KEY)" for n in range(more)))
+        statements.clear()
+        sqlsoup.reflect(SQLSoup(engine))
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
+
+
+def test_some_tables(db, statements):
+    """Names can be given; what is not there is left out, and what is there already stays."""
+    users = db.users
+    assert sqlsoup.reflect(db, ["users", "books", "nothing"]) == ["books", "users"]
+    assert sorted(db._metadata.tables) == ["books", "users"]
+    statements.clear()
+    assert db.users is users
+    assert db.books.c.keys() == ["id", "title", "year"]
+    assert statements == []
+
+
+def test_another_schema(db, engine, other_schema):
+    """The tables of a schema have its name."""
+    run(engine, f"CREATE TABLE {other_schema}.pets (id INTEGER PRIMARY KEY)")
+    assert sqlsoup.reflect(db, schema=other_schema) == ["pets"]
+    assert list(db._metadata.tables) == [f"{other_schema}.pets"]
+    db.schema = other_schema
+    assert sqlsoup.reflect(db) == ["pets"]
+
+
+def test_relationships_are_known(engine, statements):
+    """Which tables refer to one is known as well, so that only rows are asked for."""
+    db = SQLSoup(engine, relationships=True)
+    sqlsoup.reflect(db)
+    user = db.users.get("Bo")
+    statements.clear()
+    assert sorted({"loans", "seats", "books"} & {*dir(user)}) == ["loans", "seats"]
+    assert statements == []
+    assert len(user.loans) == 2
+    assert len(statements) == 1
+    assert db.users.__doc__.endswith("Is referred to by:\nloans (user_name)\nseats (user_name)")
+
+
+def test_the_names_are_those_without_it(engine):
+    """Relationships have the same names whether or not all was reflected at once."""
+    one, many = SQLSoup(engine, relationships=True), SQLSoup(engine, relationships=True)
+    sqlsoup.reflect(many)
+    for name in NAMES[:-1]:
+        assert {*dir(many[name])} == {*dir(one[name])}
+
+
+def test_progress(db):
+    """A function is told of each table as it comes."""
+    seen = []
+    assert sqlsoup.reflect(db, progress=seen.append) == NAMES
+    assert seen == NAMES
+
+
+def test_an_interrupted_round(db):
+    """What was reflected before an exception stays, and the rest comes with the next call."""
+
+    def stop(name):
+        if name == "loans":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sqlsoup.reflect(db, progress=stop)
+    assert sorted(db._metadata.tables) == ["book_tags", "books", "loans"]
+    assert db.engine.pool.checkedout() == 0
+    assert sqlsoup.reflect(db) == NAMES
+    assert db.loans.count() == 2
+
+
+def test_a_table_that_is_dropped_meanwhile(lite, monkeypatch):
+    """It is left out, as if it had not been there."""
+    db = SQLSoup(lite)
+    names = sqlsoup._soup.table_names
+
+    def and_drop(connection, schema):
+        found = names(connection, schema)
+        connection.exec_driver_sql("DROP TABLE visits")
+        return found
+
+    monkeypatch.setattr("sqlsoup._soup.table_names", and_drop)
+    assert sqlsoup.reflect(db) == NAMES[:-1]
+
+
+def test_beside_other_threads(db):
+    """Threads that use tables meanwhile get the same classes, whole."""
+    with ThreadPoolExecutor(8) as pool:
+        used = [pool.submit(lambda name=name: (db[name], db[name].c.keys())) for name in NAMES[:-1]]
+        assert sqlsoup.reflect(db) == NAMES
+        found = [one.result() for one in used]
+    assert [cls for cls, _ in found] == [db[name] for name in NAMES[:-1]]
+    assert [keys for _, keys in found] == [db[name]._table.c.keys() for name in NAMES[:-1]]

@@ -1,0 +1,457 @@
+"""SQLite: what columns of every type name hold is shown as it is, and stored as it is given."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sqlite3
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from made_up import shape
+from sqlalchemy.orm.attributes import flag_modified
+
+import sqlsoup
+from sqlsoup import SQLSoup, SQLSoupWarning
+
+D, UTC = Decimal, dt.UTC
+HIGH, LOW = 2**63 - 1, -(2**63)
+INTEGERS = [(0, 0), (-1, -1), (HIGH, HIGH), (LOW, LOW), ("five", "five"), (0.5, 0.5)]
+REALS = [(0.0, 0.0), (0.1 + 0.2, 0.1 + 0.2), (-1e308, -1e308), (5e-324, 5e-324)]
+REALS += [(float("inf"), float("inf")), ("many", "many")]
+TEXTS = [("", ""), ("naïve ☃", "naïve ☃"), ("7", "7"), (" a\n", " a\n"), (b"\0a", b"\0a")]
+ANYTHING = [(b"\0\xff", b"\0\xff"), (5, 5), (HIGH, HIGH), (0.5, 0.5), ("Alice", "Alice")]
+EXACT = [
+    (5, D("5.00")),
+    (0.5, D("0.50")),
+    (0.1 + 0.2, D("0.30000000000000004")),
+    (-1.125, D("-1.125")),
+    (2**53 + 1, D("9007199254740993.00")),
+    (HIGH, D("9223372036854775807.00")),
+    (LOW, D("-9223372036854775808.00")),
+    (1e22, D("10000000000000000000000.00")),
+    (float("-inf"), D("-Infinity")),
+]
+TEN = [
+    (5, D("5.0000000000")),
+    (0.5, D("0.5000000000")),
+    (0.1 + 0.2, D("0.30000000000000004")),
+    (2**53 + 1, D("9007199254740993.0000000000")),
+]
+WHOLE = [(5, D(5)), (2**53 + 1, D(2**53 + 1)), (LOW, D(LOW)), (0.5, D("0.5"))]
+FLOATS = [(5.0, D("5.0000000000")), (0.1, D("0.1000000000")), (0.1 + 0.2, TEN[2][1])]
+DATES = [("2024-02-29", dt.date(2024, 2, 29)), ("0001-01-01", dt.date.min)]
+DATES += [("9999-12-31", dt.date.max)]
+DATETIMES = [
+    ("2024-02-29 23:59:59.000001", dt.datetime(2024, 2, 29, 23, 59, 59, 1)),
+    ("0001-01-01 00:00:00.000000", dt.datetime.min),
+    ("9999-12-31 23:59:59.999999", dt.datetime.max),
+    ("2024-01-02 03:04:05.000000+00:00", dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)),
+]
+TIMES = [("00:00:00.000000", dt.time.min), ("23:59:59.999999", dt.time.max)]
+TIMES += [("01:02:03.000000+00:00", dt.time(1, 2, 3, tzinfo=UTC))]
+BOOLEANS = [(1, True), (0, False)]
+DOCUMENTS = [
+    ("{}", {}),
+    ('{"a": [1, null, true, 0.5]}', {"a": [1, None, True, 0.5]}),
+    ('["\\u00e9"]', ["é"]),
+    ('"text"', "text"),
+    ("true", True),
+    (5, 5),
+    (0.5, 0.5),
+]
+
+TYPES: dict[str, list[tuple[Any, Any]]] = {
+    **dict.fromkeys(
+        [
+            "INTEGER",
+            "INT",
+            "int(5)",
+            "BIGINT",
+            "BIGINT(20)",
+            "SMALLINT",
+            "TINYINT(1)",
+            "INT UNSIGNED",
+        ],
+        INTEGERS,
+    ),
+    **dict.fromkeys(["MEDIUMINT", "UNSIGNED BIG INT", "INT2", "INT8", "POINT"], INTEGERS),
+    **dict.fromkeys(["REAL", "DOUBLE", "DOUBLE PRECISION", "FLOAT", "FLOAT(24)"], REALS),
+    **dict.fromkeys(["TEXT", "VARCHAR(20)", "CHAR", "CHARACTER(20)", "NCHAR(5)", "CLOB"], TEXTS),
+    **dict.fromkeys(["NVARCHAR(100)", "VARYING CHARACTER(255)", "TEXT(5, 6)", "LONGTEXT"], TEXTS),
+    **dict.fromkeys(["NATIVE CHARACTER(70)", "VARCHAR2(9)"], TEXTS),
+    **dict.fromkeys(["", "BLOB", "BLOB(16)", "LONGBLOB"], ANYTHING),
+    **dict.fromkeys(
+        ["STRING", "anything", "UUID", "MONEY", "NUMBER(10, 2)", "ANY", "BIT"], ANYTHING
+    ),
+    **dict.fromkeys(["TIMESTAMP WITH TIME ZONE", "YEAR", "DATETIME2", "BINARY(16)"], ANYTHING),
+    "DECIMAL(10, 2)": EXACT,
+    "NUMERIC(10,2)": EXACT,
+    "NUMERIC": TEN,
+    "DECIMAL": TEN,
+    "DECIMAL(20, 0)": WHOLE,
+    "FLOAT(10, 2)": FLOATS,
+    "DOUBLE(10, 2)": FLOATS,
+    "DATE": DATES,
+    "DATE(5)": DATES,
+    "DATETIME": DATETIMES,
+    "datetime(6)": DATETIMES,
+    "TIMESTAMP": DATETIMES,
+    "TIMESTAMP(3)": DATETIMES,
+    "TIME": TIMES,
+    "TIME(3)": TIMES,
+    "BOOLEAN": BOOLEANS,
+    "BOOL": BOOLEANS,
+    "JSON": DOCUMENTS,
+    "JSONB": DOCUMENTS,
+}
+
+
+@pytest.fixture
+def memory(make_engine: Callable[..., sa.Engine]) -> sa.Engine:
+    """An engine on an empty database in memory."""
+    return make_engine("sqlite://", poolclass=sa.StaticPool)
+
+
+@pytest.fixture
+def make(memory: sa.Engine) -> Any:
+    """Make a table ``t`` with a column ``v`` of some type, which holds some values."""
+
+    def make(declared: str, *stored: Any) -> SQLSoup:
+        with memory.begin() as connection:
+            connection.exec_driver_sql(f"CREATE TABLE t (id INTEGER PRIMARY KEY, v {declared})")
+            for value in stored:
+                connection.exec_driver_sql("INSERT INTO t (v) VALUES (?)", (value,))
+        return SQLSoup(memory)
+
+    yield make
+    sqlsoup.Session.remove()
+
+
+def driven(db: SQLSoup) -> list[Any]:
+    """Return what the driver gives."""
+    return [shape(value) for value in db.connection().exec_driver_sql("SELECT v FROM t").scalars()]
+
+
+def shown(db: SQLSoup) -> list[Any]:
+    """Return what SQLSoup shows."""
+    return [shape(row.v) for row in db.t.order_by(db.t.id)]
+
+
+@pytest.mark.parametrize("declared", TYPES)
+def test_values(make: Any, declared: str) -> None:
+    """What the driver stored is shown, written back as it was, and stored so if it is set."""
+    pairs = [*TYPES[declared], (None, None)]
+    stored, expected = [pair[0] for pair in pairs], [shape(pair[1]) for pair in pairs]
+    db = make(declared, *stored)
+    before = driven(db)
+    assert before == [shape(value) for value in stored]
+    assert shown(db) == expected
+    for row in db.t.all():
+        flag_modified(row, "v")
+    db.commit()
+    assert driven(db)[:-1] == before[:-1]
+    db.expunge_all()
+    assert db.t.delete() == len(pairs)
+    for _, value in pairs:
+        db.t.insert(v=value)
+    db.commit()
+    assert driven(db)[:-1] == before[:-1]
+    assert shown(db) == expected
+
+
+def test_document_that_is_none(make: Any) -> None:
+    """None that is set in a column of JSON is JSON's null, and what is not given is NULL."""
+    db = make("JSON")
+    db.t.insert(v=None)
+    db.t.insert()
+    db.commit()
+    assert driven(db) == [shape("null"), shape(None)]
+    assert shown(db) == [shape(None), shape(None)]
+
+
+AS_BEFORE = {
+    "DATE": [("2006-7-1", dt.date(2006, 7, 1))],
+    "DATETIME": [
+        ("2006-07-12 0:0:0", dt.datetime(2006, 7, 12)),
+        ("2006-7-2 1:2:3.5", dt.datetime(2006, 7, 2, 1, 2, 3, 500000)),
+        ("2024-01-02T03:04:05", dt.datetime(2024, 1, 2, 3, 4, 5)),
+        ("2024-01-02 03:04:05", dt.datetime(2024, 1, 2, 3, 4, 5)),
+        ("2024-01-02", dt.datetime(2024, 1, 2)),
+    ],
+    "TIME": [("1:2:3", dt.time(1, 2, 3)), ("1:2:3.25", dt.time(1, 2, 3, 250000))],
+    "BOOLEAN": [
+        *(("true", True), ("t", True), ("Yes", True), ("y", True), ("on", True), (2, True)),
+        *(("FALSE", False), ("f", False), ("no", False), ("n", False), ("off", False)),
+        *((0.0, False), (-1, True), ("1", True), ("0", False)),
+    ],
+}
+
+
+@pytest.mark.parametrize("declared", AS_BEFORE)
+def test_other_spellings(make: Any, declared: str) -> None:
+    """Dates and times without leading zeros are read, and booleans as words."""
+    db = make(declared, *(stored for stored, _ in AS_BEFORE[declared]))
+    assert shown(db) == [shape(value) for _, value in AS_BEFORE[declared]]
+
+
+ODD = {
+    "DATE": ["2024-01-01 00:00:00", "2024-02-30", "soon", "", 5, 20240131, 0.5, b"\0"],
+    "DATETIME": ["0000-00-00 00:00:00", "2024-2-30 1:2:3", "now", 1700000000, 0.5],
+    "TIMESTAMP": ["later", 1700000000],
+    "TIME": ["24:00:00.5", "25:0:0", "noon", 5],
+    "BOOLEAN": ["maybe", b"\1"],
+    "NUMERIC": ["much", b"\1"],
+    "JSON": ["{", "plain"],
+}
+
+
+@pytest.mark.parametrize("declared", ODD)
+def test_odd_values(make: Any, declared: str) -> None:
+    """What is none of a type comes as it is stored, with one warning that names the column."""
+    db = make(declared, *ODD[declared], None)
+    before = driven(db)
+    with pytest.warns(SQLSoupWarning) as warned:
+        assert shown(db) == before
+    message = (
+        f"t.v holds values that are no {declared}, which come as they are stored; a listener to "
+        "'column_reflect' can set another type"
+    )
+    assert [str(warning.message) for warning in warned] == [message]
+    assert [warning.filename for warning in warned] == [__file__]
+    db.session.expire_all()
+    assert shown(db) == before
+    if declared != "JSON":
+        for row in db.t.all():
+            flag_modified(row, "v")
+        db.commit()
+        assert driven(db) == before
+
+
+def test_odd_value_where_warnings_are_errors(make: Any) -> None:
+    """An odd value is shown all the same where warnings are errors, and no row is lost for it."""
+    assert shown(make("DATE", "soon", "2024-01-01")) == [
+        shape("soon"),
+        shape(dt.date(2024, 1, 1)),
+    ]
+
+
+def test_another_type(make: Any) -> None:
+    """A listener sets the type of a column with odd values, and there is no warning."""
+    db = make("DATE", "soon", "2024-01-01")
+
+    @sa.event.listens_for(db._metadata, "column_reflect")
+    def set_type(inspector: object, table: object, column: Any) -> None:
+        if isinstance(column["type"], sa.Date):
+            column["type"] = sa.Text()
+
+    assert shown(db) == [shape("soon"), shape("2024-01-01")]
+
+
+def test_listener_to_integers_with_a_width(make: Any) -> None:
+    """So does one for a type with arguments that SQLAlchemy cannot use."""
+    db = make("int(5)", 7)
+    seen: list[Any] = []
+
+    @sa.event.listens_for(db._metadata, "column_reflect")
+    def set_type(inspector: object, table: object, column: Any) -> None:
+        seen.append(type(column["type"]))
+        column["type"] = sa.BigInteger()
+
+    assert shown(db) == [shape(7)]
+    assert seen == [sa.INTEGER, sa.INTEGER]
+    assert type(db.t.c.v.type) is sa.BigInteger
+
+
+def test_schema_in_the_warning(make_engine: Any, tmp_path: Any) -> None:
+    """The warning names the schema too, where there is one."""
+    engine = make_engine(f"sqlite:///{tmp_path}/a.db")
+    sa.event.listen(engine, "connect", lambda c, _: c.execute("ATTACH ':memory:' AS annex").close())
+    db = SQLSoup(engine)
+    db.schema = "annex"
+    db.execute("CREATE TABLE annex.t (id INTEGER PRIMARY KEY, v DATE)")
+    db.execute("INSERT INTO annex.t (v) VALUES ('soon')")
+    with pytest.warns(SQLSoupWarning, match=r"^annex\.t\.v holds values that are no DATE, which"):
+        assert db.t.one().v == "soon"
+    db.session.remove()
+
+
+def test_filter(make: Any) -> None:
+    """A date in a condition is compared as it would be stored, and so is text or a number."""
+    db = make("DATE", "2024-01-01", "2024-01-01 00:00:00", "2024-01-02", 5)
+    t = db.t
+    assert t.filter(t.v == dt.date(2024, 1, 1)).one().id == 1
+    assert t.filter(t.v > dt.date(2024, 1, 1)).count() == 2
+    assert t.filter_by(v="2024-01-01 00:00:00").one().id == 2
+    assert t.filter(t.v.in_([dt.date(2024, 1, 2), 5])).count() == 2
+    assert t.filter(t.v == sa.literal("2024-01-02")).one().id == 3
+
+
+def test_what_no_type_takes(make: Any) -> None:
+    """A value that is none of SQLite's is refused in the words of SQLAlchemy."""
+    db = make("DATE")
+    db.t.insert(v=[1])
+    with pytest.raises(sa.exc.StatementError, match="SQLite Date type only accepts Python date"):
+        db.commit()
+    db.rollback()
+
+
+def test_date_in_a_datetime(make: Any) -> None:
+    """A date is midnight in a column of datetimes, and a datetime its day in one of dates."""
+    db = make("DATETIME")
+    db.t.insert(v=dt.date(2024, 1, 2))
+    db.commit()
+    assert driven(db) == [shape("2024-01-02 00:00:00.000000")]
+    db.execute("ALTER TABLE t ADD COLUMN d DATE")
+    sqlsoup.refresh(db)
+    db.t.one().d = dt.datetime(2024, 1, 2, 3)
+    db.commit()
+    assert db.t.one().d == dt.date(2024, 1, 2)
+
+
+def test_native_dates(make_engine: Any) -> None:
+    """Where the driver makes dates, it does so alone."""
+    options = {"detect_types": sqlite3.PARSE_DECLTYPES}
+    engine = make_engine("sqlite://", connect_args=options, native_datetime=True)
+    sqlite3.register_converter("date", lambda value: dt.date.fromisoformat(value.decode()))
+    sqlite3.register_adapter(dt.date, dt.date.isoformat)
+    try:
+        db = SQLSoup(engine)
+        db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, d DATE, at DATETIME)")
+        row = db.t.insert(d=dt.date(2024, 1, 2), at=dt.datetime(2024, 1, 2))
+        db.commit()
+        assert (row.d, row.at) == (dt.date(2024, 1, 2), dt.datetime(2024, 1, 2))
+        db.session.remove()
+    finally:
+        del sqlite3.converters["DATE"]
+        del sqlite3.adapters[dt.date, sqlite3.PrepareProtocol]
+
+
+# decimals
+
+
+def test_sums(make: Any) -> None:
+    """What is calculated from decimals is rounded to the scale of the column."""
+    db = make("NUMERIC(10, 2)", 0.1, 0.2)
+    v = db.t.v
+    query = db.session.query
+    assert str(query(sa.func.sum(v)).scalar()) == "0.30"
+    assert str(query(sa.func.max(v)).scalar()) == "0.20"
+    assert str(query(v.label("x")).order_by("x").first().x) == "0.10"
+    part = sa.select(v, (v * 3).label("thrice")).subquery()
+    assert [tuple(map(str, row)) for row in query(part)] == [
+        ("0.10", "0.3000000000"),
+        ("0.20", "0.6000000000"),
+    ]
+    db.t.insert(v=0.1 + 0.2)
+    db.flush()
+    assert str(query(part.c.v, part.c.thrice).all()[2].v) == "0.30000000000000004"
+    assert str(query(sa.func.total(v)).scalar()) == "0.6000000000000001"
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [("1.5", 1.5), ("much", "much"), (7, 7), (2**70, 2.0**70), (True, 1), (D("7.0"), 7)],
+)
+def test_given_decimals(make: Any, given: Any, stored: Any) -> None:
+    """Text and numbers are stored as SQLite stores them."""
+    db = make("NUMERIC(10, 2)")
+    db.t.insert(v=given)
+    db.commit()
+    assert driven(db) == [shape(stored)]
+
+
+@pytest.mark.parametrize("given", ["123456789.0123456789", "0.1234567890123456789", "1e20"])
+def test_digits_that_sqlite_does_not_keep(make: Any, given: str) -> None:
+    """A Decimal whose digits SQLite does not keep is stored with one warning."""
+    db = make("NUMERIC(30, 10)")
+    value = D(given)
+    db.t.insert(v=value)
+    if D(repr(float(value))) == value:
+        db.commit()
+    else:
+        with pytest.warns(SQLSoupWarning) as warned:
+            db.commit()
+        message = (
+            "t.v was given more digits than SQLite stores of a number; a listener to "
+            "'column_reflect' can set another type"
+        )
+        assert [str(warning.message) for warning in warned] == [message]
+        db.t.insert(v=value)
+        db.commit()
+    assert driven(db)[0] == shape(float(value))
+
+
+def test_other_numbers(make: Any) -> None:
+    """Numbers of other Python types are stored as floats."""
+    from fractions import Fraction
+
+    db = make("NUMERIC")
+    db.t.insert(v=Fraction(1, 4))
+    db.t.insert(v=D("NaN"))
+    db.commit()
+    assert driven(db) == [shape(0.25), shape(None)]
+
+
+# the types themselves
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind", "text"),
+    [
+        ("DATE", sa.Date, "DATE"),
+        ("DATETIME(6)", sa.DateTime, "DATETIME"),
+        ("TIMESTAMP", sa.TIMESTAMP, "TIMESTAMP"),
+        ("TIME", sa.Time, "TIME"),
+        ("DECIMAL(10,2)", sa.DECIMAL, "DECIMAL(10, 2)"),
+        ("NUMERIC", sa.Numeric, "NUMERIC"),
+        ("FLOAT(10,2)", sa.Float, "FLOAT"),
+        ("BOOLEAN", sa.Boolean, "BOOLEAN"),
+        ("BLOB", sa.LargeBinary, "BLOB"),
+        ("JSON", sa.JSON, "JSON"),
+        ("STRING", sa.types.NullType, "NULL"),
+    ],
+)
+def test_types(make: Any, declared: str, kind: type, text: str) -> None:
+    """The type of a column is one of SQLAlchemy's, and a copy of the table has the same."""
+    db = make(declared)
+    found = db.t.c.v.type
+    assert isinstance(found, kind)
+    assert str(found) == text
+    copied = db.t._table.to_metadata(sa.MetaData()).c.v.type
+    assert (type(copied), repr(copied)) == (type(found), repr(found))
+    assert type(found.as_generic(allow_nulltype=True)).__module__.startswith("sqlalchemy")
+
+
+def test_copied_table(make: Any) -> None:
+    """A copy of a table reads and writes the same, and can be made in another database."""
+    db = make("DATE", "2006-7-1")
+    copied = db.t._table.to_metadata(sa.MetaData())
+    assert list(db.execute(sa.select(copied.c.v)).scalars()) == [dt.date(2006, 7, 1)]
+    from sqlalchemy.dialects import postgresql
+
+    ddl = str(sa.schema.CreateTable(copied).compile(dialect=postgresql.dialect()))
+    assert "v DATE" in ddl
+
+
+def test_no_type_is_the_foreign_keys(make: Any) -> None:
+    """Columns of views have the types of the columns behind them, and what is calculated none."""
+    db = make("DATE", "2024-01-02")
+    db.execute("CREATE VIEW w AS SELECT id, v, v || '' AS x, id * 2 AS twice FROM t")
+    row = db.entity("w", primary_key=["id"]).one()
+    assert (row.v, row.x, row.twice) == (dt.date(2024, 1, 2), "2024-01-02", 2)
+
+
+def test_the_page_has_the_types() -> None:
+    """The page of the documentation names types that are tested, with what they are in Python."""
+    page = (Path(__file__).parents[1] / "docs" / "types-sqlite.rst").read_text("utf-8")
+    rows = re.findall(r'^   "(.*``.*)", "(.+)"$', page, re.MULTILINE)
+    told = {name: kind for names, kind in rows for name in re.findall("``(.+?)``", names)}
+    assert len(told) == 27
+    for name, kind in told.items():
+        _, shown = TYPES[name][0]
+        assert type(shown).__name__ in kind or kind.startswith("what")
