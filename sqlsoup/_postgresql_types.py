@@ -222,7 +222,8 @@ def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> Type
     nested = any(each.kind != "d" for each in domains)
     if nested or not last.shipped or last.name not in _KNOWN:
         delimiter = ";" if last.name == "box" else ","
-        return Array(shown, Plain(elements[0].shown), delimiter=delimiter)
+        known = sqltypes.BIGINT() if last.name == "oid" and not nested else None
+        return Array(shown, Plain(elements[0].shown), known, delimiter)
     item = _KNOWN[last.name]()
     if domains:
         of_text = Plain(elements[0].shown)

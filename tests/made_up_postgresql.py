@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from made_up import Database, Generated, Kind
+from psycopg2.extras import Json
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 SHORT = TEXTS.map(lambda value: value.rstrip(" ")[:5].rstrip(" "))
@@ -68,7 +69,7 @@ POSTGRESQL = Database(
         Kind("numeric(8, 2)", numbers(8, 2), is_key=True),
         Kind("double precision", FLOATS, is_key=True),
         Kind("real", SINGLES.map(lambda value: float(f"{value:.6g}")), is_compared=False),
-        Kind("text", TEXTS, defaults=(("'a''b:c%'", "a'b:c%"),), is_key=True),
+        Kind("text", TEXTS, defaults=(("'a''b:c'", "a'b:c"),), is_key=True),
         Kind("varchar(20)", TEXTS, defaults=(("upper('x')", "X"),), is_key=True),
         Kind("char(5)", SHORT.map(lambda value: value.ljust(5)), is_key=True),
         Kind("citext", TEXTS),
@@ -79,7 +80,11 @@ POSTGRESQL = Database(
         Kind("timestamptz", MOMENTS.map(lambda value: moment(value).replace(tzinfo=ZONE))),
         Kind("interval", DURATIONS, is_key=True),
         Kind("uuid", st.uuids(), is_key=True),
-        Kind("jsonb", st.dictionaries(TEXTS, integers(32) | TEXTS | st.none(), max_size=3)),
+        Kind(
+            "jsonb",
+            st.dictionaries(TEXTS, integers(32) | TEXTS | st.none(), max_size=3),
+            sent=Json,
+        ),
         Kind("inet", st.ip_addresses().map(str), is_key=True),
         Kind("bit varying(9)", st.text("01", max_size=9), defaults=(("B'101'", "101"),)),
         Kind("oid", st.integers(0, 2**32 - 1), is_key=True),

@@ -195,10 +195,7 @@ def test_a_key_that_nothing_generates(pg):
     run(pg, "CREATE TABLE t (id int PRIMARY KEY, name text)")
     db = sqlsoup.SQLSoup(pg)
     db.t(name="a")
-    with (
-        pytest.warns(sa.exc.SAWarning, match=r"^Column 't\.id' is marked as a member"),
-        pytest.raises(sa.exc.IntegrityError, match='null value in column "id"'),
-    ):
+    with pytest.raises(sqlsoup.SQLSoupError, match=r"^'t\.id' wants a value: it is part of the "):
         db.flush()
     db.rollback()
     assert db.t.count() == 0
@@ -303,7 +300,7 @@ def test_partitions_have_no_say_in_names(pg, first):
     assert item.order is order
     assert item in order.items
     assert sorted(db._implied.names(db.orders)) == ["items", "tags"]
-    assert db._implied.names(db.orders_0) == frozenset()
+    assert not db._implied.names(db.orders_0)
     assert [tag.word for tag in order.tags] == ["new"]
     assert "order_tags (order_id)" in db.orders.__doc__
     assert "Is referred to by" not in db.orders_0.__doc__

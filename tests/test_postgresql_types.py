@@ -226,7 +226,9 @@ def filled(server, request):
     for number, kind in enumerate(TYPES):
         if kind not in VECTORS:
             make_table(engine, kind, f"t{number}")
-    yield sqlsoup.SQLSoup(engine, session=scoped_session(sessionmaker()))
+    db = sqlsoup.SQLSoup(engine, session=scoped_session(sessionmaker()))
+    yield db
+    db.session.remove()
     run(engine, f"DROP SCHEMA {schema} CASCADE")
     engine.dispose()
 
