@@ -221,11 +221,6 @@ class ClosingResult:
         """Return the names of the columns."""
         return _listed(Result.keys.__wrapped__, self._result, asking())  # type: ignore[attr-defined]
 
-    @property
-    def inserted_primary_key(self) -> Any:
-        """The key of a new row."""
-        return _key_of(self._result, asking())
-
     def __iter__(self) -> Iterator[Any]:
         yield from self._result
         self._close()
