@@ -109,7 +109,8 @@ class _Key(_Iterated):
         self._is_old = is_old
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # what isinstance() asks beside the type
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # what isinstance() asks beside the type
         return type(self._row)
 
     def __getattr__(self, name: str) -> Any:
