@@ -184,7 +184,8 @@ def references_to(connection: Connection, name: str | None, schema: str | None) 
 
 def knows_facts(inspector: Inspector) -> bool:
     """Tell if the database can be asked for facts."""
-    return (inspector.dialect.server_version_info or (0,)) >= OLDEST
+    release: Any = inspector.dialect.server_version_info or (0,)
+    return bool(release >= OLDEST)
 
 
 def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> dict[Key, Facts]:
