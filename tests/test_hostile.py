@@ -768,10 +768,5 @@ def test_sources_run_no_text(path):
                 found.add(name)
             case ast.Attribute(attr=name) if name != "compile":  # of regular expressions
                 found.add(name)
-<<<<<<< HEAD
     typed = {"_run.py": {"runpy", "compile", "exec"}, "_once.py": {"eval", "compile"}}
     assert found & RUNS_TEXT == typed.get(path.name, set())
-=======
-    allowed = {"runpy", "compile", "exec"} if path.name == "_run.py" else set()
-    assert found & RUNS_TEXT == allowed
->>>>>>> legacy
