@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from typing import Any
 from urllib.parse import quote_plus
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, make_url
+from sqlalchemy import exc as sa_exc
 
-from sqlsoup.exc import ArgumentError, shown
+from sqlsoup.exc import ArgumentError, shown, suggestion
 
 Bind = Engine | Connection
 
@@ -61,13 +63,26 @@ _DRIVERS = {
 """Modules of drivers by backend, and the packages that they are in."""
 
 
+_FILE = re.compile(r"[^:@?=]+\.(db3?|sqlite3?)", re.IGNORECASE)
+_BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql")
+
+
 def _make_engine(url: str | URL) -> Engine:
-    """Make an engine, and say what to do when the driver is not installed.
+    """Make an engine, and say what to do when the driver is not installed or the URL is none.
 
     :raises ArgumentError: the URL's driver is not installed.
     """
     try:
         return create_engine(url)
+    except sa_exc.NoSuchModuleError as error:
+        backend = make_url(url).get_backend_name()
+        near = "" if backend in _BACKENDS else suggestion(backend, _BACKENDS)
+        raise sa_exc.NoSuchModuleError(f"{error}{near}") from None
+    except sa_exc.ArgumentError as error:
+        if not isinstance(url, str) or not _FILE.fullmatch(url):  # it may hold a password
+            raise
+        hint = f"for a file of SQLite write {'sqlite:///' + url!r}"
+        raise sa_exc.ArgumentError(f"{error}; {hint}") from None
     except ModuleNotFoundError as error:
         url = make_url(url)
         backend = url.get_backend_name()

@@ -133,6 +133,16 @@ class SelectableClassType(type):
             message += f"; the column of that name is the attribute {renamed[name]!r}"
         raise AttributeError(message)
 
+    def __getitem__(cls, item: object) -> NoReturn:
+        """Say where the rows are to who looks for them in a class, by a place or in a loop.
+
+        :raises TypeError: always.
+        """
+        raise TypeError(
+            f"{cls.__name__} is a class, its rows are those of a query: for row in db.t.all(), "
+            "db.t.limit(1).first(), db.t.get(key), db.t.count()"
+        )
+
     def __clause_element__(cls) -> Any:
         """Return what stands for the class in a statement, as SQLAlchemy sees it."""
         return inspect(cls).__clause_element__()

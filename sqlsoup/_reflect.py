@@ -284,11 +284,13 @@ def _missing(
     try:
         names = table_names(connection, schema)
     except (sa_exc.SQLAlchemyError, ValueError):  # no such schema, or none that can be sent
-        names = []
+        names = None
     message = f"{table_key(schema, name)}: there is no table or view of this name"
     if denied:
         message += ", or it may not be read"
-    error = NoSuchTableError(message + suggestion(name, names))
+    elif names == [] and not schema:
+        message += "; there are no tables at all in this database"
+    error = NoSuchTableError(message + suggestion(name, names or ()))
     error.name = name  # or else Python makes a suggestion of its own, from dir(db)
     return error
 

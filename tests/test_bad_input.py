@@ -494,3 +494,58 @@ def test_a_warning_in_code_without_a_module(soup):
     with pytest.warns(sqlsoup.SQLSoupWarning, match="no column or relationship 'nope'"):
         exec("db.books.insert(title='x', nope=1)", {"db": soup})
     soup.rollback()
+
+
+# what people try
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "end"),
+    [
+        ("postgres://u@h/d", sa.exc.NoSuchModuleError, "; did you mean 'postgresql'?"),
+        ("sqlit:///x.db", sa.exc.NoSuchModuleError, "; did you mean 'sqlite'?"),
+        ("abacus://", sa.exc.NoSuchModuleError, "sqlalchemy.dialects:abacus"),
+        (
+            "library.db",
+            sa.exc.ArgumentError,
+            "; for a file of SQLite write 'sqlite:///library.db'",
+        ),
+    ],
+)
+def test_a_url_that_is_nearly_one(url, error, end):
+    """The error is SQLAlchemy's, and says what was probably meant."""
+    with pytest.raises(error) as raised:
+        sqlsoup.SQLSoup(url)
+    assert type(raised.value) is error
+    assert str(raised.value).endswith(end)
+
+
+@pytest.mark.parametrize("url", ["u:pw@host/d", "host?password=pw", ""])
+def test_what_may_be_a_password_is_not_repeated(url):
+    """Where the text may hold a password, nothing is made of it."""
+    with pytest.raises(sa.exc.ArgumentError) as raised:
+        sqlsoup.SQLSoup(url)
+    assert "for a file" not in str(raised.value)
+
+
+@pytest.mark.parametrize("look", [iter, lambda cls: cls[0], lambda cls: list(cls)])
+def test_a_class_is_no_list(look, soup):
+    """A class has no places and is no sequence: its rows are those of a query."""
+    users = soup.users
+    with pytest.raises(TypeError) as raised:
+        next(look(users))
+    assert str(raised.value) == (
+        "MappedUsers is a class, its rows are those of a query: for row in db.t.all(), "
+        "db.t.limit(1).first(), db.t.get(key), db.t.count()"
+    )
+    assert bool(users)
+
+
+def test_a_database_without_tables(make_engine):
+    """The first missing table of an empty database says so, as after a misspelt file name."""
+    db = sqlsoup.SQLSoup(make_engine("sqlite://"))
+    with pytest.raises(sqlsoup.NoSuchTableError) as raised:
+        _ = db.users
+    assert raised.value.args[0] == (
+        "users: there is no table or view of this name; there are no tables at all in this database"
+    )
