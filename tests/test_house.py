@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import datetime
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -245,3 +247,46 @@ def test_each_reach_says_why():
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
     assert [name for name, text in told.items() if not text] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_first_line_says_what_is_in_a_module(path):
+    """The table of modules in the documentation has one sentence for each of them."""
+    text = ast.get_docstring(MODULES[path]) or ""
+    first, _, rest = text.partition("\n")
+    assert first.endswith(".")
+    assert not rest.strip() or rest.startswith("\n")
+
+
+RELEASE = Path(__file__).parents[1] / ".ci" / "release"
+
+
+@pytest.mark.skipif(not RELEASE.exists(), reason="a source distribution has no .ci")
+@pytest.mark.parametrize(
+    ("version", "changelog", "problems"),
+    [
+        ("1.2.3", "1.2.3 (2026-01-31)\n------------------\n", []),
+        (
+            "1.2.3",
+            "1.2.2 (2026-01-30)\n------------------\n",
+            [
+                "the changelog begins with 1.2.2, not with 1.2.3",
+                "the changelog says 2026-01-30, and today is 2026-01-31",
+            ],
+        ),
+        (
+            "1.2.dev0",
+            "Changelog\n=========\n",
+            [
+                "1.2.dev0 is no version of a release",
+                "the changelog has no section with a version and a date",
+            ],
+        ),
+    ],
+    ids=["good", "of another", "none"],
+)
+def test_release_is_refused_with_reasons(version, changelog, problems):
+    """The script that makes a release tells all that is wrong with version and changelog."""
+    release = runpy.run_path(str(RELEASE))
+    assert release["version_of"](f'__version__ = "{version}"') == version
+    assert release["problems_of"](version, changelog, datetime.date(2026, 1, 31)) == problems
