@@ -75,10 +75,10 @@ class _Wanted(FlushProcessor):
     def begin(self, flush: Any) -> None:
         watch(flush, self)
 
-    def row_pairs(self, _flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
+    def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
         return ()
 
-    def sort(self, _flush: object, states: Iterable[Any], *, deletes: bool) -> None:
+    def sort(self, flush: object, states: Iterable[Any], *, deletes: bool) -> None:  # noqa: ARG002
         if deletes or self._listens:
             return
         for name in self._wanted:

@@ -274,7 +274,8 @@ def map_class(
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
-    mapper.registry.configure(cascade=True)  # mostly it knows of no other class yet
+    if isinstance(selectable, Table):
+        mapper.registry.configure(cascade=True)  # mostly it knows of no other class yet
     FlushOrder(mapper)
     watch_rows(mapper)
     track_changes(mapper)

@@ -45,7 +45,7 @@ class FlushOrder(FlushProcessor):
         if not self.refers.isdisjoint(self.names):
             watch(flush, self)
 
-    def sort(self, flush: Any, _states: object, *, deletes: bool) -> None:
+    def sort(self, flush: Any, states: object, *, deletes: bool) -> None:  # noqa: ARG002
         """Have rows of a table that refers to itself sorted, if they are in the wrong order."""
         if any(
             deletes or is_new_after(*pair) for pair in self.pairs(flush, [self], deletes=deletes)

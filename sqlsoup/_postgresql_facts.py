@@ -103,7 +103,8 @@ _STATEMENT = text(
                 FROM step AS up
                 JOIN pg_catalog.pg_type AS t
                     ON t.oid = CASE WHEN up.kind = 'd' THEN up.base ELSE up.element END
-                    AND (up.kind = 'd' OR t.typarray = up.id))
+                    AND (up.kind = 'd' OR t.typarray = up.id)
+                WHERE up.kind = 'd' OR NOT up.element = 0::pg_catalog.oid)
             SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
                 step.attname, pg_catalog.format_type(step.id, -1), step.name, step.kind,
                 step.space = 'pg_catalog'::pg_catalog.regnamespace,
@@ -185,7 +186,8 @@ def references_to(connection: Connection, name: str | None, schema: str | None) 
 
 def knows_facts(inspector: Inspector) -> bool:
     """Tell if the database can be asked for facts."""
-    return (inspector.dialect.server_version_info or (0,)) >= OLDEST
+    release: Any = inspector.dialect.server_version_info or (0,)
+    return bool(release >= OLDEST)
 
 
 def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> dict[Key, Facts]:

@@ -1,5 +1,8 @@
 """Types of PostgreSQL as the drivers give and take their values."""
 
+# SQLAlchemy's methods are annotated as their callers need it, and as no class of its own overrides them.
+# pyright: reportIncompatibleMethodOverride=false, reportAssignmentType=false, reportArgumentType=false
+
 from __future__ import annotations
 
 import re

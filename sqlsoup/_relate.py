@@ -80,9 +80,12 @@ def _complete(
     """Return the relationship, complete but in no mapper, where one that fails would stay."""
     relationship(mapper, **reverse_options)
     lazy = options.get("lazy", "select")
-    for way in dict.fromkeys((reverse_options.get("lazy", lazy), lazy)):
-        prop = relationship(*args, **{**options, "lazy": way})
-        _sa.prepare(prop, mapper, name)
+    if reverse_options.get("lazy", lazy) != lazy:
+        _sa.prepare(
+            relationship(*args, **{**options, "lazy": reverse_options["lazy"]}), mapper, name
+        )
+    prop = relationship(*args, **options)
+    _sa.prepare(prop, mapper, name)
     mapper.registry.configure(cascade=True)
     return prop
 

@@ -3,6 +3,9 @@
 What a type cannot read comes as it is stored, and is written back so.
 """
 
+# SQLAlchemy's methods are annotated as their callers need it, and as no class of its own overrides them.
+# pyright: reportIncompatibleMethodOverride=false, reportAssignmentType=false, reportArgumentType=false
+
 from __future__ import annotations
 
 import re
@@ -268,7 +271,7 @@ class BOOLEAN(_OfColumn, types.BOOLEAN):
         return process
 
 
-_WORDS = dict.fromkeys(("true", "t", "yes", "y", "on"), True)
+_WORDS: dict[str, bool] = dict.fromkeys(("true", "t", "yes", "y", "on"), True)
 _WORDS |= dict.fromkeys(("false", "f", "no", "n", "off"), False)
 
 

@@ -13,7 +13,8 @@ from psycopg2.extras import Json
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 SHORT = TEXTS.map(lambda value: value.rstrip(" ")[:5].rstrip(" "))
 MOODS = ("ok", "so so", "it's", 'a,"b"\\')
-FLOATS = st.floats(allow_nan=False)
+# -0.0 is no change of 0.0 to the ORM, which compares them
+FLOATS = st.floats(allow_nan=False).filter(lambda value: repr(value) != "-0.0")
 SINGLES = st.floats(width=32, allow_nan=False)
 ZONE = dt.UTC
 MOMENTS = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))
@@ -61,14 +62,22 @@ def moment(value: dt.datetime) -> dt.datetime:
 
 POSTGRESQL = Database(
     kinds=(
-        Kind("boolean", st.booleans(), defaults=(("true", True), ("NOT true", False)), is_key=True),
+        Kind(
+            "boolean", st.booleans(), defaults=(("true", True), ("(NOT true)", False)), is_key=True
+        ),
         Kind("smallint", integers(16), defaults=(("7", 7),), is_key=True),
         Kind("integer", integers(32), defaults=(("(1 + 2)", 3),), is_key=True),
         Kind("bigint", integers(64), defaults=(("length('four')", 4),), is_key=True),
         Kind("numeric", numbers(60, 30), defaults=(("1.50", Decimal("1.50")),), is_key=True),
         Kind("numeric(8, 2)", numbers(8, 2), is_key=True),
         Kind("double precision", FLOATS, is_key=True),
-        Kind("real", SINGLES.map(lambda value: float(f"{value:.6g}")), is_compared=False),
+        Kind(
+            "real",
+            SINGLES.map(lambda value: float(f"{value:.6g}")).filter(
+                lambda value: repr(value) != "-0.0"
+            ),
+            is_compared=False,
+        ),
         Kind("text", TEXTS, defaults=(("'a''b:c'", "a'b:c"),), is_key=True),
         Kind("varchar(20)", TEXTS, defaults=(("upper('x')", "X"),), is_key=True),
         Kind("char(5)", SHORT.map(lambda value: value.ljust(5)), is_key=True),

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from sqlsoup import SQLSoup
+from sqlsoup import SQLSoup, _relate
 
 PEOPLE = "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(20))"
 LETTERS = """
@@ -589,3 +589,29 @@ def test_back_populates_of_another_name(soup: SQLSoup) -> None:
     with pytest.raises(sa.exc.ArgumentError, match=message):
         soup.books.relate("loans", soup.loans, back_populates="book")
     assert not hasattr(soup.books, "loans")
+
+
+def test_an_interrupt_while_a_relationship_is_added(soup, monkeypatch):
+    """It comes too late to leave only one side, or one that does not work."""
+    renew, struck = _relate._sa.renew, []
+
+    def interrupt(mapper):
+        if not struck:
+            struck.append(mapper)
+            raise KeyboardInterrupt
+        renew(mapper)
+
+    monkeypatch.setattr(_relate._sa, "renew", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        soup.users.relate("lent", soup.loans, backref="lender")
+    assert struck == [sa.inspect(soup.users)]
+    assert sorted(loan.book_id for loan in soup.users.get("Bo").lent) == [1, 3]
+    assert soup.loans.get(1).lender is soup.users.get("Bo")
+
+
+def test_a_class_with_heirs(soup):
+    """A class that the program derived others from can be related as well, and they have it too."""
+    heir = type("Borrower", (soup.users,), {})
+    orm.registry().map_imperatively(heir, inherits=soup.users)
+    soup.users.relate("lent", soup.loans)
+    assert [loan.book_id for loan in soup.session.get(heir, "Bo").lent] == [1, 3]

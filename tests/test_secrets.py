@@ -441,5 +441,6 @@ def test_nothing_is_logged():
         "command/_console.py",
         "command/_once.py",
         "command/_tour.py",
+        "command/_types.py",
         "legacy/_run.py",
     }

@@ -109,8 +109,8 @@ def source(database: Database, file: str) -> str:
     lines = [
         f'{HEAD}\nWritten by "sqlsoup URL --types {file}"; write it again rather than change it.',
         '"""\n\nfrom __future__ import annotations\n',
-        f"from typing import TYPE_CHECKING, {spell.imported('Any')}\n",
-        f"import {spell.imported('sqlsoup')}",
+        *spell.imported_from("typing", "Any", above=["TYPE_CHECKING"]),
+        f"\nimport {spell.imported('sqlsoup')}",
         "\nif TYPE_CHECKING:",
         *_indented([*spell.imports(), "", *typed]),
         "\nelse:",
@@ -154,14 +154,20 @@ class _Spelling:
         """Return the statements that import what is used beside Any and sqlsoup."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for name in sorted(self._used - {"Any", "sqlsoup"}):
-            found[_IMPORTS[name]].append(self.imported(name))
-        standard = [f"import {name}" for name in found.pop("", ())]
+            found[_IMPORTS[name]].append(name)
+        modules = [f"import {self.imported(name)}" for name in found.pop("", ())]
+        typing = self.imported_from("typing", *found.pop("typing", ()))
         others = [
-            f"from {where} import {', '.join(found[where])}"
-            for where in sorted(found, key=lambda where: ("sql" in where, where))
+            line for where in sorted(found) for line in self.imported_from(where, *found[where])
         ]
-        split = sum("sql" not in line for line in others)
-        return [*standard, *others[:split], "", *others[split:]]
+        return [*modules, *typing, "", *others]
+
+    def imported_from(self, module: str, *names: str, above: Iterable[str] = ()) -> list[str]:
+        """Return the statements that import names, those under another name one by one."""
+        plain = [*above, *(name for name in names if self._imported(name) == name)]
+        lines = [f"from {module} import {', '.join(plain)}"] if plain else []
+        others = (self.imported(name) for name in names if name not in plain)
+        return [*lines, *(f"from {module} import {name}" for name in others)]
 
     def imported(self, name: str) -> str:
         """Return what is to be imported for a name."""

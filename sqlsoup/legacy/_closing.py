@@ -109,7 +109,8 @@ class _Key(_Iterated):
         self._is_old = is_old
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # what isinstance() asks beside the type
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # what isinstance() asks beside the type
         return type(self._row)
 
     def __getattr__(self, name: str) -> Any:
@@ -220,11 +221,6 @@ class ClosingResult:
     def keys(self) -> list[str]:
         """Return the names of the columns."""
         return _listed(Result.keys.__wrapped__, self._result, asking())  # type: ignore[attr-defined]
-
-    @property
-    def inserted_primary_key(self) -> Any:
-        """The key of a new row."""
-        return _key_of(self._result, asking())
 
     def __iter__(self) -> Iterator[Any]:
         yield from self._result

@@ -28,15 +28,10 @@ class MapperExtension:
 
 
 class AutoAdd(MapperExtension):
-    """Adds new instances to a session, with their values set from the keywords."""
+    """Adds new instances to a session."""
 
     def __init__(self, scoped_session: Any) -> None:
         self.scoped_session = scoped_session
-
-    def instrument_class(self, _mapper: Any, class_: Any) -> None:
-        """Give the class a constructor, where it has none."""
-        if class_.__init__ is object.__init__:
-            class_.__init__ = _assign
 
     def init_instance(self, _mapper: Any, _cls: Any, _init: Any, instance: Any, *_: Any) -> Any:
         """Add a new instance."""
@@ -47,11 +42,6 @@ class AutoAdd(MapperExtension):
         """Take it away, as it is not complete."""
         self.scoped_session.expunge(instance)
         return EXT_CONTINUE
-
-
-def _assign(self: Any, **values: Any) -> None:
-    for name, value in values.items():
-        setattr(self, name, value)
 
 
 class SessionExtension:

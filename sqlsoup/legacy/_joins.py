@@ -92,6 +92,7 @@ def _join(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) -> A
         return before(_not_adapted(query), *keys, **kw)
     left = start._filter_by_zero()
     query = query if from_joinpoint else _not_adapted(query)
+    adapted: tuple[Any, ...] = ()
     for target, onclause in _targets(keys):
         target, onclause = (_relationship(query, left, each) for each in (target, onclause))  # noqa: PLW2901
         if aliased_:

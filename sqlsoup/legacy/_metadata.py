@@ -270,11 +270,15 @@ def _string() -> None:
 
     @wraps(before)  # with the arguments of its own by name, as SQLAlchemy copies types by them
     def init(
-        kind: String, length: Any = None, collation: Any = None, *args: Any, **kw: Any
-    ) -> None:
-        if args or any(name in kw for name in _UNICODE):
+        kind: String, length: Any = None, collation: Any = None, collation_schema: Any = None,
+        *args: Any, **kw: Any,
+    ) -> None:  # fmt: skip
+        is_old = args or isinstance(collation_schema, bool)  # which was convert_unicode
+        if is_old or any(name in kw for name in _UNICODE):
             note("type-unicode")
             kw = {name: value for name, value in kw.items() if name not in _UNICODE}
+        if collation_schema is not None and not is_old:
+            kw["collation_schema"] = collation_schema
         before(kind, length, collation, **kw)
 
     replace(String, "__init__", init)

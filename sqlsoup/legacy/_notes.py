@@ -218,16 +218,17 @@ def note(
     if frame is None:
         return None
     old, instead = old or FORMS[form].old, instead or FORMS[form].instead
-    file, line = _shown(frame.f_code.co_filename), line or frame.f_lineno
+    file = _shown(frame.f_code.co_filename)
+    at: int = frame.f_lineno if line is None else line
     with _lock:
-        site = _sites.get((file, line, form, old))
+        site = _sites.get((file, at, form, old))
         if site is None:
             site = Site(
-                Note(file, line, form, old, instead, 0),
+                Note(file, at, form, old, instead, 0),
                 frame.f_code.co_filename,
                 frame.f_globals.get("__name__", "?"),
             )
-            _sites[file, line, form, old] = site
+            _sites[file, at, form, old] = site
         is_first = not site.count and not site.is_named
         if is_use:
             site.count += 1

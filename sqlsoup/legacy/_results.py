@@ -80,6 +80,17 @@ def _with_alias(statement: Any, alias: Any) -> Any:
     return visitors.replacement_traverse(statement, {}, replace)
 
 
+class _Metadata(SimpleResultMetaData):
+    """Names of columns, of which some that are asked for may be missing: they are loaded later."""
+
+    __slots__ = ()
+
+    def _index_for_key(self, key: Any, raiseerr: Any = True) -> Any:
+        if not raiseerr and key not in self._keymap:
+            return None
+        return super()._index_for_key(key, raiseerr)
+
+
 @method(Query, "instances")
 def _instances(before: Callable[..., Any], query: Any, result: Any, context: Any = None) -> Any:
     raw = result._result if isinstance(result, ClosingResult) else result
@@ -93,7 +104,7 @@ def _instances(before: Callable[..., Any], query: Any, result: Any, context: Any
         return before(query, result, context)
     for key, column in wanted:
         objects[keys.index(key)].append(column)
-    metadata = SimpleResultMetaData(keys, extra=[tuple(each) for each in objects])
+    metadata = _Metadata(keys, extra=[tuple(each) for each in objects])
     rows = [tuple(row) for row in result.fetchall()]
     made: Any = IteratorResult(metadata, iter(rows))
     made.context = raw.context  # which says whether the server keeps the rows
@@ -109,6 +120,9 @@ def _columns_by_name(query: Any, keys: list[str]) -> Iterator[tuple[str, Any]]:
                 yield label, column
             elif column.name in keys and not isinstance(table, Alias):
                 yield column.name, column
+    for found in query.column_descriptions:
+        if isinstance(found["expr"], sa.ColumnClause) and found["name"] in keys:
+            yield found["name"], found["expr"]
 
 
 def _tables(query: Any) -> Iterator[Any]:

@@ -122,7 +122,8 @@ class OldURL:
         object.__setattr__(self, "_url", url)
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # what isinstance() asks beside the type
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # what isinstance() asks beside the type
         return URL
 
     @property

@@ -1,9 +1,8 @@
 """An interrupt at every line of every operation: whatever it breaks off, ``rollback()`` mends.
 
-A trace raises KeyboardInterrupt at the first line that an operation reaches, then in another run at
-the second, and so on.  Each line of SQLSoup is tried the first time and the last time that it is
-reached, those of SQLAlchemy and contextlib beneath by sample; with ``SQLSOUP_INTERRUPTS=all`` all
-are tried whenever they are reached.
+A trace raises KeyboardInterrupt at the first line of SQLSoup that an operation reaches, then in
+another run at the second, and so on.  Each line is tried the first and the last time that it is
+reached; with ``SQLSOUP_INTERRUPTS=all`` whenever it is.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ from sqlsoup import _relate
 from sqlsoup._foreign_keys import guard
 
 OURS = str(Path(sqlsoup.__file__).parent)
-THEIRS = (str(Path(sa.__file__).parent), contextlib.__file__)
 EVERYTHING = os.environ.get("SQLSOUP_INTERRUPTS") == "all"
 
 
@@ -103,7 +101,8 @@ class Trial:
     def again(self):
         """Tell if the operation does anything else now."""
         found = self.run(2)
-        self.db.commit()
+        if not self.operation.commits:
+            self.db.commit()
         stored = self.stored()
         if found != self.operation.result:
             return f"the second time it gave {found!r}"
@@ -387,7 +386,7 @@ def instants(folder, template, operation, places):
 
 
 def chosen(seen):
-    """Return the numbers of the instants to try: the first and the last time of each line, or all."""
+    """Return the numbers of the instants to try: the first and last time of each line, or all."""
     numbers = range(1, len(seen) + 1)
     first = dict(zip(reversed(seen), reversed(numbers), strict=True))
     last = dict(zip(seen, numbers, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in, words
@@ -419,3 +421,18 @@ def test_threads_share_an_engine(lite):
     assert metadata.bind is metadata.bind
     assert sqlsoup.SQLSoup(metadata).bind is metadata.bind
     metadata.bind.dispose()
+
+
+def test_types_are_what_they_are_without(lite):
+    """Types are shown, copied and made general as without the module, and tell their arguments."""
+    word = sa.Table("tags", MetaData(), autoload_with=lite).c.word.type
+    assert repr(word) == "VARCHAR(length=20)"
+    assert repr(String(30, collation="C")) == "String(length=30, collation='C')"
+    assert repr(word.as_generic()) == "String(length=20)"
+    assert String(30).adapt(sa.VARCHAR).length == word.copy().length + 10 == 30
+    parameters = [*signature(String.__init__).parameters]
+    assert parameters[:3] == ["self", "length", "collation"]
+    if "collation_schema" in parameters:
+        placed = String(30, "C", "public")
+        assert repr(placed) == "String(length=30, collation='C', collation_schema='public')"
+    assert "type-unicode" not in {note.form for note in legacy.report().notes}

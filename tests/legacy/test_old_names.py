@@ -11,7 +11,8 @@ from types import ModuleType
 import pytest
 import sqlalchemy
 import sqlalchemy.orm
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import LegacyAPIWarning, SADeprecationWarning, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 import sqlsoup
 from sqlsoup import legacy
@@ -345,3 +346,16 @@ def test_instrumentation_is_not_imported_before():
             "InstrumentationManager sqlalchemy.ext.instrumentation",
         ],
     )
+
+
+# warnings of SQLAlchemy
+
+
+def test_warnings_of_sqlalchemy_are_for_the_program(lite):
+    """A warning of SQLAlchemy points at the line of the program, past what is patched."""
+    soup = sqlsoup.SQLSoup(lite)
+    with Session(lite) as session, pytest.warns(LegacyAPIWarning) as caught:
+        session.query(soup.tags).get("hot")
+    with pytest.warns(SADeprecationWarning) as others:
+        list(session.query(soup.tags).instances(lite.execute("SELECT * FROM tags")))
+    assert {warning.filename for warning in [*caught, *others]} == {__file__}

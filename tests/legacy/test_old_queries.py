@@ -826,3 +826,5 @@ def test_names_as_columns(lite):
     assert [row.name for row in found] == ["Ada", "Bo", "Cy"]
     noted = {note.instead for note in legacy.report().notes}
     assert noted == {'column("name")', 'literal_column("admin + 1")'}
+    assert session.query("'a value'").scalar() == "a value"
+    assert "a value" not in str(legacy.report())

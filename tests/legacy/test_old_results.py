@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in
-from sqlalchemy.orm import contains_alias, contains_eager
+from sqlalchemy.orm import contains_alias, contains_eager, defer, joinedload, undefer
 
 from sqlsoup import legacy
 
@@ -28,7 +28,7 @@ def forms():
     return noted_in(__file__)
 
 
-@pytest.mark.parametrize("sql", [USERS, LABELS])
+@pytest.mark.parametrize("sql", [USERS, LABELS, "SELECT name FROM users"])
 @pytest.mark.parametrize("run", ["engine", "connection", "soup", "text"])
 def test_instances_of_a_string(sql, run, db):
     """Rows of a string become instances, whose columns are found by name or by label."""
@@ -64,6 +64,11 @@ def test_instances_of_several_things(db):
     )
     rows = [(user.name, loan.book_id, email) for user, loan, email in query.instances(result)]
     assert rows == [("Bo", 1, "bo@example.org"), ("Bo", 3, "bo@example.org")]
+    query = db.session.query(db.users, sa.column("twice"))
+    result = db.engine.execute("SELECT name, email, admin, 2 * admin AS twice FROM users")
+    assert {(user.name, twice) for user, twice in query.instances(result)} == {
+        ("Ada", 2), ("Bo", 0), ("Cy", 0),
+    }  # fmt: skip
 
 
 def eager(db, option):
@@ -127,6 +132,17 @@ def test_columns_by_name(db):
     assert forms() == {"query-values"}
 
 
+def test_columns_on_the_way(lib):
+    """defer() and undefer() take several attributes, of which the last one is meant."""
+    lib.loans.relate("user", lib.users)
+    path = (lib.loans.user, lib.users.email)
+    for option, is_loaded in ((defer(*path), False), (undefer(*path), True)):
+        row = lib.loans.options(joinedload(lib.loans.user), option).first()
+        assert ("email" in vars(row.user)) is is_loaded
+        lib.session.expunge_all()
+    assert forms() == {"loader-old"}
+
+
 def test_listeners_of_bulk_changes(db):
     """A listener with four arguments gets session, query, context and result."""
     called = []
@@ -139,6 +155,8 @@ def test_listeners_of_bulk_changes(db):
     sa.event.listen(session, "after_bulk_delete", listen)
     new = []
     sa.event.listen(session, "after_bulk_delete", new.append)
+    other = db.session.session_factory()
+    sa.event.listen(other, "after_bulk_delete", max)  # whose arguments nobody knows
     db.users.filter_by(name="Cy").update({"admin": 1})
     db.users.filter_by(name="Cy").delete()
     assert called == [(session, 1)] * 2

@@ -37,7 +37,6 @@ INACTIVE = (
     "This session is in 'inactive' state, due to the SQL transaction being rolled back; no further "
     "SQL can be emitted within this transaction."
 )
-CLOSE_ALL_IS_NATIVE = hasattr(Session, "close_all")
 FOOD = "INSERT INTO tags (word) VALUES ('food')"
 
 
@@ -944,7 +943,15 @@ def test_close_all(lite, soup):
         session.query(soup.users).all()
         owner.close_all()
         assert not session.in_transaction()
-    assert bool(legacy.report()) is not CLOSE_ALL_IS_NATIVE
+    assert [note.form for note in legacy.report().notes] == ["close-all"]
+
+
+def test_block_whose_transaction_has_ended(lite):
+    """A session refuses to work within a block whose transaction was committed, as on 2.x."""
+    with Session(lite) as session, session.begin():
+        session.commit()
+        with pytest.raises(InvalidRequestError, match="Can't operate on closed transaction"):
+            session.execute(sa.text("SELECT 1"))
 
 
 def test_query_class(lite):

@@ -122,6 +122,8 @@ def test_each_form_has_a_replacement():
 @pytest.mark.parametrize("form", REPLACED["old"])
 def test_form_is_noted(form, names):
     """The line of old code works with the module, which notes it."""
+    if form == "url-driver" and sa.__version__ < "2.1":
+        pytest.skip("such a URL means what it meant")
     _notes.clear()
     with legacy.enabled(warnings=False):
         exec(compile(REPLACED["old"][form], "<example>", "exec"), names)

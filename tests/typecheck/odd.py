@@ -5,7 +5,8 @@ Written by "sqlsoup URL --types odd.py"; write it again rather than change it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any as Any_
+from typing import TYPE_CHECKING
+from typing import Any as Any_
 
 import sqlsoup as sqlsoup_
 
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     import builtins as builtins_
     import datetime as datetime_
     import decimal as decimal_
-    from typing import Literal, TypedDict, Unpack as Unpack_, overload
+    from typing import Literal, TypedDict, overload
+    from typing import Unpack as Unpack_
 
-    from sqlalchemy.orm import InstrumentedAttribute, Mapped as Mapped_, Query as Query_
+    from sqlalchemy.orm import InstrumentedAttribute
+    from sqlalchemy.orm import Mapped as Mapped_
+    from sqlalchemy.orm import Query as Query_
     from sqlsoup import typed as typed_
 
     class TableType(typed_.RowType):
