@@ -1,7 +1,8 @@
 """Types of MariaDB and MySQL whose values come and go as they are stored."""
 
-# SQLAlchemy's methods are annotated as their callers need it, and as no class of its own overrides them.
-# pyright: reportIncompatibleMethodOverride=false, reportAssignmentType=false, reportArgumentType=false
+# SQLAlchemy annotates these methods for their callers; its own types override them so as well.
+# pyright: reportIncompatibleMethodOverride=false
+# pyright: reportAssignmentType=false, reportArgumentType=false
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
 What a type cannot read comes as it is stored, and is written back so.
 """
 
-# SQLAlchemy's methods are annotated as their callers need it, and as no class of its own overrides them.
-# pyright: reportIncompatibleMethodOverride=false, reportAssignmentType=false, reportArgumentType=false
+# SQLAlchemy annotates these methods for their callers; its own types override them so as well.
+# pyright: reportIncompatibleMethodOverride=false
+# pyright: reportAssignmentType=false, reportArgumentType=false
 
 from __future__ import annotations
 

@@ -172,10 +172,15 @@ def _given(columns: list[Column], *, change: bool = False) -> st.SearchStrategy[
 
 
 def shape(value: Any) -> Any:
-    """Return what makes two values the same: their types and all of their digits."""
+    """Return what makes two values the same: their types and all of their digits.
+
+    Dicts and lists that notice a change are dicts and lists.
+    """
     if isinstance(value, dict):
         return dict, sorted((repr(key), shape(each)) for key, each in value.items())
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
+        return list, [shape(each) for each in value]
+    if isinstance(value, tuple):
         return type(value), [shape(each) for each in value]
     if isinstance(value, set):
         return set, sorted(map(repr, value))
