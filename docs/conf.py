@@ -12,7 +12,7 @@ author = "the SQLSoup authors"
 copyright = "the SQLSoup authors"  # noqa: A001
 version = release = sqlsoup.__version__
 
-extensions = ["sphinx.ext.autodoc", "deviations", "fault_table", "old_names"]
+extensions = ["sphinx.ext.autodoc", "deviations", "fault_table", "house", "old_names"]
 html_theme = "furo"
 html_title = f"SQLSoup {release}"
 
@@ -22,7 +22,7 @@ nitpicky = True
 # Only names of our own can be resolved: intersphinx would make every build depend on other sites.
 nitpick_ignore_regex = [
     ("py:.*", r"(sqlalchemy|collections|contextlib|pathlib|types|typing)\..*"),
-    ("py:.*", r"(datetime|decimal|uuid)\..*|float|bytes|set"),
+    ("py:.*", r"(datetime|decimal|ipaddress|uuid)\..*|float|bytes|set"),
     ("py:.*", r"(object|type|str|int|bool|dict|list|tuple|None|AttributeError|UserWarning)"),
 ]
 

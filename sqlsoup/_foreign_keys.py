@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
+from sqlsoup import _sa
 from sqlsoup._corrections import PARTITION
 from sqlsoup._locks import locked, under
 from sqlsoup.exc import warn
@@ -120,9 +121,9 @@ def settle(table: Table) -> None:
 def _renew(key: ForeignKey) -> None:
     """Have a foreign key look for its column again; the earlier one stays if there is none."""
     key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
-    before = vars(key).pop("column", None)
+    before = _sa.forget_target(key)
     if before is not None and not resolves(key):
-        vars(key)["column"] = before
+        _sa.set_target(key, before)
 
 
 def follows(key: ForeignKey) -> bool:
@@ -133,7 +134,7 @@ def follows(key: ForeignKey) -> bool:
     if not resolves(key) and key.constraint is not None:
         for original in key.constraint.elements:
             if described_target(original) == described_target(key) and resolves(original):
-                vars(key)["column"] = original.column
+                _sa.set_target(key, original.column)
     return resolves(key)
 
 

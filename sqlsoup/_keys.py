@@ -13,7 +13,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
-from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping
+from sqlalchemy.sql.expression import AliasedReturnsRows, FromGrouping
 
 from sqlsoup.exc import ArgumentError, KeylessError, suggestion
 

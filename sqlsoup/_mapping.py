@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, 
 from sqlalchemy import FromClause, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Mapper, Query, column_property, registry
-from sqlalchemy.sql import base as sql_base
 
+from sqlsoup import _sa
 from sqlsoup._describe import describe
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
@@ -430,15 +430,14 @@ def _columns(mapper: Mapper[Any]) -> ReadOnlyColumnCollection[str, Column[Any]]:
     columns: Any = mapper.columns
     first = dict(reversed(columns.items()))
     if len(first) < len(columns):  # an attribute for several columns, named in properties=
-        unique: Any = getattr(sql_base, "WriteableColumnCollection", sql_base.ColumnCollection)
-        columns = unique([(key, first[key]) for key in dict.fromkeys(columns.keys())]).as_readonly()
+        columns = _sa.collection([(key, first[key]) for key in dict.fromkeys(columns.keys())])
     return cast("ReadOnlyColumnCollection[str, Column[Any]]", columns)
 
 
 def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:
     if cls._sqlsoup_renamed:
         values = {cls._sqlsoup_renamed.get(name, name): value for name, value in values.items()}
-    values.pop("_sa_instance_state", None)
+    values.pop(_sa.STATE, None)
     own = vars(cls)
     for name in values:
         if (

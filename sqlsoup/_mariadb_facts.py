@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, text
 
+from sqlsoup import _sa
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -105,7 +107,7 @@ def facts(
 
     Of a temporary table there is nothing.
     """
-    known: dict[tuple[str | None, str], Facts] = inspector.info_cache.setdefault("sqlsoup", {})
+    known: dict[tuple[str | None, str], Facts] = _sa.kept_by(inspector)
     unknown = [name for name in names if (schema, name) not in known]
     if unknown:
         known.update({(schema, name): Facts() for name in unknown})

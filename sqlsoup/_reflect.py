@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.selectable import AliasedReturnsRows
+from sqlalchemy.sql.expression import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
+from sqlsoup import _sa
 from sqlsoup._catalog import (
     catalog,
     is_there,
@@ -248,7 +249,7 @@ def _scratch(metadata: MetaData) -> MetaData:
 
     @event.listens_for(scratch, "column_reflect")
     def forward(inspector: Any, table: Table, column: Any) -> None:
-        metadata.dispatch.column_reflect(inspector, table, column)
+        _sa.forward_column(metadata, inspector, table, column)
 
     return scratch
 
@@ -274,7 +275,7 @@ def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
 @under(guard)
 def _show(table: Table, metadata: MetaData) -> None:
     notes_of(metadata).reflected.add(table)
-    dict.__setitem__(metadata.tables, table.key, table)
+    _sa.add_table(metadata, table)
     settle(table)
 
 

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import RelationshipProperty, instrumentation, relationship, unitofwork
 from sqlalchemy.orm.session import SessionTransactionState
+from sqlalchemy.sql import expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sqlalchemy import Column, Connection, ForeignKey, Inspector, MetaData, Table
     from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 _unitofwork: Any = unitofwork
 _SAVE, _DELETE, _SAVE_ROW, _DELETE_ROW = (  # 2.1 gave them an underscore
@@ -103,6 +106,24 @@ def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[Insta
     """Give the rows of a mapper that a flush saves or deletes."""
     rows: Iterable[InstanceState[Any]] = flush.states_for_mapper_hierarchy(mapper, deletes, False)
     return rows
+
+
+def kept_by_flush(flush: Any) -> dict[Any, Any]:
+    """Return what may be kept for as long as a flush lasts.
+
+    It is ``UOWTransaction.attributes`` in ``orm/unitofwork.py``, which is made for each flush.  It
+    may go with ``FlushProcessor``.
+    """
+    kept: dict[Any, Any] = flush.attributes
+    return kept
+
+
+def once_a_flush(flush: Any, key: object, make: Callable[[], Any]) -> Any:
+    """Return what a function makes, which is called once a flush for each key.
+
+    It is ``UOWTransaction.memo`` in ``orm/unitofwork.py``, and may go with ``FlushProcessor``.
+    """
+    return flush.memo(key, make)
 
 
 def is_new_after(first: Any, second: Any) -> bool:
@@ -245,6 +266,82 @@ def give_loader(prop: Any, attribute: Any) -> None:
     stand_in.self_and_descendants = [stand_in]
     prop.strategy.init_class_attribute(stand_in)
     attribute.impl.class_ = mapper.class_
+
+
+def add_table(metadata: MetaData, table: Table) -> None:
+    """Put a table that is complete, and its schema, into a MetaData.
+
+    The constructor of a Table and ``to_metadata()`` put it there before it has its columns, by the
+    same step (``MetaData._add_table`` in ``sql/schema.py``).  It may go when a Table is added as
+    its last step.
+    """
+    metadata._add_table(table.name, table.schema, table)
+
+
+def forward_column(metadata: MetaData, inspector: Any, table: Table, column: Any) -> None:
+    """Have the listeners to ``column_reflect`` of a MetaData hear of a column.
+
+    It is reflected into another MetaData.  ``Inspector._reflect_column`` in
+    ``engine/reflection.py`` calls ``dispatch`` so.  It may go with ``add_table()``, which makes the
+    other MetaData necessary.
+    """
+    dispatch: Any = metadata.dispatch
+    dispatch.column_reflect(inspector, table, column)
+
+
+def forget_target(key: ForeignKey) -> Column[Any] | None:
+    """Have a foreign key look for its column again; return the one that it had found, if any.
+
+    ``ForeignKey.column`` is memoized in ``sql/schema.py`` and leads to a Table that may have been
+    removed from its MetaData since.  It may go when removing a table makes the keys to it look
+    again.
+    """
+    found: Column[Any] | None = vars(key).pop("column", None)
+    return found
+
+
+def set_target(key: ForeignKey, column: Column[Any]) -> None:
+    """Have a foreign key refer to a column without looking for it; see ``forget_target()``."""
+    vars(key)["column"] = column
+
+
+def kept_by(inspector: Inspector) -> dict[Any, Any]:
+    """Return what is kept for as long as an Inspector keeps the answers that it was given.
+
+    ``Inspector.info_cache`` in ``engine/reflection.py`` is what ``clear_cache()`` empties.  It may
+    go when an Inspector has an ``info`` that is emptied with it.
+    """
+    kept: dict[Any, Any] = inspector.info_cache.setdefault("sqlsoup", {})
+    return kept
+
+
+def silence_of(connection: Connection) -> dict[str, bool]:
+    """Return the execution option by which listeners of a connection hear of no more errors.
+
+    Reflecting on MySQL and MariaDB leaves it behind (``_show_create_table`` and others in
+    ``dialects/mysql/base.py``).  Where SQLAlchemy has no option of this name, nothing changes.  It
+    may go when reflecting leaves the options of a connection as they were.
+    """
+    name = "skip_user_error_events"
+    return {name: bool(connection.get_execution_options().get(name, False))}
+
+
+def collection(columns: list[tuple[str, Any]]) -> ReadOnlyColumnCollection[str, Any]:
+    """Return columns by names of their own, as ``Table.c`` has them.
+
+    On 2.0 a ``ColumnCollection`` can be made by hand; on 2.1 only a subclass of it, which is not
+    documented (``WriteableColumnCollection`` in ``sql/base.py``).  It may go when that is.
+    """
+    kind: Any = getattr(expression, "WriteableColumnCollection", expression.ColumnCollection)
+    made: ReadOnlyColumnCollection[str, Any] = kind(columns).as_readonly()
+    return made
+
+
+STATE = "_sa_instance_state"
+"""What ``vars(row)`` has beside values, for those who make a row of another so.
+
+It is ``DEFAULT_STATE_ATTR`` in ``orm/base.py``, and may go when a row keeps its state elsewhere.
+"""
 
 
 def renew(mapper: Mapper[Any]) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapper, ORMExecuteState, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
 
+from sqlsoup import _sa
 from sqlsoup._engine import Bind, bind_of
 from sqlsoup.exc import ArgumentError
 
@@ -99,17 +100,13 @@ def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]
 
 @contextmanager
 def _borrowed(connection: Connection) -> Generator[Connection]:
-    """Give a connection that others go on with, and undo what reflecting does to its options.
-
-    On MySQL and MariaDB SQLAlchemy leaves behind that listeners hear of no more errors.  It does
-    not document the option; where there is none of this name, nothing is done.
-    """
-    silent = connection.get_execution_options().get("skip_user_error_events", False)
+    """Give a connection that others go on with, and undo what reflecting does to its options."""
+    silent = _sa.silence_of(connection)
     try:
         yield connection
     finally:
-        if connection.get_execution_options().get("skip_user_error_events", False) != silent:
-            connection.execution_options(skip_user_error_events=silent)
+        if _sa.silence_of(connection) != silent:
+            connection.execution_options(**silent)
 
 
 def own_bind(session: PlainSession, clause: ClauseElement | None = None) -> Bind | None:

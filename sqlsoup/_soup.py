@@ -29,6 +29,7 @@ from sqlsoup._mapping import (
     map_join,
     selectable_of,
 )
+from sqlsoup._plan import Namer  # noqa: TC001 - documentation tools evaluate it
 from sqlsoup._reflect import complete, forget, real_name, reflect_all
 from sqlsoup._reflect import reflect as reflect_one
 from sqlsoup._sqlite_rows import with_rowid
@@ -36,8 +37,6 @@ from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    from sqlsoup._plan import Namer
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, Row, text
 
+from sqlsoup import _sa
 from sqlsoup.exc import mention
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _rows(
     inspector: Inspector, statement: str, schema: str | None, table: str
 ) -> Sequence[Row[Any]]:
     """Return what a statement gives for a table, in the first place that has something of it."""
-    kept, key = inspector.info_cache, ("sqlsoup", statement, schema, table)
+    kept, key = _sa.kept_by(inspector), (statement, schema, table)
     if key not in kept:
         places, master = _PLACES, _MASTER
         if schema is not None:

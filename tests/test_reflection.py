@@ -357,6 +357,17 @@ def test_association_tables(db: SQLSoup, engine: sa.Engine, statements: list[str
 # targets that are gone
 
 
+@pytest.mark.skipif(not hasattr(sa.MetaData, "schemas"), reason="SQLAlchemy 2.1 has it")
+def test_metadata_tells_schemas(engine: sa.Engine, other_schema: str) -> None:
+    """``MetaData.schemas`` has the schema of a table that was reflected, until it is forgotten."""
+    db = SQLSoup(engine)
+    assert list(db._metadata.schemas) == []
+    db.entity("parts", other_schema)
+    assert list(db._metadata.schemas) == [other_schema]
+    sqlsoup.refresh(db)
+    assert list(db._metadata.schemas) == []
+
+
 @pytest.fixture
 def orphans(db: SQLSoup, engine: sa.Engine) -> SQLSoup:
     """A database with tables whose foreign keys lead nowhere."""
