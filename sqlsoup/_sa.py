@@ -248,11 +248,13 @@ def give_loader(prop: Any, attribute: Any) -> None:
     ``instrument_class()`` adds it without, ``post_instrument_class()`` looks it up there
     (``_register_attribute_impl`` in ``orm/attributes.py``), and a flush, a query or a commit of
     another thread that meets it between fails.  So it is looked up in the manager of a class that
-    nobody else knows.  A mapper with heirs does more than that, and is left to SQLAlchemy.  This
+    nobody else knows.  A mapper with heirs, or a class that is
+    instrumented in a way of its own, does more than that and is left to SQLAlchemy.  This
     may go with ``prepare()``.
     """
     mapper = prop.parent
-    if len(mapper.self_and_descendants) > 1:
+    plain = type(mapper.class_manager) is instrumentation.ClassManager
+    if len(mapper.self_and_descendants) > 1 or not plain:
         return
     alone = type(mapper.class_.__name__, (), {})
     manager: Any = instrumentation.register_class(alone)
