@@ -187,7 +187,7 @@ def test_children_that_are_started_anew(legacy, write, tmp_path):
 
 def test_children_have_their_own_customization(write, tmp_path):
     """A sitecustomize of the program's is imported as ever, and one process ends without a word."""
-    write("print('own')", "own/sitecustomize.py")
+    write("print('own', flush=True)", "own/sitecustomize.py")
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1)'], check=True)"
     for arguments in ([], ["-m", "sqlsoup.legacy", "--quiet", "--children"]):
         done = subprocess.run(
