@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, Table, and_, func, insert, inspect, literal_column
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstanceState
 
@@ -197,7 +197,7 @@ class _Upsert(_Insert):
         super().__init__(function, cls)
         bind = self.session.get_bind(self.mapper, clause=self.table)
         self.dialect = bind.dialect.name
-        if self.dialect not in _STATEMENTS:
+        if self.dialect not in _DIALECTS:
             raise ArgumentError(
                 f"upsert() works on SQLite, PostgreSQL, MySQL and MariaDB, not on {self.dialect!r}"
             )
@@ -233,7 +233,8 @@ class _Upsert(_Insert):
 
     def statement(self, columns: Mapping[str, Column[Any]]) -> Any:
         """Return the statement of the database in use."""
-        made: Any = _STATEMENTS[self.dialect](self.table).inline()
+        module = import_module(f"sqlalchemy.dialects.{_DIALECTS[self.dialect]}")
+        made: Any = module.insert(self.table).inline()
         changed = [column.key for column in columns.values() if column not in self.keys]
         if self.dialect in {"mysql", "mariadb"}:
             values = {key: made.inserted[key] for key in changed or [min(c.key for c in self.keys)]}
@@ -273,12 +274,9 @@ class _Upsert(_Insert):
                 self.session.expire(row, state.unmodified)
 
 
-_STATEMENTS: dict[str, Any] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-    "mysql": mysql.insert,
-    "mariadb": mysql.insert,
-}
+_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+"""Where SQLAlchemy has the statement of a database; to import them all takes long."""
+
 _FAILS = "(SELECT 1 UNION ALL SELECT 2)"
 """An expression of MySQL and MariaDB that fails if it is evaluated."""
 

@@ -9,7 +9,7 @@ import polars
 import pytest
 import sqlalchemy as sa
 from conftest import run
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 import sqlsoup
 from sqlsoup import ArgumentError, SQLSoupError, as_dicts, insert_many, upsert
@@ -448,6 +448,15 @@ def test_errors_of_the_database(db):
         with pytest.raises(IntegrityError):
             upsert(db.loans, bad)
     db.rollback()
+
+
+def test_a_table_that_is_gone(soup, accounts_lite):
+    """An error of the database that comes from nothing in the rows is not taken for one of keys."""
+    _ = soup.codes
+    run(soup.engine, "DROP TABLE codes")
+    with pytest.raises(OperationalError, match="no such table: codes"):
+        upsert(soup.codes, [{"id": 1, "code": 1}])
+    soup.rollback()
 
 
 def test_keys_that_have_no_hash(db):
