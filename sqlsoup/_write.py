@@ -87,7 +87,8 @@ class _Insert:
             found = cls.__name__ if mapper is None else type(table).__name__
             raise SQLSoupError(f"SQLSoup can only modify mapped Tables (found: {found})")
         self.function, self.name = function, cls.__name__
-        self.mapper, self.table = mapper, table
+        self.mapper: Mapper[Any] = mapper
+        self.table: Table = table
         self.columns: dict[str, Column[Any]] = {
             mapper.get_property_by_column(column).key: column
             for column in table.columns
@@ -109,8 +110,9 @@ class _Insert:
         columns: dict[str, Column[Any]] = {}
         wanted: list[str] = []
         statement: Any = None
+        first: dict[str, Any] = {}  # in the end one with a name at least
         while batch := _copies(islice(source, _BATCH)):
-            if not count:
+            if not first:
                 first = batch[0]
                 columns, wanted = self.stored(first), self.wanted(first)
                 statement = self.statement(columns)
