@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from importlib import import_module
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from sqlsoup._session import current, find_engines
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, KeysView
+    from collections.abc import Callable, Iterator, KeysView
 
     from sqlalchemy import Column, Connection
     from sqlalchemy.orm import Mapper
@@ -199,7 +198,7 @@ class _Upsert(_Insert):
         super().__init__(function, cls)
         bind = self.session.get_bind(self.mapper, clause=self.table)
         self.dialect = bind.dialect.name
-        if self.dialect not in _DIALECTS:
+        if self.dialect not in _INSERTS:
             raise ArgumentError(
                 f"upsert() works on SQLite, PostgreSQL, MySQL and MariaDB, not on {self.dialect!r}"
             )
@@ -235,8 +234,7 @@ class _Upsert(_Insert):
 
     def statement(self, columns: Mapping[str, Column[Any]]) -> Any:
         """Return the statement of the database in use."""
-        module = import_module(f"sqlalchemy.dialects.{_DIALECTS[self.dialect]}")
-        made: Any = module.insert(self.table).inline()
+        made = _INSERTS[self.dialect](self.table).inline()
         changed = [column.key for column in columns.values() if column not in self.keys]
         if self.dialect in {"mysql", "mariadb"}:
             values = {key: made.inserted[key] for key in changed or [min(c.key for c in self.keys)]}
@@ -276,9 +274,30 @@ class _Upsert(_Insert):
                 self.session.expire(row, state.unmodified)
 
 
-_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
-"""Where SQLAlchemy has the statement of a database; to import them all takes long."""
+def _insert_of_sqlite(table: Table) -> Any:
+    from sqlalchemy.dialects.sqlite import insert
 
+    return insert(table)
+
+
+def _insert_of_postgresql(table: Table) -> Any:
+    from sqlalchemy.dialects.postgresql import insert
+
+    return insert(table)
+
+
+def _insert_of_mysql(table: Table) -> Any:
+    from sqlalchemy.dialects.mysql import insert
+
+    return insert(table)
+
+
+_INSERTS: dict[str, Callable[[Table], Any]] = {  # to import all dialects takes long
+    "sqlite": _insert_of_sqlite,
+    "postgresql": _insert_of_postgresql,
+    "mysql": _insert_of_mysql,
+    "mariadb": _insert_of_mysql,
+}
 _FAILS = "(SELECT 1 UNION ALL SELECT 2)"
 """An expression of MySQL and MariaDB that fails if it is evaluated."""
 
