@@ -26,6 +26,7 @@ from sqlsoup._rows import as_dict, as_dicts, iter_dicts
 from sqlsoup._session import Session
 from sqlsoup._show import show
 from sqlsoup._soup import SQLSoup, reflect, refresh
+from sqlsoup._write import insert_many, upsert
 from sqlsoup.exc import (
     ArgumentError,
     NoSuchTableError,
@@ -55,6 +56,8 @@ __all__ = [
     "as_dict",
     "as_dicts",
     "iter_dicts",
+    "insert_many",
+    "upsert",
     "show",
 ]
 

@@ -30,7 +30,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     generated = _attributes(mapper, (c for c in table.columns if c.computed is not None))
     if generated:
         _leave_out(mapper, list(generated))
-    wanted = _attributes(mapper, (c for c in table.primary_key if not _comes_by_itself(c)))
+    wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
     if wanted:
         _Wanted(mapper, wanted)
 
@@ -40,7 +40,8 @@ def _attributes(mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> dict[str
     return {mapper.get_property_by_column(c).key: c for c in columns if c in mapped}
 
 
-def _comes_by_itself(column: Column[Any]) -> bool:
+def comes_by_itself(column: Column[Any]) -> bool:
+    """Tell if a new row without a value of a column gets one."""
     return (
         column is column.table.autoincrement_column
         or column.server_default is not None
