@@ -145,9 +145,8 @@ class Implied:
 
         Other tables have no say in it where it is plainly the name of the table.
         """
-        plan, table = self._plan(parent), key.table
-        if plan is None:
-            return None
+        plan: Any = self._plan(parent)
+        table = key.table
         siblings = [
             Reference(table.schema, table.name, columns_of(each))
             for each in foreign_keys_of(table)
@@ -156,17 +155,18 @@ class Implied:
         wanted = (table.schema, table.name, columns_of(key))
         if len(siblings) == 1 and table.schema == target[0] and self._namer is None:
             return next(iter(plan.names_of_many(siblings)), None)
-        return plan.name_of(*wanted)
+        name: str | None = plan.name_of(*wanted)
+        return name
 
     def _add_to_many(self, cls: Any, name: str, found: Reference) -> bool:
         table: Any = inspect(cls).local_table
         child = self._class_for(found.schema, found.table)
         child_table: Any = inspect(child).local_table
-        plan = self._plan(child)
+        plan: Any = self._plan(child)
         for key in child_table.foreign_key_constraints:
             if columns_of(key) == found.columns and refers(key, table):
-                known = plan is not None and self._class_for(table.schema, table.name) is cls
-                names = plan.to_one.items() if known and plan is not None else ()
+                known = self._class_for(table.schema, table.name) is cls
+                names = plan.to_one.items() if known else ()
                 forward = next((each for each, other in names if other is key), None)
                 self._tie(child, forward, key, cls, name)
                 return True

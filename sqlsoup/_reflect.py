@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -152,36 +152,57 @@ def reflect_all(
     """Reflect those of some tables, given by schema and name, that are not in the MetaData.
 
     This takes one round of reflection for each schema.  Return the keys of the tables that are
-    there.
+    there.  A table that another thread reflects meanwhile is the one that came first.
 
     :param progress: called with the name of each table that is there now.
     """
     wanted: defaultdict[str | None, set[str]] = defaultdict(set)
     for schema, name in tables:
         wanted[schema or metadata.schema].add(name)
+    keys = sorted(table_key(schema, name) for schema in wanted for name in wanted[schema])
+    locks = [_lock(metadata, key) for key in keys] if len(keys) <= _LOCKED else []
+    with connect() as connection:
+        return _under_all(locks, _read_all, wanted, metadata, connection, progress)
+
+
+_LOCKED = 100
+"""So many tables of a round are reflected under their locks, each of which is a call on the stack.
+
+Of more than that one may be read twice, if another thread asks for it meanwhile.
+"""
+
+
+def _under_all(
+    locks: list[threading.RLock], function: Callable[..., set[str]], *args: Any
+) -> set[str]:
+    if not locks:
+        return function(*args)
+    return locked(locks[0], _under_all, locks[1:], function, *args)
+
+
+def _read_all(
+    wanted: dict[str | None, set[str]],
+    metadata: MetaData,
+    connection: Connection,
+    progress: Callable[[str], object],
+) -> set[str]:
     found: set[str] = set()
-    with connect() as connection, ExitStack() as stack:
-        for target in sorted(
-            {table_key(where, name) for where in wanted for name in wanted[where]}
+    for schema, names in wanted.items():
+        there = {name for name in names if table_key(schema, name) in metadata.tables}
+        found.update(table_key(schema, name) for name in there)
+        missing = names - there
+        if not missing or (
+            schema is not None and schema not in inspect(connection).get_schema_names()
         ):
-            stack.enter_context(_lock(metadata, target))
-        for schema, names in wanted.items():
-            there = {name for name in names if table_key(schema, name) in metadata.tables}
-            found.update(table_key(schema, name) for name in there)
-            missing = names - there
-            if not missing or (
-                schema is not None and schema not in inspect(connection).get_schema_names()
-            ):
-                continue
-            inspector = catalog(connection, missing)
-            scratch = _scratch(metadata)
-            for name in sorted(missing):
-                table = Table(name, scratch, schema=schema)
-                with suppress(sa_exc.NoSuchTableError):
-                    reflect_table(inspector, table)
-                    publish(table, metadata, connection)
-                    found.add(table.key)
-                    progress(name)
+            continue
+        inspector = catalog(connection, missing)
+        scratch = _scratch(metadata)
+        for name in sorted(missing):
+            table = Table(name, scratch, schema=schema)
+            with suppress(sa_exc.NoSuchTableError):
+                reflect_table(inspector, table)
+                found.add(publish(table, metadata, connection).key)
+                progress(name)
     return found
 
 
@@ -268,15 +289,18 @@ def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
                 f"SQLAlchemy does not know the type of the column {column}, whose values are what "
                 "the driver gives; set it with a listener to 'column_reflect'"
             )
-    _show(table, metadata)
-    return table
+    return _show(table, metadata)
 
 
 @under(guard)
-def _show(table: Table, metadata: MetaData) -> None:
+def _show(table: Table, metadata: MetaData) -> Table:
+    there: Table | None = metadata.tables.get(table.key)
+    if there is not None:
+        return there
     notes_of(metadata).reflected.add(table)
     _sa.add_table(metadata, table)
     settle(table)
+    return table
 
 
 def _missing(
@@ -297,9 +321,8 @@ def _missing(
 
 
 @under(guard)
-def forget(table: object) -> None:
+def forget(table: Table) -> None:
     """Take a table that was reflected here out of its MetaData; the foreign keys to it stay."""
-    if isinstance(table, Table):
-        reflected = notes_of(table.metadata).reflected
-        if table in reflected and table.metadata.tables.get(table.key) is table:
-            table.metadata.remove(table)
+    reflected = notes_of(table.metadata).reflected
+    if table in reflected and table.metadata.tables.get(table.key) is table:
+        table.metadata.remove(table)

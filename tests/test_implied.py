@@ -13,7 +13,7 @@ from sqlalchemy import event, orm
 
 import sqlsoup
 from sqlsoup import SQLSoup
-from sqlsoup._catalog import references_to
+from sqlsoup._catalog import _particulars, references_to
 
 PEOPLE = "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(20))"
 
@@ -1062,6 +1062,7 @@ def test_other_databases(db: SQLSoup, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no statement of the catalog is known, SQLAlchemy finds the same foreign keys."""
     with db.engine.connect() as connection:
         known = {each[:3] for each in references_to(connection, "users", None)}
+        assert _particulars("oracle") is None
         monkeypatch.setattr("sqlsoup._catalog._particulars", lambda _: None)
         assert {each[:3] for each in references_to(connection, "users", None)} == known
     assert (None, "loans", ("user_name",)) in known
@@ -1187,3 +1188,25 @@ def test_a_target_mapped_meanwhile(lite: sa.Engine) -> None:
 
     db = Overtaken(lite, relationships=True)
     assert type(db.loans.get(1).user) is db._cache["users"]
+
+
+def test_a_foreign_key_that_the_table_in_use_has_not(lite: sa.Engine) -> None:
+    """A table of the user's own without the foreign key of the database gives no attribute."""
+    metadata = sa.MetaData()
+    sa.Table("loans", metadata, sa.Column("book_id", sa.Integer, primary_key=True))
+    metadata.bind = lite  # type: ignore[attr-defined]
+    db = SQLSoup(metadata, relationships=True)
+    assert not hasattr(db.users, "loans")
+    assert len(db.users.get("Cy").seats) == 0
+
+
+def test_dir_without_the_database(soup: SQLSoup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """dir() tells what it can when the database does not answer."""
+
+    def fail(*_: object) -> None:
+        raise sa.exc.OperationalError("", {}, Exception("gone"))
+
+    monkeypatch.setattr("sqlsoup._implied.references_to", fail)
+    assert {"name", "filter"} <= {*dir(soup.users)}
+    assert "loans" not in dir(soup.users)
+    assert "name" in dir(soup.users.get("Bo"))

@@ -173,6 +173,13 @@ def test_names_in_another_case_on_sqlite(soup):
     assert list(soup._cache) == list(soup._metadata.tables) == ["books"]
 
 
+def test_many_names_in_another_case(soup, monkeypatch):
+    """So many spellings are noted, and no more: the class is found all the same."""
+    monkeypatch.setattr("sqlsoup._reflect._SPELLINGS", 2)
+    for name in ("Books", "BOoks", "BOOks", "BOOKs"):
+        assert getattr(soup, name) is soup.books
+
+
 @pytest.mark.parametrize("name", ["commit", "join", "bind", "session", "schema", "entity"])
 def test_tables_with_the_name_of_a_method(name, soup, run):
     """A method or attribute of SQLSoup hides a table of its name; ``entity`` finds that."""

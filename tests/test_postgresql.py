@@ -531,3 +531,27 @@ def test_functions_of_others_are_not_run(pg):
             assert connection.exec_driver_sql(loot).scalar() == before
     finally:
         run(pg, f"DROP SCHEMA {own} CASCADE")
+
+
+def test_an_identity_beside_the_key(pg):
+    """A column that counts, and is no key, is left to the database and read back."""
+    run(pg, "CREATE TABLE ticks (name text PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY)")
+    db = sqlsoup.SQLSoup(pg)
+    rows = [db.ticks.insert(name=name) for name in "ab"]
+    db.commit()
+    assert [row.n for row in rows] == [1, 2]
+
+
+def test_a_domain_of_an_enum_in_other_places(pg):
+    """What is no comparison is as for any column."""
+    run(
+        pg,
+        "CREATE TYPE mood AS ENUM ('sad', 'glad')",
+        "CREATE DOMAIN my_mood AS mood",
+        "CREATE TABLE moods (id int PRIMARY KEY, m my_mood)",
+        "INSERT INTO moods VALUES (1, 'glad'), (2, 'sad'), (3, NULL)",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    found = db.moods.filter(db.moods.m.is_not(None)).order_by(db.moods.m.desc())
+    assert [row.id for row in found] == [1, 2]
+    assert db.moods.filter(db.moods.m.in_(["sad"])).one().id == 2

@@ -63,6 +63,10 @@ def test_another_schema(db, engine, other_schema):
     assert list(db._metadata.tables) == [f"{other_schema}.pets"]
     db.schema = other_schema
     assert sqlsoup.reflect(db) == ["pets"]
+    both = SQLSoup(engine, relationships=True)
+    sqlsoup.reflect(both, schema=other_schema)
+    assert sqlsoup.reflect(both) == NAMES
+    assert len(both.users.get("Bo").loans) == 2
 
 
 def test_relationships_are_known(engine, statements):
@@ -84,6 +88,16 @@ def test_the_names_are_those_without_it(engine):
     sqlsoup.reflect(many)
     for name in NAMES[:-1]:
         assert {*dir(many[name])} == {*dir(one[name])}
+
+
+def test_more_than_can_be_locked(db, monkeypatch):
+    """Of a large schema the tables are read without a lock each, and are the same."""
+    monkeypatch.setattr("sqlsoup._reflect._LOCKED", 2)
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(lambda _: sqlsoup.reflect(db), range(4))]
+    assert found == [NAMES] * 4
+    assert db.users._table is db._metadata.tables["users"]
+    assert db.loans.join(db.users._table).count() == 2
 
 
 def test_progress(db):
