@@ -165,6 +165,5 @@ def _begin_twophase(before: Callable[..., Any], connection: Connection, xid: Any
 def _begin_nested(before: Callable[..., Any], connection: Connection) -> Any:
     if is_begun(connection):
         return before(connection)
-    if not is_internal():
-        note("nested-outside")
+    note("nested-outside")
     return _begin_on(connection)
