@@ -275,8 +275,12 @@ def _scratch(metadata: MetaData) -> MetaData:
     return scratch
 
 
-def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
+def publish(
+    table: Table, metadata: MetaData, connection: Connection, *, replace: bool = False
+) -> Table:
     """Move a reflected table into its MetaData, complete, so that no thread sees less of it.
+
+    The one that another thread has put there since stays, unless it is to be replaced.
 
     The constructor of a Table, and so ``to_metadata()`` as well, would show it there before it has
     a name and columns, and other threads look there for the targets of foreign keys at any time.
@@ -289,13 +293,13 @@ def publish(table: Table, metadata: MetaData, connection: Connection) -> Table:
                 f"SQLAlchemy does not know the type of the column {column}, whose values are what "
                 "the driver gives; set it with a listener to 'column_reflect'"
             )
-    return _show(table, metadata)
+    return _show(table, metadata, replace=replace)
 
 
 @under(guard)
-def _show(table: Table, metadata: MetaData) -> Table:
+def _show(table: Table, metadata: MetaData, *, replace: bool) -> Table:
     there: Table | None = metadata.tables.get(table.key)
-    if there is not None:
+    if there is not None and not replace:
         return there
     notes_of(metadata).reflected.add(table)
     _sa.add_table(metadata, table)

@@ -77,7 +77,7 @@ def _keyed(table: Table, name: str, batches: bool, connection: Connection) -> Ta
     rowid: Column[int] = Column(name, Integer)
     keyed.append_column(rowid)
     keyed.append_constraint(PrimaryKeyConstraint(rowid))
-    return publish(keyed, table.metadata, connection)
+    return publish(keyed, table.metadata, connection, replace=True)
 
 
 def is_view(table: Any) -> bool:
