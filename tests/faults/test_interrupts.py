@@ -1,8 +1,8 @@
 """An interrupt at every line of every operation: whatever it breaks off, ``rollback()`` mends.
 
 A trace raises KeyboardInterrupt at the first line of SQLSoup that an operation reaches, then in
-another run at the second, and so on.  Of each line that is the first and the last time that it is
-reached, and of these every twelfth; with ``SQLSOUP_INTERRUPTS=lines`` all of these, and with ``all``
+another run at the second, and so on.  The first and the last time that a line is reached count, and
+of these every twelfth; with ``SQLSOUP_INTERRUPTS=lines`` all of these, and with ``all``
 each line whenever it is reached.
 """
 
