@@ -28,7 +28,7 @@ def track_changes(mapper: Mapper[Any]) -> None:
         kind: Any = column.type
         while isinstance(kind, TypeDecorator):
             kind = kind.impl_instance
-        if isinstance(kind, JSON | ARRAY) or kind.__visit_name__ == "HSTORE":
+        if isinstance(kind, JSON | ARRAY) or getattr(kind, "__visit_name__", "") == "HSTORE":
             read_through(mapper, mapper.get_property_by_column(column).key, _tracked)
 
 

@@ -31,6 +31,7 @@ class KeylessError(SQLSoupError, AttributeError):
     """
 
     __module__ = "sqlsoup"
+    name: str
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
