@@ -131,7 +131,9 @@ def keyless(kind: str, source: FromClause) -> KeylessError:
     )
     for key in unique:
         message += f"; unique: {', '.join(key)}"
-    return KeylessError(message)
+    error = KeylessError(message)
+    error.name = name  # or else Python makes a suggestion of its own, from dir(db)
+    return error
 
 
 def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:

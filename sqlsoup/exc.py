@@ -31,11 +31,6 @@ class KeylessError(SQLSoupError, AttributeError):
     """
 
     __module__ = "sqlsoup"
-    name: str
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.name = ""  # or else Python makes a suggestion of its own, from dir(db)
 
     def __reduce__(self) -> tuple[type[SQLSoupError], tuple[object, ...]]:
         return SQLSoupError, self.args
