@@ -5,10 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 from conftest import run
 
 import sqlsoup
 from sqlsoup import SQLSoup
+from sqlsoup._reflect import publish
 
 NAMES = ["book_tags", "books", "loans", "seats", "shelves", "tags", "users", "visits"]
 
@@ -98,6 +100,19 @@ def test_more_than_can_be_locked(db, monkeypatch):
     assert found == [NAMES] * 4
     assert db.users._table is db._metadata.tables["users"]
     assert db.loans.join(db.users._table).count() == 2
+
+
+def test_the_first_of_two_stays(lite):
+    """A table that two threads have read is the one that came first."""
+    metadata = sa.MetaData()
+    with lite.connect() as connection:
+        first, second = (
+            publish(
+                sa.Table("users", sa.MetaData(), autoload_with=connection), metadata, connection
+            )
+            for _ in range(2)
+        )
+    assert first is second is metadata.tables["users"]
 
 
 def test_progress(db):
