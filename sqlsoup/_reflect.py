@@ -195,14 +195,30 @@ def _read_all(
             schema is not None and schema not in inspect(connection).get_schema_names()
         ):
             continue
-        inspector = catalog(connection, missing)
-        scratch = _scratch(metadata)
-        for name in sorted(missing):
-            table = Table(name, scratch, schema=schema)
-            with suppress(sa_exc.NoSuchTableError):
-                reflect_table(inspector, table)
-                found.add(publish(table, metadata, connection).key)
-                progress(name)
+        try:
+            found |= _read_round(missing, schema, metadata, connection, progress)
+        except sa_exc.DBAPIError as error:
+            if not _is_denied(error):
+                raise
+            missing &= {*table_names(connection, schema)}  # which has what may be read alone
+            found |= _read_round(missing, schema, metadata, connection, progress)
+    return found
+
+
+def _read_round(
+    names: set[str],
+    schema: str | None,
+    metadata: MetaData,
+    connection: Connection,
+    progress: Callable[[str], object],
+) -> set[str]:
+    inspector, scratch, found = catalog(connection, names), _scratch(metadata), set()
+    for name in sorted(names):
+        table = Table(name, scratch, schema=schema)
+        with suppress(sa_exc.NoSuchTableError):
+            reflect_table(inspector, table)
+            found.add(publish(table, metadata, connection).key)
+            progress(name)
     return found
 
 
@@ -248,6 +264,10 @@ _DENIED = {1044, 1142}
 """What MariaDB and MySQL say where there is no permission, be there such a table or not."""
 
 
+def _is_denied(error: Exception) -> bool:
+    return any(code in getattr(error, "orig", error).args for code in _DENIED)
+
+
 def _read(
     metadata: MetaData, name: str, schema: str | None, connection: Connection
 ) -> tuple[Table, str]:
@@ -260,7 +280,7 @@ def _read(
     except (sa_exc.DBAPIError, ValueError) as error:
         if may_be_there(connection, schema, name):
             raise
-        denied = any(code in getattr(error, "orig", error).args for code in _DENIED)
+        denied = _is_denied(error)
         raise _missing(name, schema, connection, denied=denied) from None
 
 

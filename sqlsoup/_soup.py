@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -454,8 +453,13 @@ class SQLSoup:
         listed, now = self._listed, time.monotonic()
         if listed is None or listed[0] < now - 5 or listed[1] != self._where:
             self._listed = (now, self._where, [])  # for whoever asks while this connects
-            with suppress(Exception):  # a completion is no place for any error
+            try:
                 self._listed = (now, self._where, list(self))
+            except Exception:  # noqa: BLE001, S110 - a completion is no place for any error
+                pass
+            except BaseException:
+                self._listed = None
+                raise
             listed = self._listed
         return listed[2]
 

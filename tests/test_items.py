@@ -722,3 +722,16 @@ def test_names_given_by_hand_are_completed(soup):
     made = soup.map_to("works", tablename="books")
     assert "works" in dir(soup)
     assert soup.works is made
+
+
+def test_an_interrupted_listing(soup, monkeypatch):
+    """A completion that is interrupted leaves nothing for the next one."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sqlsoup._soup.table_names", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            dir(soup)
+    assert "users" in dir(soup)

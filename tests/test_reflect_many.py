@@ -115,6 +115,28 @@ def test_the_first_of_two_stays(lite):
     assert first is second is metadata.tables["users"]
 
 
+@pytest.mark.parametrize("code", [1142, 1205])
+def test_a_table_that_may_not_be_read(code, lite, monkeypatch):
+    """One that MariaDB refuses and does not list is left out; any other error comes out."""
+    whole, listed = sqlsoup._reflect.reflect_table, sqlsoup._reflect.table_names
+
+    def refuse(inspector, table):
+        if table.name == "users":
+            raise sa.exc.OperationalError("", {}, Exception(code, "refused"))
+        whole(inspector, table)
+
+    monkeypatch.setattr("sqlsoup._reflect.reflect_table", refuse)
+    monkeypatch.setattr(
+        "sqlsoup._reflect.table_names", lambda *where: {*listed(*where)} - {"users"}
+    )
+    db = SQLSoup(lite)
+    if code == 1142:
+        assert sqlsoup.reflect(db) == [name for name in NAMES if name != "users"]
+    else:
+        with pytest.raises(sa.exc.OperationalError, match="refused"):
+            sqlsoup.reflect(db)
+
+
 def test_progress(db):
     """A function is told of each table as it comes."""
     seen = []
