@@ -212,9 +212,10 @@ def _read_round(
     connection: Connection,
     progress: Callable[[str], object],
 ) -> set[str]:
-    inspector, scratch, found = catalog(connection, names), _scratch(metadata), set()
+    inspector, found = catalog(connection, names), set()
     for name in sorted(names):
-        table = Table(name, scratch, schema=schema)
+        # in a MetaData of its own, or foreign keys would lead to tables that are not published
+        table = Table(name, _scratch(metadata), schema=schema)
         with suppress(sa_exc.NoSuchTableError):
             reflect_table(inspector, table)
             found.add(publish(table, metadata, connection).key)

@@ -102,6 +102,17 @@ def test_more_than_can_be_locked(db, monkeypatch):
     assert db.loans.join(db.users._table).count() == 2
 
 
+def test_a_table_that_is_there_first(db, engine):
+    """Foreign keys lead to the table that the MetaData has, and not to the one that came second."""
+
+    def add_users(name: str) -> None:
+        if name == "loans":
+            sa.Table("users", db._metadata, autoload_with=engine)
+
+    sqlsoup.reflect(db, progress=add_users)
+    assert db.loans.join(db.users._table).count() == 2
+
+
 def test_the_first_of_two_stays(lite):
     """A table that two threads have read is the one that came first."""
     metadata = sa.MetaData()
