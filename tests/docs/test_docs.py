@@ -12,8 +12,10 @@ import inspect
 import io
 import itertools
 import re
+import runpy
 import shlex
 import sqlite3
+import subprocess
 import sys
 import textwrap
 import warnings
@@ -145,24 +147,39 @@ def test_examples_are_found():
     assert prompts["tutorial.rst"] > 80
 
 
-def test_readme_blocks(page_folder, capsys):
-    """README's eight lines end with a row that is stored; the others print what they say."""
-    first, second = blocks(README.read_text(encoding="utf-8"))
-    names = {}
-    assert is_tested(first[1])
-    assert len(first[2].split("\n\n")[0].strip().splitlines()) == 8
-    exec(compile(first[2], "README.rst", "exec"), names)
-    assert capsys.readouterr().out == "MappedBooks(id=1,title='Night Trains',year=2020)\n"
-    with closing(sqlite3.connect("shelf.db")) as connection:
-        assert connection.execute("SELECT * FROM books").fetchall() == [(1, "Night Trains", 2020)]
-    assert is_tested(second[1])
-    exec(compile(second[2], "README.rst", "exec"), names)
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == "['books', 'loans', 'okafor', 'users']"
-    assert printed[1].count("MappedLoans(book_id=") == 2
-    assert printed[2] == "[{'title': 'The Long Harvest', 'year': 2011}]"
-    with closing(sqlite3.connect("library.db")) as connection:
-        assert connection.execute("SELECT count(*) FROM books").fetchone() == (5,)
+def shell(command, folder):
+    """What a command prints; in the folder, with the Python of the tests, and nothing on stderr."""
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_readme_from_top_to_bottom(tmp_path, times):
+    """In an empty folder each snippet of README works, one after the other, and once more."""
+    text = README.read_text(encoding="utf-8")
+    snippets = [source for _, options, source in blocks(text) if is_tested(options)]
+    for _ in range(times):
+        first, second = (shell(["-W", "error", "-c", code], tmp_path) for code in snippets)
+    assert first == "MappedBooks(id=1,title='Night Trains',year=2020)\n"
+    lines = second.splitlines()
+    assert lines[:2] == ["['books', 'loans', 'recent']", "Night Trains"]
+    assert ast.literal_eval(lines[2])[0] == {"title": "Night Trains", "year": 2020}
+    assert "id | title        | year" in lines
+    if times == 1:
+        transcript = re.findall(r"^   \$ sqlsoup (.*)\n((?:   (?!\$).*\n)+)", text, re.MULTILINE)
+        assert len(transcript) == 2
+        for arguments, expected in transcript:
+            printed = shell(["-m", "sqlsoup", *shlex.split(arguments)], tmp_path)
+            assert printed == textwrap.dedent(expected)
+
+
+def test_picture_of_a_terminal():
+    """The picture on the first pages shows what the commands print today."""
+    drawn = runpy.run_path(str(DOCS / "picture.py"))
+    assert drawn["draw"](drawn["run"]()) == (DOCS / "terminal.svg").read_text(encoding="utf-8")
 
 
 def test_readme_commands():
@@ -218,6 +235,18 @@ def test_attributes_are_in_reference():
         assert name in described or name.startswith("_"), name
     for name in ("_metadata", "_cache", "c", "_table", "_query"):
         assert documented("attribute", name), name
+
+
+def test_what_was_before_is_labelled():
+    """Of two blocks of the migration page, one after the other, each says which it is."""
+    text = (DOCS / "migrating.rst").read_text(encoding="utf-8")
+    labels = [re.findall(":caption: (.*)", options) for _, options, _ in blocks(text)]
+    pairs = list(itertools.pairwise(label for (label,) in filter(None, labels)))[::2]
+    assert {*pairs} == {("Before", "Now")}
+    assert all(
+        label or "tested" in options
+        for label, (_, options, _) in zip(labels, blocks(text), strict=True)
+    )
 
 
 def test_migration_page_shows_the_deviations():
