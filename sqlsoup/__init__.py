@@ -26,7 +26,8 @@ from sqlsoup._rows import as_dict, as_dicts, iter_dicts
 from sqlsoup._session import Session
 from sqlsoup._show import show
 from sqlsoup._soup import SQLSoup, reflect, refresh
-from sqlsoup._write import insert_many, upsert
+from sqlsoup._upsert import upsert
+from sqlsoup._write import insert_many
 from sqlsoup.exc import (
     ArgumentError,
     NoSuchTableError,

@@ -1,25 +1,22 @@
-"""Many rows at once, written without making objects of them."""
+"""Many rows at once, inserted without making objects of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Table, and_, func, insert, inspect, literal_column
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Row, Table, insert, inspect
 from sqlalchemy.orm import InstanceState
 
 from sqlsoup._generated import comes_by_itself
-from sqlsoup._keys import unique_keys
 from sqlsoup._mapping import SelectableClassType
 from sqlsoup._session import current, find_engines
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, KeysView
+    from collections.abc import Iterator, KeysView
 
     from sqlalchemy import Column, Connection
     from sqlalchemy.orm import Mapper
@@ -46,34 +43,10 @@ def insert_many(table: SelectableClassType, rows: Iterable[Mapping[str, Any]]) -
 
     .. versionadded:: 1.0
     """
-    return _Insert("insert_many", table).write(rows)
+    return Insert("insert_many", table).write(rows)
 
 
-def upsert(table: SelectableClassType, rows: Iterable[Mapping[str, Any]], keys: Any = None) -> int:
-    """Insert rows, and update those that are there already, without making objects of them.
-
-    Of a row that is there, the columns that are given are updated.  If two of *rows* have the same
-    key, the last one counts.  Objects of the session that show the table are read again when they
-    are next used.  In all else it is like :func:`insert_many`.
-
-    It works on SQLite, PostgreSQL, MySQL and MariaDB.
-
-    :param table: the class of a table, as ``db.users``.
-    :param rows: what :func:`insert_many` takes, with values for the keys in each.
-    :param keys: a name, or names, of the attributes by which a row is found: the primary key, which
-     is the default, or the columns of a unique constraint or index.
-    :return: number of rows that were given.
-    :raises ArgumentError: as :func:`insert_many` does; or *keys* are not unique in the database,
-     or it is a database of another kind.  Nothing was sent then.
-    :raises SQLSoupError: the class is not mapped to a table.  On MySQL and MariaDB also if a row
-     is the same as one with another key, in a column that is unique too.
-
-    .. versionadded:: 1.0
-    """
-    return _Upsert("upsert", table, keys).write(rows)
-
-
-class _Insert:
+class Insert:
     """Rows on their way to a table."""
 
     def __init__(self, function: str, cls: SelectableClassType) -> None:
@@ -147,7 +120,7 @@ class _Insert:
                 if not column.type.should_evaluate_none:  # None is a value of JSON
                     wanted.append(known[column])
             elif not comes_by_itself(column):
-                raise _no_value(0, name)
+                raise no_value(0, name)
         return wanted
 
     def statement(self, columns: Mapping[str, Column[Any]]) -> Any:  # noqa: ARG002
@@ -191,117 +164,6 @@ class _Insert:
         )
 
 
-class _Upsert(_Insert):
-    """Rows on their way to a table that may hold them already."""
-
-    def __init__(self, function: str, cls: SelectableClassType, keys: Any) -> None:
-        super().__init__(function, cls)
-        bind = self.session.get_bind(self.mapper, clause=self.table)
-        self.dialect = bind.dialect.name
-        if self.dialect not in _INSERTS:
-            raise ArgumentError(
-                f"upsert() works on SQLite, PostgreSQL, MySQL and MariaDB, not on {self.dialect!r}"
-            )
-        known = {**self.aliases, **self.columns}
-        if keys is None:
-            keys = [n for n, column in self.columns.items() if column in self.mapper.primary_key]
-        elif isinstance(keys, str) or hasattr(keys, "key"):
-            keys = [keys]
-        names = [getattr(key, "key", key) for key in keys]
-        for name in names:
-            if name not in known:
-                raise ArgumentError(
-                    f"keys: {self.name} has no column {name!r}" + suggestion(str(name), known)
-                )
-        self.keys = {known[name]: name for name in names}
-        unique = [key for key in unique_keys(self.table) if key]
-        given = {column.key for column in self.keys}
-        if given not in unique:
-            raise ArgumentError(
-                f"keys: nothing in the database keeps two rows of {self.name} from having the same "
-                f"{', '.join(map(str, names)) or 'key'}; unique are: "
-                + ("; ".join(", ".join(sorted(key)) for key in unique) or "none")
-            )
-        self.others = [sorted(key) for key in unique if key != given]
-
-    def wanted(self, first: Mapping[str, Any]) -> list[str]:
-        """Return the names of the columns that hold no NULL, those of the keys included."""
-        wanted, known = super().wanted(first), {c: n for n, c in self.stored(first).items()}
-        for column, name in self.keys.items():
-            if column not in known:
-                raise _no_value(0, name)
-        return list(dict.fromkeys([*(known[column] for column in self.keys), *wanted]))
-
-    def statement(self, columns: Mapping[str, Column[Any]]) -> Any:
-        """Return the statement of the database in use."""
-        made = _INSERTS[self.dialect](self.table).inline()
-        changed = [column.key for column in columns.values() if column not in self.keys]
-        if self.dialect in {"mysql", "mariadb"}:
-            values = {key: made.inserted[key] for key in changed or [min(c.key for c in self.keys)]}
-            if self.others:  # any of which counts here
-                same = and_(*(made.inserted[column.key] == column for column in self.keys))
-                key, value = values.popitem()
-                values = {key: func.if_(same, value, literal_column(_FAILS)), **values}
-            return made.on_duplicate_key_update(values)
-        if not changed:
-            return made.on_conflict_do_nothing(index_elements=[*self.keys])
-        values = {key: made.excluded[key] for key in changed}
-        return made.on_conflict_do_update(index_elements=[*self.keys], set_=values)
-
-    def send(self, statement: Any, batch: list[dict[str, Any]]) -> None:
-        """Execute the statement, and have the objects of these rows read again."""
-        if self.dialect == "postgresql":  # which takes no row twice in one statement
-            key_of = itemgetter(*(column.key for column in self.keys))
-            with suppress(TypeError):  # a key that has no hash
-                batch = list({key_of(row): row for row in batch}.values())
-        try:
-            super().send(statement, batch)
-        except OperationalError as error:
-            if "1242" not in str(error.orig) or not self.others:
-                raise
-            raise SQLSoupError(
-                f"a row of {self.name} is there with other keys, and the same "
-                f"{' or '.join(map(', '.join, self.others))}; nothing of these rows was stored"
-            ) from error
-        finally:
-            self.expire()
-
-    def expire(self) -> None:
-        """Have objects that show the table read again, but for changes that are yet to be sent."""
-        for row in self.session.identity_map.values():
-            state: Any = inspect(row)
-            if self.table in state.mapper.tables:
-                self.session.expire(row, state.unmodified)
-
-
-def _insert_of_sqlite(table: Table) -> Any:
-    from sqlalchemy.dialects.sqlite import insert
-
-    return insert(table)
-
-
-def _insert_of_postgresql(table: Table) -> Any:
-    from sqlalchemy.dialects.postgresql import insert
-
-    return insert(table)
-
-
-def _insert_of_mysql(table: Table) -> Any:
-    from sqlalchemy.dialects.mysql import insert
-
-    return insert(table)
-
-
-_INSERTS: dict[str, Callable[[Table], Any]] = {  # to import all dialects takes long
-    "sqlite": _insert_of_sqlite,
-    "postgresql": _insert_of_postgresql,
-    "mysql": _insert_of_mysql,
-    "mariadb": _insert_of_mysql,
-}
-_FAILS = "(SELECT 1 UNION ALL SELECT 2)"
-"""An expression of MySQL and MariaDB that fails if it is evaluated."""
-
-
 def _copies(rows: Iterator[tuple[int, Any]]) -> list[dict[str, Any]]:
     """Return copies of rows, since a generator may give the same dict again with other values."""
     return [row.copy() if type(row) is dict else _copy(number, row) for number, row in rows]
@@ -331,8 +193,8 @@ def _check(
     for name in wanted:
         for number, row in enumerate(batch, start):
             if row[name] is None:
-                raise _no_value(number, name)
+                raise no_value(number, name)
 
 
-def _no_value(number: int, name: str) -> ArgumentError:
+def no_value(number: int, name: str) -> ArgumentError:
     return ArgumentError(f"rows[{number}] has no value for {name!r}, which must not be NULL")
