@@ -10,157 +10,20 @@ What a type cannot read comes as it is stored, and is written back so.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, ColumnElement, type_coerce, types
 from sqlalchemy.dialects import sqlite
 
-from sqlsoup.exc import mention
+from sqlsoup._sqlite_dates import DATE, DATETIME, TIME, TIMESTAMP
+from sqlsoup._sqlite_values import STORED, OfColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Processor = Callable[[Any], Any] | None
-
-_STORED = str, int, float, bytes
-"""What SQLite stores; a bool is an int."""
+    from sqlsoup._sqlite_values import Processor
 
 
-class _OfColumn(types.TypeEngine[Any]):
-    """A type that knows the name of its column, and tells once what is odd about the values."""
-
-    where = ""
-    """The name of the column; what is calculated has none."""
-    told: Any = frozenset()
-    exact = False
-    """Whether all digits are wanted."""
-
-    def adapt(self, cls: Any, **kw: Any) -> Any:
-        """Stay what it is where SQLAlchemy would take its own type for SQLite."""
-        own = cls.__module__.startswith(sqlite.__name__)
-        adapted: Any = super().adapt(type(self) if own else cls, **kw)
-        if isinstance(adapted, _OfColumn):
-            adapted.where, adapted.exact, adapted.told = self.where, self.exact, self.told
-        return adapted
-
-    def as_stored(self, value: Any) -> Any:
-        """Return a value that is none of this type."""
-        self.tell(f"holds values that are no {type(self).__name__}, which come as they are stored")
-        return value
-
-    def tell(self, what: str) -> None:
-        """Tell something about the column, once."""
-        if self.where and what not in self.told:
-            self.told.add(what)
-            mention(f"{self.where} {what}; a listener to 'column_reflect' can set another type")
-
-
-class _Temporal(_OfColumn):
-    """Dates and times: what Python's ``fromisoformat()`` reads, and without leading zeros."""
-
-    _python: Any
-    _pattern: re.Pattern[str]
-    """Its groups are called like the arguments of the Python type."""
-    _written: type = date
-    _text: Callable[[Any], str]
-    """Turns a value of the written type into text."""
-    _may_be_native = True
-
-    def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
-        if self._is_native(dialect):
-            return None
-        parse, read = self._python.fromisoformat, self._read
-
-        def process(value: Any) -> Any:
-            if value is None:
-                return None
-            try:
-                return parse(value)
-            except (TypeError, ValueError):
-                return read(value)
-
-        return process
-
-    def _read(self, value: Any) -> Any:
-        found = self._pattern.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
-            return self.as_stored(value)
-        parts = found.groupdict("0")
-        if "microsecond" in parts:
-            parts["microsecond"] = f"{parts['microsecond']:0<6.6}"
-        try:
-            return self._python(**{name: int(number) for name, number in parts.items()})
-        except ValueError:  # there is no such day
-            return self.as_stored(value)
-
-    def bind_processor(self, dialect: Any) -> Processor:
-        if self._is_native(dialect):
-            return None
-        written, text = self._written, self._text
-        refuse: Any = super().bind_processor(dialect)
-
-        def process(value: Any) -> Any:
-            if isinstance(value, written):
-                return text(value)
-            return value if value is None or isinstance(value, _STORED) else refuse(value)
-
-        return process
-
-    def _is_native(self, dialect: Any) -> bool:
-        """Tell if the driver itself reads and writes the type."""
-        return self._may_be_native and getattr(dialect, "native_datetime", False)
-
-
-_DAY = r"(?P<year>\d+)-(?P<month>\d+)-(?P<day>\d+)"
-_HOUR = r"(?P<hour>\d+):(?P<minute>\d+):(?P<second>\d+)(\.(?P<microsecond>\d+))?"
-
-
-class DATE(_Temporal, sqlite.DATE):
-    """A day."""
-
-    _python = date
-    _pattern = re.compile(_DAY, re.ASCII)
-
-    @staticmethod
-    def _text(value: Any) -> str:
-        return date.isoformat(value)  # of a datetime too
-
-
-class DATETIME(_Temporal, sqlite.DATETIME):
-    """A day and a time, with the offset of their time zone if they have one."""
-
-    _python = datetime
-    _pattern = re.compile(f"{_DAY}[ T]{_HOUR}", re.ASCII)
-    _may_be_native = False
-
-    @staticmethod
-    def _text(value: Any) -> str:
-        if not isinstance(value, datetime):
-            return f"{value.isoformat()} 00:00:00.000000"
-        return datetime.isoformat(value, " ", "microseconds")
-
-
-class TIMESTAMP(DATETIME, types.TIMESTAMP):
-    """Another name for it."""
-
-    _may_be_native = True
-
-
-class TIME(_Temporal, sqlite.TIME):
-    """A time of day."""
-
-    _python = _written = time
-    _pattern = re.compile(_HOUR, re.ASCII)
-    _may_be_native = False
-
-    @staticmethod
-    def _text(value: Any) -> str:
-        return time.isoformat(value, "microseconds")
-
-
-class _Decimals(_OfColumn):
+class _Decimals(OfColumn):
     """Decimals in all their digits where they are those of a column.
 
     What is calculated is rounded to the scale, as SQLAlchemy does with all: the sum of 0.1 and 0.2
@@ -196,7 +59,7 @@ class _Decimals(_OfColumn):
                 value = Decimal(value)
             if isinstance(value, Decimal):
                 return self._number(value)
-            return value if value is None or isinstance(value, _STORED) else float(value)
+            return value if value is None or isinstance(value, STORED) else float(value)
 
         return process
 
@@ -227,7 +90,7 @@ class _DecimalFloat(_Decimals, types.FLOAT[Any]):
 _DecimalFloat.__name__ = "FLOAT"
 
 
-class _Floats(_OfColumn):
+class _Floats(OfColumn):
     """Floats, and text that is none."""
 
     def bind_processor(self, dialect: Any) -> Processor:  # noqa: ARG002
@@ -249,7 +112,7 @@ class DOUBLE(_Floats, types.DOUBLE[Any]):
     """And another."""
 
 
-class BOOLEAN(_OfColumn, types.BOOLEAN):
+class BOOLEAN(OfColumn, types.BOOLEAN):
     """Numbers, and what PostgreSQL and people write."""
 
     def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
@@ -266,7 +129,7 @@ class BOOLEAN(_OfColumn, types.BOOLEAN):
         strict = own.bind_processor(dialect)
 
         def process(value: Any) -> Any:
-            is_stored = isinstance(value, _STORED) and not isinstance(value, bool)
+            is_stored = isinstance(value, STORED) and not isinstance(value, bool)
             return value if is_stored else strict(value)
 
         return process
@@ -276,7 +139,7 @@ _WORDS: dict[str, bool] = dict.fromkeys(("true", "t", "yes", "y", "on"), True)
 _WORDS |= dict.fromkeys(("false", "f", "no", "n", "off"), False)
 
 
-class JSON(_OfColumn, sqlite.JSON):
+class JSON(OfColumn, sqlite.JSON):
     """JSON; SQLite makes numbers of such text."""
 
     def result_processor(self, dialect: Any, coltype: Any) -> Processor:
@@ -293,7 +156,7 @@ class JSON(_OfColumn, sqlite.JSON):
         return process
 
 
-class BLOB(_OfColumn, types.BLOB):
+class BLOB(OfColumn, types.BLOB):
     """Whatever is stored."""
 
     def bind_processor(self, dialect: Any) -> Processor:  # noqa: ARG002
@@ -303,7 +166,7 @@ class BLOB(_OfColumn, types.BLOB):
         return None
 
 
-_BY_CLASS: dict[type, type[_OfColumn]] = {
+_BY_CLASS: dict[type, type[OfColumn]] = {
     types.DATE: DATE,
     types.DATETIME: DATETIME,
     types.TIMESTAMP: TIMESTAMP,

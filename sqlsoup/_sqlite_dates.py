@@ -1,0 +1,127 @@
+"""Types of dates and times in SQLite, which are text there.
+
+What a type cannot read comes as it is stored, and is written back so.
+"""
+
+# SQLAlchemy annotates these methods for their callers; its own types override them so as well.
+# pyright: reportIncompatibleMethodOverride=false
+# pyright: reportAssignmentType=false, reportArgumentType=false
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import types
+from sqlalchemy.dialects import sqlite
+
+from sqlsoup._sqlite_values import STORED, OfColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlsoup._sqlite_values import Processor
+
+
+class _Temporal(OfColumn):
+    """Dates and times: what Python's ``fromisoformat()`` reads, and without leading zeros."""
+
+    _python: Any
+    _pattern: re.Pattern[str]
+    """Its groups are called like the arguments of the Python type."""
+    _written: type = date
+    _text: Callable[[Any], str]
+    """Turns a value of the written type into text."""
+    _may_be_native = True
+
+    def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
+        if self._is_native(dialect):
+            return None
+        parse, read = self._python.fromisoformat, self._read
+
+        def process(value: Any) -> Any:
+            if value is None:
+                return None
+            try:
+                return parse(value)
+            except (TypeError, ValueError):
+                return read(value)
+
+        return process
+
+    def _read(self, value: Any) -> Any:
+        found = self._pattern.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            return self.as_stored(value)
+        parts = found.groupdict("0")
+        if "microsecond" in parts:
+            parts["microsecond"] = f"{parts['microsecond']:0<6.6}"
+        try:
+            return self._python(**{name: int(number) for name, number in parts.items()})
+        except ValueError:  # there is no such day
+            return self.as_stored(value)
+
+    def bind_processor(self, dialect: Any) -> Processor:
+        if self._is_native(dialect):
+            return None
+        written, text = self._written, self._text
+        refuse: Any = super().bind_processor(dialect)
+
+        def process(value: Any) -> Any:
+            if isinstance(value, written):
+                return text(value)
+            return value if value is None or isinstance(value, STORED) else refuse(value)
+
+        return process
+
+    def _is_native(self, dialect: Any) -> bool:
+        """Tell if the driver itself reads and writes the type."""
+        return self._may_be_native and getattr(dialect, "native_datetime", False)
+
+
+_DAY = r"(?P<year>\d+)-(?P<month>\d+)-(?P<day>\d+)"
+_HOUR = r"(?P<hour>\d+):(?P<minute>\d+):(?P<second>\d+)(\.(?P<microsecond>\d+))?"
+
+
+class DATE(_Temporal, sqlite.DATE):
+    """A day."""
+
+    _python = date
+    _pattern = re.compile(_DAY, re.ASCII)
+
+    @staticmethod
+    def _text(value: Any) -> str:
+        return date.isoformat(value)  # of a datetime too
+
+
+class DATETIME(_Temporal, sqlite.DATETIME):
+    """A day and a time, with the offset of their time zone if they have one."""
+
+    _python = datetime
+    _pattern = re.compile(f"{_DAY}[ T]{_HOUR}", re.ASCII)
+    _may_be_native = False
+
+    @staticmethod
+    def _text(value: Any) -> str:
+        if not isinstance(value, datetime):
+            return f"{value.isoformat()} 00:00:00.000000"
+        return datetime.isoformat(value, " ", "microseconds")
+
+
+class TIMESTAMP(DATETIME, types.TIMESTAMP):
+    """Another name for it."""
+
+    _may_be_native = True
+
+
+class TIME(_Temporal, sqlite.TIME):
+    """A time of day."""
+
+    _python = _written = time
+    _pattern = re.compile(_HOUR, re.ASCII)
+    _may_be_native = False
+
+    @staticmethod
+    def _text(value: Any) -> str:
+        return time.isoformat(value, "microseconds")
