@@ -17,7 +17,7 @@ from sqlsoup._foreign_keys import target_of
 from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._locks import locked, under
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
-from sqlsoup._reflect import reflect_all
+from sqlsoup._reflect_many import reflect_all
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from sqlsoup._instances import (
 from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
 from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
-from sqlsoup._reflect import tables_in
+from sqlsoup._reflect_many import tables_in
 from sqlsoup._relate import holds, relate
 from sqlsoup._session import current
 from sqlsoup._sqlite_rows import is_view, watch_view

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    ClauseElement,
-    Connection,
-    ForeignKey,
-    FromClause,
-    Join,
-    MetaData,
-    Table,
-    event,
-    inspect,
-)
+from sqlalchemy import Connection, MetaData, Table, event
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.sql import visitors
-from sqlalchemy.sql.expression import AliasedReturnsRows
 from sqlalchemy.types import NullType
 
 from sqlsoup import _sa
@@ -32,22 +18,13 @@ from sqlsoup._catalog import (
     spelled,
     table_names,
 )
-from sqlsoup._foreign_keys import (
-    follows,
-    give_up,
-    guard,
-    is_given_up,
-    notes_of,
-    resolves,
-    settle,
-    table_key,
-    target_of,
-)
+from sqlsoup._foreign_keys import guard, notes_of, settle, table_key
 from sqlsoup._locks import locked, under
 from sqlsoup.exc import NoSuchTableError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 
 def reflect(
@@ -69,7 +46,7 @@ def reflect(
     schema = schema or metadata.schema
     name = real_name(metadata, schema, name)
     key = table_key(schema, name)
-    lock = _lock(metadata, key)
+    lock = lock_of(metadata, key)
     table = locked(lock, metadata.tables.get, key)
     if table is None:
         with connect() as connection:
@@ -88,148 +65,8 @@ def reflect(
     return table
 
 
-def complete(
-    selectable: FromClause,
-    metadata: MetaData,
-    connect: Callable[[], AbstractContextManager[Connection]],
-    *,
-    derive: bool = False,
-) -> None:
-    """Reflect the tables that foreign keys in a selectable refer to, where it needs them.
-
-    A join compares its primary keys with what they refer to.  The columns of an alias or subquery
-    (or of what is to be derived) copy the foreign keys as they are then, or were when the columns
-    were looked at first.  All that is missing takes one round of reflection; a target that is not
-    there is warned of, once.
-    """
-    elements = list(visitors.iterate(selectable))
-    derive = derive or any(isinstance(element, AliasedReturnsRows) for element in elements)
-    joins = [element for element in elements if isinstance(element, Join)]
-    keys = [
-        key
-        for table in elements
-        if isinstance(table, Table) and table.metadata is metadata
-        for key in table.foreign_keys
-        if (derive or (joins and key.parent.primary_key)) and not resolves(key)
-    ]
-    for key in keys:
-        key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
-    unknown = [key for key in keys if not is_given_up(key)]
-    if unknown:
-        found = reflect_all(map(target_of, unknown), metadata, connect)
-        for key in unknown:
-            if table_key(*target_of(key)) not in found and not is_given_up(key):
-                give_up(key)
-    copies = [
-        key
-        for element in elements
-        if isinstance(element, AliasedReturnsRows)
-        for column in element.c
-        for key in column.foreign_keys
-    ]
-    _compare_keys(joins, [key for key in (*keys, *copies) if not follows(key)])
-
-
 @under(guard)
-def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
-    """Have joins compare their primary keys while foreign keys that lead nowhere are put aside."""
-    try:
-        for key in dangling:
-            key.parent.foreign_keys.discard(key)
-        for join in joins:
-            _ = join.primary_key
-    finally:
-        for key in dangling:
-            key.parent.foreign_keys.add(key)
-
-
-def reflect_all(
-    tables: Iterable[tuple[str | None, str]],
-    metadata: MetaData,
-    connect: Callable[[], AbstractContextManager[Connection]],
-    progress: Callable[[str], object] = lambda _: None,
-) -> set[str]:
-    """Reflect those of some tables, given by schema and name, that are not in the MetaData.
-
-    This takes one round of reflection for each schema.  Return the keys of the tables that are
-    there.  A table that another thread reflects meanwhile is the one that came first.
-
-    :param progress: called with the name of each table that is there now.
-    """
-    wanted: defaultdict[str | None, set[str]] = defaultdict(set)
-    for schema, name in tables:
-        wanted[schema or metadata.schema].add(name)
-    keys = sorted(table_key(schema, name) for schema in wanted for name in wanted[schema])
-    locks = [_lock(metadata, key) for key in keys] if len(keys) <= _LOCKED else []
-    with connect() as connection:
-        return _under_all(locks, _read_all, wanted, metadata, connection, progress)
-
-
-_LOCKED = 100
-"""So many tables of a round are reflected under their locks, each of which is a call on the stack.
-
-Of more than that one may be read twice, if another thread asks for it meanwhile.
-"""
-
-
-def _under_all(
-    locks: list[threading.RLock], function: Callable[..., set[str]], *args: Any
-) -> set[str]:
-    if not locks:
-        return function(*args)
-    return locked(locks[0], _under_all, locks[1:], function, *args)
-
-
-def _read_all(
-    wanted: dict[str | None, set[str]],
-    metadata: MetaData,
-    connection: Connection,
-    progress: Callable[[str], object],
-) -> set[str]:
-    found: set[str] = set()
-    for schema, names in wanted.items():
-        there = {name for name in names if table_key(schema, name) in metadata.tables}
-        found.update(table_key(schema, name) for name in there)
-        missing = names - there
-        if not missing or (
-            schema is not None and schema not in inspect(connection).get_schema_names()
-        ):
-            continue
-        try:
-            found |= _read_round(missing, schema, metadata, connection, progress)
-        except sa_exc.DBAPIError as error:
-            if not _is_denied(error):
-                raise
-            missing &= {*table_names(connection, schema)}  # which has what may be read alone
-            found |= _read_round(missing, schema, metadata, connection, progress)
-    return found
-
-
-def _read_round(
-    names: set[str],
-    schema: str | None,
-    metadata: MetaData,
-    connection: Connection,
-    progress: Callable[[str], object],
-) -> set[str]:
-    inspector, found = catalog(connection, names), set()
-    for name in sorted(names):
-        # in a MetaData of its own, or foreign keys would lead to tables that are not published
-        table = Table(name, _scratch(metadata), schema=schema)
-        with suppress(sa_exc.NoSuchTableError):
-            reflect_table(inspector, table)
-            found.add(publish(table, metadata, connection).key)
-            progress(name)
-    return found
-
-
-def tables_in(selectable: ClauseElement) -> Iterator[Table]:
-    """Give the tables that a selectable is made of."""
-    return (e for e in visitors.iterate(selectable) if isinstance(e, Table))
-
-
-@under(guard)
-def _lock(metadata: MetaData, key: str) -> threading.RLock:
+def lock_of(metadata: MetaData, key: str) -> threading.RLock:
     locks = notes_of(metadata).locks
     lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
     return lock
@@ -265,14 +102,14 @@ _DENIED = {1044, 1142}
 """What MariaDB and MySQL say where there is no permission, be there such a table or not."""
 
 
-def _is_denied(error: Exception) -> bool:
+def is_denied(error: Exception) -> bool:
     return any(code in getattr(error, "orig", error).args for code in _DENIED)
 
 
 def _read(
     metadata: MetaData, name: str, schema: str | None, connection: Connection
 ) -> tuple[Table, str]:
-    inspector, table = catalog(connection), Table(name, _scratch(metadata), schema=schema)
+    inspector, table = catalog(connection), Table(name, scratch(metadata), schema=schema)
     try:
         reflect_table(inspector, table)
         return table, spelled(inspector, table)
@@ -281,11 +118,11 @@ def _read(
     except (sa_exc.DBAPIError, ValueError) as error:
         if may_be_there(connection, schema, name):
             raise
-        denied = _is_denied(error)
+        denied = is_denied(error)
         raise _missing(name, schema, connection, denied=denied) from None
 
 
-def _scratch(metadata: MetaData) -> MetaData:
+def scratch(metadata: MetaData) -> MetaData:
     """Return a MetaData to reflect into, where no other thread sees a table without its columns."""
     scratch = MetaData(naming_convention=metadata.naming_convention)
 

@@ -29,8 +29,9 @@ from sqlsoup._mapping import (
     selectable_of,
 )
 from sqlsoup._plan import Namer  # noqa: TC001 - documentation tools evaluate it
-from sqlsoup._reflect import complete, forget, real_name, reflect_all
+from sqlsoup._reflect import forget, real_name
 from sqlsoup._reflect import reflect as reflect_one
+from sqlsoup._reflect_many import complete, reflect_all
 from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 

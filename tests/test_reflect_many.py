@@ -94,7 +94,7 @@ def test_the_names_are_those_without_it(engine):
 
 def test_more_than_can_be_locked(db, monkeypatch):
     """Of a large schema the tables are read without a lock each, and are the same."""
-    monkeypatch.setattr("sqlsoup._reflect._LOCKED", 2)
+    monkeypatch.setattr("sqlsoup._reflect_many._LOCKED", 2)
     with ThreadPoolExecutor(4) as pool:
         found = [*pool.map(lambda _: sqlsoup.reflect(db), range(4))]
     assert found == [NAMES] * 4
@@ -129,16 +129,16 @@ def test_the_first_of_two_stays(lite):
 @pytest.mark.parametrize("code", [1142, 1205])
 def test_a_table_that_may_not_be_read(code, lite, monkeypatch):
     """One that MariaDB refuses and does not list is left out; any other error comes out."""
-    whole, listed = sqlsoup._reflect.reflect_table, sqlsoup._reflect.table_names
+    whole, listed = sqlsoup._catalog.reflect_table, sqlsoup._catalog.table_names
 
     def refuse(inspector, table):
         if table.name == "users":
             raise sa.exc.OperationalError("", {}, Exception(code, "refused"))
         whole(inspector, table)
 
-    monkeypatch.setattr("sqlsoup._reflect.reflect_table", refuse)
+    monkeypatch.setattr("sqlsoup._reflect_many.reflect_table", refuse)
     monkeypatch.setattr(
-        "sqlsoup._reflect.table_names", lambda *where: {*listed(*where)} - {"users"}
+        "sqlsoup._reflect_many.table_names", lambda *where: {*listed(*where)} - {"users"}
     )
     db = SQLSoup(lite)
     if code == 1142:
