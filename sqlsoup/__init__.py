@@ -19,9 +19,9 @@ from sqlalchemy.orm import (  # noqa: F401
 )
 from sqlalchemy.sql import expression  # noqa: F401
 
+from sqlsoup._classes import SelectableClassType, TableClassType
 from sqlsoup._ipython import load_ipython_extension as load_ipython_extension
 from sqlsoup._ipython import unload_ipython_extension as unload_ipython_extension
-from sqlsoup._mapping import SelectableClassType, TableClassType
 from sqlsoup._rows import as_dict, as_dicts, iter_dicts
 from sqlsoup._session import Session
 from sqlsoup._show import show

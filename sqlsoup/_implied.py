@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from sqlsoup._mapping import SelectableClassType
+    from sqlsoup._classes import SelectableClassType
     from sqlsoup._plan import Namer
 
 _UNRELATED = (SQLSoupError, sa_exc.NoReferenceError, sa_exc.NoSuchTableError, sa_exc.ArgumentError)

@@ -10,7 +10,7 @@ from sqlalchemy import Result, inspect
 from sqlalchemy.engine import FilterResult
 from sqlalchemy.orm import Query
 
-from sqlsoup._mapping import SelectableClassType
+from sqlsoup._classes import SelectableClassType
 from sqlsoup._show import Shown
 from sqlsoup._soup import SQLSoup
 from sqlsoup._view import is_row, view_of

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ForeignKeyConstraint, Table
 
+from sqlsoup._classes import reserved_names
 from sqlsoup._foreign_keys import table_key, target_of
 from sqlsoup._keys import foreign_keys_of, unique_keys
-from sqlsoup._mapping import reserved_names
 
 if TYPE_CHECKING:
     from sqlsoup._catalog import Reference

@@ -11,7 +11,7 @@ from sqlalchemy import CursorResult, Result, Row, RowMapping, Select, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import InstanceState, Mapper, Query
 
-from sqlsoup._mapping import SelectableClassType, new_query
+from sqlsoup._classes import SelectableClassType, new_query
 from sqlsoup.exc import ArgumentError, shown
 
 

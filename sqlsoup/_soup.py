@@ -16,18 +16,12 @@ from sqlalchemy.orm import Session as PlainSession
 
 from sqlsoup import _blocks, _session
 from sqlsoup._catalog import locate, table_names
+from sqlsoup._classes import Origin, SelectableClassType
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._implied import Implied
 from sqlsoup._keys import as_list, described, has_key, joined_key, keyless, translated
-from sqlsoup._mapping import (
-    Origin,
-    SelectableClassType,
-    key_of,
-    map_class,
-    map_join,
-    selectable_of,
-)
+from sqlsoup._mapping import key_of, map_class, map_join, selectable_of
 from sqlsoup._plan import Namer  # noqa: TC001 - documentation tools evaluate it
 from sqlsoup._reflect import forget, real_name
 from sqlsoup._reflect import reflect as reflect_one

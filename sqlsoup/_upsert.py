@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, and_, func, inspect, literal_column
 from sqlalchemy.exc import OperationalError
 
+from sqlsoup._classes import SelectableClassType  # noqa: TC001 - likewise
 from sqlsoup._keys import unique_keys
-from sqlsoup._mapping import SelectableClassType  # noqa: TC001 - likewise
 from sqlsoup._write import Insert, no_value
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion
 

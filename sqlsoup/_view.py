@@ -13,10 +13,10 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import InstanceState, Mapper, Query
 
 from sqlsoup._catalog import table_names, view_names
+from sqlsoup._classes import SelectableClassType, new_query
 from sqlsoup._counts import counts
 from sqlsoup._describe import describe, notes
 from sqlsoup._keys import described
-from sqlsoup._mapping import SelectableClassType, new_query
 from sqlsoup._soup import SQLSoup
 from sqlsoup.exc import ArgumentError, shown
 

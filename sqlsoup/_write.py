@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, Table, insert, inspect
 from sqlalchemy.orm import InstanceState
 
+from sqlsoup._classes import SelectableClassType
 from sqlsoup._generated import comes_by_itself
-from sqlsoup._mapping import SelectableClassType
 from sqlsoup._session import current, find_engines
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown, suggestion
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
     from sqlalchemy.sql.elements import ColumnElement, SQLCoreOperations
 
-    from sqlsoup._mapping import TableClassType
+    from sqlsoup._classes import TableClassType
     from sqlsoup._soup import SQLSoup
 
     _P = ParamSpec("_P")

@@ -146,7 +146,7 @@ def _cascade(prop: Any) -> Callable[..., None]:
             or "save-update" not in prop.cascade
             or _NO_CASCADE in prop.info
             or object_session(value) is session
-            or is_within("sqlsoup._mapping")  # whose constructor adds the row
+            or is_within("sqlsoup._classes")  # whose constructor adds the row
         ):
             return
         note("backref-cascade")

@@ -1,0 +1,271 @@
+"""The types of mapped classes, which have what a table as an attribute can do."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import lru_cache
+from inspect import isroutine
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, cast
+
+from sqlalchemy import FromClause, inspect
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.orm import Mapper, Query
+
+from sqlsoup import _sa
+from sqlsoup._describe import describe
+from sqlsoup._relate import holds, relate
+from sqlsoup._session import current
+from sqlsoup.exc import SQLSoupError, suggestion, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import MetaData
+
+    from sqlsoup._session import SessionSource
+
+
+class _Related(Protocol):
+    """Relationships that foreign keys imply: what there is of them for a class."""
+
+    def add(self, cls: Any, name: str) -> bool: ...
+    def names(self, cls: Any) -> Iterable[str]: ...
+
+
+class Origin(NamedTuple):
+    """What a class has from the SQLSoup that made it."""
+
+    session: SessionSource
+    metadata: MetaData
+    relationships: _Related | None
+
+
+class SelectableClassType(type):
+    """The type of a class that is mapped to a join, an alias, a select or the like.
+
+    Every method and attribute of the session's :class:`~sqlalchemy.orm.Query` class can be used on
+    the class itself and starts a new query of it: ``db.users.filter_by(name="Joe").all()``.  A
+    column or relationship of the same name comes first.
+    """
+
+    _sqlsoup: Origin
+    _sqlsoup_plan: Any
+    _sqlsoup_names: dict[str, None] | None
+    """The names of all implied relationships, once they are known."""
+
+    _sqlsoup_query_type: type[Query[Any]] | None
+    _sqlsoup_key: list[Any]
+    """The columns of the primary key where it was named, by the user or for a side of a join."""
+    _sqlsoup_renamed: dict[str, str]
+    """The attributes of columns whose own names are taken."""
+    _table: FromClause
+
+    def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:
+        """Make a row and add it to the session; a row whose constructor fails is not added."""
+        return _new(cls, args, kwargs)
+
+    def insert(cls, /, **kwargs: Any) -> Any:  # noqa: ARG002
+        """Refuse: rows are inserted into tables.
+
+        :raises SQLSoupError: always.
+        """
+        found = type(inspect(cls).local_table).__name__
+        raise SQLSoupError(f"SQLSoup can only modify mapped Tables (found: {found})")
+
+    def get(cls, ident: Any) -> Any:
+        """Return the row with this primary key, or None; no SQL if the session has it.
+
+        :param ident: value of the key.  For a key of several columns a tuple or list in their
+         order, or a dict by attribute name.
+        """
+        if (cls._sqlsoup_query_type or cls._sqlsoup_query_class()).get is not Query.get:
+            return new_query(cls).get(ident)
+        return None if ident is None else current(cls._sqlsoup.session).get(cls, ident)
+
+    def delete(cls, *criteria: Any, **options: Any) -> int:
+        """Delete all rows, or those that meet the criteria, with one statement.
+
+        :param criteria: SQL expressions, joined by AND.  A first argument that is a string or
+         False is taken for ``synchronize_session``, as :meth:`sqlalchemy.orm.Query.delete` does.
+        :param options: what :meth:`sqlalchemy.orm.Query.delete` takes.
+        :return: number of rows, as counted by the database.
+        """
+        query = new_query(cls)
+        if criteria and isinstance(criteria[0], str | bool):
+            return query.delete(*criteria, **options)
+        return query.filter(*criteria).delete(**options)
+
+    def __getattr__(cls, name: str) -> Any:
+        if not name.startswith("_") and hasattr(cls, "_table"):  # not while it is being mapped
+            if name == "session" or hasattr(cls._sqlsoup_query_class(), name):
+                return getattr(new_query(cls), name)
+            if name == "columns":
+                return inspect(cls).columns
+            if name != "is_clause_element" and cls._sqlsoup_relates(name):  # SQLAlchemy asks for it
+                return getattr(cls, name)
+        message = f"{cls.__name__!r} has no column, relationship or query method {name!r}"
+        renamed = vars(cls).get("_sqlsoup_renamed", {})
+        if name in renamed:
+            message += f"; the column of that name is the attribute {renamed[name]!r}"
+        raise AttributeError(message)
+
+    def __getitem__(cls, item: object) -> NoReturn:
+        """Say where the rows are to who looks for them in a class, by a place or in a loop.
+
+        :raises TypeError: always.
+        """
+        raise TypeError(
+            f"{cls.__name__} is a class, its rows are those of a query: for row in db.t.all(), "
+            "db.t.limit(1).first(), db.t.get(key), db.t.count()"
+        )
+
+    def __clause_element__(cls) -> Any:
+        """Return what stands for the class in a statement, as SQLAlchemy sees it."""
+        return inspect(cls).__clause_element__()
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if not holds(cls, name, value):
+            super().__setattr__(name, value)
+
+    def __dir__(cls) -> list[str]:
+        own = [*super().__dir__()]
+        if not hasattr(cls, "_table"):  # SQLAlchemy asks while it maps the class
+            return own
+        query = cls._sqlsoup_query_class()
+        methods = {name for name in dir(query) if isroutine(getattr(query, name))}
+        names = {"columns", "session", *methods, *dir(type(cls))} - {*dir(type)}
+        names.update(cls._sqlsoup_relationships())
+        return list({*own, *(name for name in names if not name.startswith("_"))})
+
+    def _sqlsoup_relationships(cls) -> Iterable[str]:
+        """Return the names of implied relationships, or none where the database cannot tell."""
+        related = cls._sqlsoup.relationships
+        with suppress(Exception):  # completion tells what it can
+            return related.names(cls) if related else ()
+        return ()
+
+    def _sqlsoup_relates(cls, name: str) -> bool:
+        """Tell if there is a relationship of this name, after adding it if it was yet to be."""
+        related = cls._sqlsoup.relationships
+        return related is not None and related.add(cls, name)
+
+    def _sqlsoup_query_class(cls) -> type[Query[Any]]:
+        if cls._sqlsoup_query_type is None:
+            cls._sqlsoup_query_type = type(cls._sqlsoup.session.query())
+        return cls._sqlsoup_query_type
+
+
+def new_query(cls: SelectableClassType) -> Query[Any]:
+    """Return a query of a class, whatever its columns are called."""
+    if isinstance(cls, AmbiguousJoin):
+        raise sa_exc.InvalidRequestError(cls._sqlsoup_problem)
+    return cls._sqlsoup.session.query(cls)
+
+
+def reserved_names(cls: SelectableClassType) -> frozenset[str]:
+    """Return the names that a relationship which nobody asked for cannot have.
+
+    They are those of columns, and of what class and rows have by themselves.
+    """
+    ancestors: tuple[Any, ...] = (cls._sqlsoup_query_class(), type(cls), *cls.__mro__[1:])
+    return _names_in(*ancestors).union(inspect(cls).columns.keys())
+
+
+@lru_cache
+def _names_in(*classes: Any) -> frozenset[str]:
+    return frozenset({"c", "columns", "session"}.union(*map(dir, classes)))
+
+
+class TableClassType(SelectableClassType):
+    """The type of a class that is mapped to a table."""
+
+    def insert(cls, /, **kwargs: Any) -> Any:
+        """Make a row and add it to the session; the next flush or commit stores it.
+
+        :param kwargs: values by the name of a column or relationship.  Any other name becomes a
+         plain attribute of the row, with a :class:`.SQLSoupWarning`.
+        :return: the row.  A key that the database generates is there after a flush.
+        """
+        return _new(cls, (), kwargs)
+
+    def relate(cls, propname: str, *args: Any, **kwargs: Any) -> None:
+        """Add a relationship to the class.
+
+        :param propname: name of the new attribute.
+        :param args: what :func:`sqlalchemy.orm.relationship` takes: first the other class.
+        :param kwargs: likewise; ``secondary`` may be a mapped class.
+        :raises sqlalchemy.exc.ArgumentError: the classes cannot be related so.  Neither of them
+         has changed then.
+        """
+        relate(inspect(cls), propname, args, kwargs)
+
+
+class AmbiguousJoin(SelectableClassType):
+    """The type of a join whose tables share a column name: for with_labels(), or an error."""
+
+    _sqlsoup_problem: str
+
+    def __getattribute__(cls, name: str) -> Any:
+        if name.startswith("_"):
+            return super().__getattribute__(name)
+        raise sa_exc.InvalidRequestError(cls._sqlsoup_problem)
+
+    def __call__(cls, /, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002
+        raise sa_exc.InvalidRequestError(cls._sqlsoup_problem)
+
+
+class NewQuery:
+    """The class attribute ``_query``."""
+
+    def __get__(self, row: object, cls: SelectableClassType) -> Query[Any]:
+        return new_query(cls)
+
+
+class _Description:
+    """The docstring of mapped classes, made when ``help()`` asks for it; their type keeps its own.
+
+    ``pydoc`` looks at the type of a class first, hence it is there.
+    """
+
+    def __init__(self, own: str | None) -> None:
+        self._own = own
+
+    def __get__(self, cls: SelectableClassType | None, metaclass: type) -> str | None:
+        if cls is None:
+            return self._own
+        mapper: Mapper[Any] | None = inspect(cls, raiseerr=False)
+        if mapper is None or vars(cls).get("__doc__"):  # a subclass
+            return cast("str | None", vars(cls)["__doc__"])
+        return describe(mapper)
+
+    def __set__(self, cls: SelectableClassType, text: str | None) -> None:
+        vars(type)["__doc__"].__set__(cls, text)
+
+
+for _metaclass in (SelectableClassType, TableClassType, AmbiguousJoin):
+    _documented: Any = _metaclass
+    _documented.__doc__ = _Description(_metaclass.__doc__)
+
+
+def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:
+    if cls._sqlsoup_renamed:
+        values = {cls._sqlsoup_renamed.get(name, name): value for name, value in values.items()}
+    values.pop(_sa.STATE, None)
+    own = vars(cls)
+    for name in values:
+        if (
+            name not in own
+            and not any(name in vars(ancestor) for ancestor in cls.__mro__)
+            and not cls._sqlsoup_relates(name)
+        ):
+            message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
+            warn(message + suggestion(name, inspect(cls).attrs.keys()))
+    row = type.__call__(cls, *args, **values)
+    session = cls._sqlsoup.session
+    try:
+        session.add(row)
+    except BaseException:  # what it refers to cannot be stored; the session has the row already
+        with suppress(sa_exc.InvalidRequestError):
+            session.expunge(row)
+        raise
+    return row
