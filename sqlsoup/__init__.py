@@ -19,13 +19,14 @@ from sqlalchemy.orm import (  # noqa: F401
 )
 from sqlalchemy.sql import expression  # noqa: F401
 
+from sqlsoup._all_tables import reflect, refresh
 from sqlsoup._classes import SelectableClassType, TableClassType
 from sqlsoup._ipython import load_ipython_extension as load_ipython_extension
 from sqlsoup._ipython import unload_ipython_extension as unload_ipython_extension
 from sqlsoup._rows import as_dict, as_dicts, iter_dicts
 from sqlsoup._session import Session
 from sqlsoup._show import show
-from sqlsoup._soup import SQLSoup, reflect, refresh
+from sqlsoup._soup import SQLSoup
 from sqlsoup._upsert import upsert
 from sqlsoup._write import insert_many
 from sqlsoup.exc import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -25,7 +25,7 @@ from sqlsoup._mapping import key_of, map_class, map_join, selectable_of
 from sqlsoup._plan import Namer  # noqa: TC001 - documentation tools evaluate it
 from sqlsoup._reflect import forget, real_name
 from sqlsoup._reflect import reflect as reflect_one
-from sqlsoup._reflect_many import complete, reflect_all
+from sqlsoup._reflect_many import complete
 from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown
 
@@ -562,53 +562,6 @@ class SQLSoup:
 
     def _connect(self) -> AbstractContextManager[Connection]:
         return _session.connect(self.session, self._metadata)
-
-
-def reflect(
-    db: SQLSoup,
-    tables: Iterable[str] | None = None,
-    schema: str | None = None,
-    *,
-    progress: Callable[[str], object] | None = None,
-) -> list[str]:
-    """Reflect many tables in one round, so that their first accesses send nothing.
-
-    It is for programs that use a whole schema: one table after the other costs some statements
-    each.  Where only a few of the tables are used, those few cost less without.
-
-    :param tables: names of tables and views; the default is all of the schema.
-    :param schema: the schema; the default is :attr:`SQLSoup.schema`.
-    :param progress: called with the name of each table that is reflected, as soon as it is.
-    :return: the names of those that are there, sorted.
-
-    .. versionadded:: 1.0
-    """
-    where = schema or db._where
-    with db._connect() as connection:
-        names = table_names(connection, where) if tables is None else sorted({*tables})
-    found = reflect_all(
-        ((where, name) for name in names),
-        db._metadata,
-        db._connect,
-        progress or (lambda _: None),
-    )
-    if db._implied is not None:
-        db._implied.ask_for_all(where)
-    return [name for name in names if table_key(where, name) in found]
-
-
-def refresh(db: SQLSoup) -> None:
-    """Forget all classes and all reflected tables, after the database's schema was changed.
-
-    The next access to a table reflects and maps it afresh.  Rows and classes that are in use keep
-    working.  To forget a single table, ``del db["users"]``.
-
-    .. versionadded:: 1.0
-    """
-    db._listed = None
-    db._cache.clear()
-    for table in list(db._metadata.tables.values()):
-        forget(table)
 
 
 def _with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:

@@ -173,14 +173,14 @@ def test_an_interrupted_round(db):
 def test_a_table_that_is_dropped_meanwhile(lite, monkeypatch):
     """It is left out, as if it had not been there."""
     db = SQLSoup(lite)
-    names = sqlsoup._soup.table_names
+    names = sqlsoup._all_tables.table_names
 
     def and_drop(connection, schema):
         found = names(connection, schema)
         connection.exec_driver_sql("DROP TABLE visits")
         return found
 
-    monkeypatch.setattr("sqlsoup._soup.table_names", and_drop)
+    monkeypatch.setattr("sqlsoup._all_tables.table_names", and_drop)
     assert sqlsoup.reflect(db) == NAMES[:-1]
 
 
