@@ -18,7 +18,7 @@ from sqlalchemy.sql.expression import AliasedReturnsRows, FromGrouping
 from sqlsoup.exc import ArgumentError, KeylessError, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Mapping
 
     from sqlalchemy import Column
     from sqlalchemy.orm import Mapper
@@ -98,6 +98,13 @@ def _keys(thing: Any) -> list[tuple[list[Any], bool]]:
             for key, named in _keys(thing.element)
         ]
     return [(list(getattr(thing, "primary_key", ())), False)]
+
+
+def with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:
+    """Return the arguments of a mapper with a key, if there is one and they name none."""
+    if not key or mapper_args.get("primary_key"):
+        return mapper_args
+    return {**mapper_args, "primary_key": key}
 
 
 def translated(key: Iterable[Any], selectable: FromClause) -> list[Any]:

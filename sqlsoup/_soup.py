@@ -12,22 +12,23 @@ from weakref import WeakSet, WeakValueDictionary
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
 from sqlalchemy.orm import ORMExecuteState, Query, scoped_session
-from sqlalchemy.orm import Session as PlainSession
 
 from sqlsoup import _blocks, _session
+from sqlsoup._arguments import check, check_map_to
 from sqlsoup._catalog import locate, table_names
 from sqlsoup._classes import Origin, SelectableClassType
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._implied import Implied
-from sqlsoup._keys import as_list, described, has_key, joined_key, keyless, translated
+from sqlsoup._keys import as_list, has_key, joined_key, keyless, translated, with_key
+from sqlsoup._lookup import already_mapped, has_class, is_probe, key_in, was_faster
 from sqlsoup._mapping import key_of, map_class, map_join, selectable_of
 from sqlsoup._plan import Namer  # noqa: TC001 - documentation tools evaluate it
 from sqlsoup._reflect import forget, real_name
 from sqlsoup._reflect import reflect as reflect_one
 from sqlsoup._reflect_many import complete
 from sqlsoup._sqlite_rows import with_rowid
-from sqlsoup.exc import ArgumentError, SQLSoupError, shown
+from sqlsoup.exc import ArgumentError, SQLSoupError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -87,16 +88,7 @@ class SQLSoup:
         primary_keys: Mapping[str, Sequence[str]] = MappingProxyType({}),
         relationships: bool | Namer = False,
     ) -> None:
-        if session is None and engine_or_metadata is None:
-            raise ArgumentError("invalid engine or metadata argument None")
-        if session is not None and not isinstance(session, scoped_session | PlainSession):
-            raise ArgumentError(
-                f"invalid session argument {shown(session)}; pass a scoped_session or a Session"
-            )
-        if not isinstance(relationships, bool) and not callable(relationships):
-            raise ArgumentError(
-                f"invalid relationships argument {shown(relationships)}; pass True or a function"
-            )
+        check(engine_or_metadata, session, relationships)
         self._metadata = metadata_of(engine_or_metadata)
         self._cache: dict[str, SelectableClassType] = {}
         self._mapped: WeakSet[Table] = WeakSet()
@@ -226,14 +218,16 @@ class SQLSoup:
         cached = self._cached(attr, schema)
         if cached is not None:
             if key and not has_key(inspect(cached), key):
-                raise SQLSoupError(f"{_taken(attr, cached)} by another key; del db[{attr!r}] first")
+                raise SQLSoupError(
+                    f"{already_mapped(attr, cached)} by another key; del db[{attr!r}] first"
+                )
             return cached
         attrname = names[-1] if attr in taken else attr
         args = {"primary_key": key} if key else {}
         try:
             return self.map_to(attrname, tablename=attr, schema=wanted, mapper_args=args)
         except SQLSoupError as error:
-            if attrname in taken or not _was_faster(error):
+            if attrname in taken or not was_faster(error):
                 raise
             return self.entity(attr, schema, primary_key=key)
 
@@ -264,9 +258,8 @@ class SQLSoup:
         name: Any = attrname
         taken = self._cache.get(name) if isinstance(name, str) else None
         if taken is not None:
-            raise _taken(attrname, taken)
-        if problem := _map_to_problem(attrname, tablename, selectable, schema):
-            raise ArgumentError(problem)
+            raise already_mapped(attrname, taken)
+        check_map_to(attrname, tablename, selectable, schema)
         if tablename is None:
             kind, source = "selectable", self._selectable(selectable)
         else:
@@ -283,7 +276,7 @@ class SQLSoup:
         mapped = self._map(source, base, mapper_args)
         first = self._cache.setdefault(attrname, mapped)
         if first is not mapped:
-            raise _taken(attrname, first)
+            raise already_mapped(attrname, first)
         if isinstance(source, Table):
             self._mapped.add(source)
         if self._implied is not None:
@@ -302,7 +295,7 @@ class SQLSoup:
         :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
         """
         source = self._selectable(selectable)
-        return self._map(source, base, _with_key(mapper_args, key_of(selectable)))
+        return self._map(source, base, with_key(mapper_args, key_of(selectable)))
 
     def with_labels(
         self, selectable: object, base: type | None = None, **mapper_args: Any
@@ -332,7 +325,7 @@ class SQLSoup:
         if not named:  # by SQLAlchemy, which is yet to name it
             return self.map(selectable, base, **mapper_args)
         labelled = self._selectable(source.select().set_label_style(style))
-        args = _with_key(mapper_args, translated(key_of(selectable), labelled))
+        args = with_key(mapper_args, translated(key_of(selectable), labelled))
         return self._map(labelled, base, args)
 
     def join(
@@ -363,7 +356,7 @@ class SQLSoup:
             (key_of(thing), list(side.primary_key))
             for thing, side in zip((left, right), sides, strict=True)
         ]
-        args = _with_key(mapper_args, joined_key(*keys))
+        args = with_key(mapper_args, joined_key(*keys))
         return map_join(source, self._origin(), base or self.base, args)
 
     if TYPE_CHECKING:
@@ -379,7 +372,7 @@ class SQLSoup:
         else:
             if own["schema"] is None and type(self).entity is SQLSoup.entity:
                 return found
-        if "_cache" not in own or _is_probe(attr) or hasattr(type(self), attr):
+        if "_cache" not in own or is_probe(attr) or hasattr(type(self), attr):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attr!r}")
         return self.entity(attr)
 
@@ -494,14 +487,7 @@ class SQLSoup:
         return self._cache.get(self._key_in_cache(attr, schema) or "")
 
     def _key_in_cache(self, attr: str, schema: str | None = None) -> str | None:
-        wanted = schema or self.schema
-        for key in (attr, f"{wanted}.{attr}") if wanted else (attr,):
-            cached = self._cache.get(key)
-            if cached is not None and (
-                not wanted or _is_in(cached, wanted, attr, lenient=not schema)
-            ):
-                return key
-        return None
+        return key_in(self._cache, attr, schema or self.schema, lenient=not schema)
 
     def _class_for(
         self, schema: str | None, name: str, mapper_args: Mapping[str, Any] = MappingProxyType({})
@@ -522,14 +508,14 @@ class SQLSoup:
         try:
             return self.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
         except SQLSoupError as error:
-            if not _was_faster(error):
+            if not was_faster(error):
                 raise
             return self._class_for(schema, name, mapper_args)
 
     def _table(self, name: str, schema: str | None) -> Table:
         """Return a table, reflected afresh if the class that it had here left the cache."""
         known = self._metadata.tables.get(table_key(schema or self._metadata.schema, name))
-        if known is not None and known in self._mapped and not self._has_class(known, name):
+        if known is not None and known in self._mapped and not has_class(self._cache, known, name):
             forget(known)
         return reflect_one(self._metadata, name, schema, self._connect)
 
@@ -540,12 +526,6 @@ class SQLSoup:
             names = [source.fullname, *[source.name] * (source.schema == self._where)]
             key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
         return key
-
-    def _has_class(self, table: Table, name: str) -> bool:
-        """Tell if a class of a table is in the cache, most likely by a name."""
-        first = self._cache.get(name)
-        classes = [*[first] * (first is not None), *self._cache.copy().values()]
-        return any(inspect(cls).local_table is table for cls in classes)
 
     def _map(
         self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
@@ -562,56 +542,3 @@ class SQLSoup:
 
     def _connect(self) -> AbstractContextManager[Connection]:
         return _session.connect(self.session, self._metadata)
-
-
-def _with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:
-    """Return the arguments of a mapper with a key, if there is one and they name none."""
-    if not key or mapper_args.get("primary_key"):
-        return mapper_args
-    return {**mapper_args, "primary_key": key}
-
-
-def _map_to_problem(
-    attrname: object, tablename: object, selectable: object, schema: object
-) -> str | None:
-    """Tell what is wrong with the arguments of map_to(), in the words of 0.9 where it told."""
-    for name, value in (("tablename", tablename), ("schema", schema)):
-        if not isinstance(value, str | None):
-            return f"'{name}' argument must be a string."
-    if tablename is not None and selectable is not None:
-        return "'tablename' and 'selectable' arguments are mutually exclusive"
-    if tablename is None and schema:
-        return "'tablename' argument is required when using 'schema'."
-    if tablename is None and selectable is None:
-        return "'tablename' or 'selectable' argument is required."
-    return None if isinstance(attrname, str) else "'attrname' argument must be a string."
-
-
-def _taken(attrname: str, cls: SelectableClassType) -> SQLSoupError:
-    error: Any = SQLSoupError(
-        f"Attribute {attrname!r} is already mapped to {described(inspect(cls).local_table)!r}"
-    )
-    error.taken = True
-    return error  # type: ignore[no-any-return]
-
-
-def _was_faster(error: SQLSoupError) -> bool:
-    """Tell if a name that was free is taken: by another thread, which may have left it again."""
-    return hasattr(error, "taken")
-
-
-def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -> bool:
-    """Tell if a cached class stands for the table of a name in a schema.
-
-    What was hung under the name by hand, a selectable or a table of another name, does so for the
-    schema of the SQLSoup (lenient), but not for one that is asked for.
-    """
-    table = inspect(cls).local_table
-    if isinstance(table, Table) and table.name == real_name(table.metadata, schema, name):
-        return table.schema == schema
-    return lenient
-
-
-def _is_probe(attr: str) -> bool:
-    """Tell names by which Python and IPython look for features from names of tables."""
-    return attr.startswith(("_repr_", "_ipython_")) or (attr[:2] == attr[-2:] == "__")
