@@ -103,12 +103,14 @@ def enter(session: PlainSession, soup: object, *, shared: bool) -> None:
         found = partial(_same, MethodType(_end, block))
     block.owner = sys._getframe()  # noqa: SLF001
     block.thread, block.session = threading.get_ident(), session
-    blocks: list[_Found] = session.info.setdefault(_OPEN, [])
-    if blocks:
+    blocks: list[_Found] | None = session.info.get(_OPEN)
+    if blocks is None:
+        if type(session) not in _heard:
+            event.listen(type(session), "after_transaction_create", _begun)
+            _heard.add(type(session))
+        blocks = session.info[_OPEN] = []
+    elif blocks:
         _look_around(session, blocks, block.owner, shared=shared)
-    if type(session) not in _heard:
-        event.listen(type(session), "after_transaction_create", _begun)
-        _heard.add(type(session))
     blocks.append(found)
     if not session.in_transaction():
         session.begin()

@@ -465,15 +465,15 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
-        session = _session.current(self.session)
-        _blocks.enter(session, self, shared=isinstance(self.session, scoped_session))
+        session = _session.current(self._session)
+        _blocks.enter(session, self, shared=isinstance(self._session, scoped_session))
         return self
 
     @_blocks.Exit
     def __exit__(
         self, kind: object, error: BaseException | None, trace: object, block: Any = None
     ) -> None:
-        _blocks.leave(_session.current(self.session), block, error)
+        _blocks.leave(_session.current(self._session), block, error)
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
