@@ -1,4 +1,4 @@
-"""A cluster of MariaDB servers that replicate to each other, on the loopback interface.
+"""A cluster of MariaDB servers that replicate to each other, on the loopback interface or machines.
 
 It is made of Debian's packages ``mariadb-server``, ``galera-4`` and ``rsync``.
 """
@@ -9,11 +9,12 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import sqlalchemy as sa
 from conftest import unavailable
+from network import Namespace
 from servers import PATIENCE, MariaDB, find, free_ports
 from sqlalchemy.exc import OperationalError
 
@@ -25,31 +26,55 @@ class Node(MariaDB):
 
     ending = signal.SIGKILL
 
-    def __init__(self, number: int, library: Path, ports: list[int], members: list[int]) -> None:
+    def __init__(
+        self,
+        number: int,
+        library: Path,
+        ports: list[int],
+        members: list[str],
+        machine: Namespace | None,
+    ) -> None:
         port, group, ist, sst = ports
+        host = machine.address if machine else "127.0.0.1"
         provider = {
-            "base_host": "127.0.0.1",
+            "base_host": host,
             "base_port": group,
-            "gmcast.listen_addr": f"tcp://127.0.0.1:{group}",
-            "ist.recv_addr": f"127.0.0.1:{ist}",
+            "gmcast.listen_addr": f"tcp://{host}:{group}",
+            "ist.recv_addr": f"{host}:{ist}",
             "gcache.size": "32M",
         }
         super().__init__(
             "--wsrep-on=ON",
             f"--wsrep-provider={library}",
             f"--wsrep-provider-options={';'.join(f'{k}={v}' for k, v in provider.items())}",
-            f"--wsrep-cluster-address=gcomm://{','.join(f'127.0.0.1:{m}' for m in members)}",
+            f"--wsrep-cluster-address=gcomm://{','.join(members)}",
             f"--wsrep-node-name=node{number}",
-            f"--wsrep-node-address=127.0.0.1:{group}",
+            f"--wsrep-node-address={host}:{group}",
             "--wsrep-sst-method=rsync",
-            f"--wsrep-sst-receive-address=127.0.0.1:{sst}",
+            f"--wsrep-sst-receive-address={host}:{sst}",
             "--binlog-format=ROW",
             "--innodb-autoinc-lock-mode=2",
             "--innodb-flush-log-at-trx-commit=2",
+            f"--bind-address={'0.0.0.0' if machine else host}",
             empty=number > 0,
         )
         self.name = f"node{number}"
         self.port = port
+        self.machine = machine
+
+    def inside(self) -> AbstractContextManager[None]:
+        """Move the thread to the machine of the node, and back at the end."""
+        return self.machine.inside() if self.machine else nullcontext()
+
+    def launch(self, *more: str) -> None:
+        """Start the node on its machine, without waiting for it."""
+        with self.inside():
+            super().launch(*more)
+
+    def wait(self) -> None:
+        """Wait on its machine until the node takes connections."""
+        with self.inside():
+            super().wait()
 
     def answers(self, engine: sa.Engine) -> bool:
         """Tell if the node has all that the cluster has, and takes part in it."""
@@ -81,17 +106,20 @@ def status(engine: sa.Engine, name: str) -> str:
 
 
 @contextmanager
-def cluster(size: int = 3) -> Iterator[list[Node]]:
-    """Give the nodes of a cluster, and stop those that run at the end."""
+def cluster(*machines: Namespace, size: int = 3) -> Iterator[list[Node]]:
+    """Give the nodes of a cluster, on this machine or on others, and stop them at the end."""
     find("rsync", "wsrep_sst_rsync")
     libraries = [*Path("/usr").glob("lib*/galera*/libgalera_smm.so")]
     if not libraries:
         unavailable("not installed: libgalera_smm.so")
     ports = free_ports(4 * size)
+    hosts = [machine.address for machine in machines] or ["127.0.0.1"] * size
+    members = [f"{host}:{port}" for host, port in zip(hosts, ports[size:], strict=False)]
     with ExitStack() as stack:
         nodes = []
         for number in range(size):
-            node = Node(number, libraries[0], ports[number::size], ports[size : 2 * size])
+            machine = machines[number] if machines else None
+            node = Node(number, libraries[0], ports[number::size], members, machine)
             nodes.append(stack.enter_context(node))
         nodes[0].start("--wsrep-new-cluster")
         for node in nodes[1:]:

@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
-import itertools
-import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Any
 
 import pymysql
 import pytest
 import sqlalchemy as sa
 from conftest import empty, run
 from galera import Node, cluster, running, status
-from pages import documented
 from servers import PATIENCE, wait_until
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import scoped_session, sessionmaker
+from writers import (
+    ACCOUNTS_TABLE,
+    NODE_OF_PAYMENT,
+    PAYMENTS_TABLE,
+    ROWS,
+    WRITERS,
+    WRONG,
+    Writers,
+    attempt,
+    cluster_engine,
+    failures,
+    own_sessions,
+    tell,
+)
 
 import sqlsoup
 from sqlsoup import SQLSoup
 
-ACCOUNTS_TABLE = "CREATE TABLE accounts (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)"
-PAYMENTS_TABLE = (
-    "CREATE TABLE payments (reference VARCHAR(40) PRIMARY KEY, account_id INTEGER NOT NULL,"
-    " amount INTEGER NOT NULL, node VARCHAR(20))"
-)
 NOTES_TABLE = (
     "CREATE TABLE notes (id INTEGER AUTO_INCREMENT PRIMARY KEY, account_id INTEGER NOT NULL,"
     " text VARCHAR(40), FOREIGN KEY (account_id) REFERENCES accounts (id))"
 )
-NODE_OF_PAYMENT = (
-    "CREATE TRIGGER node_of_payment BEFORE INSERT ON payments"
-    " FOR EACH ROW SET NEW.node = @@wsrep_node_name"
-)
-ACCOUNTS = 20
 CONFLICT, NOT_READY, NO_COLUMN, ALTERED = 1213, 1047, 1054, 1412
 
 READERS = 4
-WRITERS = 8
 SECONDS = 30
 KILL, COME_BACK = 8, 16
-
-
-attempt = documented("when-things-fail.rst", "attempt")["attempt"]
-cluster_engine = documented("growing.rst", "cluster_engine")["cluster_engine"]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +59,8 @@ def engines(nodes: list[Node], make_engine: Callable[..., Engine]) -> Iterator[l
     """An engine on each node, with reads that wait for what the other nodes have committed."""
     wait = {"init_command": "SET SESSION wsrep_sync_wait = 1"}
     engines = [make_engine(node.url, connect_args=wait, pool_pre_ping=True) for node in nodes]
-    rows = ", ".join(f"({number}, 0)" for number in range(ACCOUNTS))
     run(engines[0], ACCOUNTS_TABLE, PAYMENTS_TABLE, NOTES_TABLE, NODE_OF_PAYMENT)
-    run(engines[0], f"INSERT INTO accounts VALUES {rows}")
+    run(engines[0], ROWS)
     yield engines
     sqlsoup.Session.remove()
     empty(engines[0])
@@ -81,23 +74,6 @@ def one_engine(nodes: list[Node], engines: list[Engine]) -> Iterator[Engine]:
     yield engine
     sqlsoup.Session.remove()
     engine.dispose()
-
-
-def failures(engine: Engine) -> Counter[int]:
-    """Count the errors of an engine by their number, from here on; each is an OperationalError."""
-    seen: Counter[int] = Counter()
-
-    @event.listens_for(engine, "handle_error")
-    def note(context: Any) -> None:
-        seen[context.original_exception.args[0]] += 1
-        assert type(context.sqlalchemy_exception) is OperationalError
-
-    return seen
-
-
-def own_sessions(engine: Engine) -> SQLSoup:
-    """Return a SQLSoup with a registry of its own."""
-    return SQLSoup(engine, session=scoped_session(sessionmaker()))
 
 
 def refuse(node: Node, what: str) -> None:
@@ -336,95 +312,33 @@ def test_the_loss_of_a_node(
     """Eight writers go on while a node is killed and comes back; each payment is there, once.
 
     They use the node again when it is back, and no connection is left checked out.
-
-    The payments stand in one table and their sums in another, so that one that was done twice
-    shows, although its reference is unique.
     """
-    db = SQLSoup(one_engine)
+    writers = Writers(one_engine)
     first = own_sessions(engines[0])
-    pay = documented("when-things-fail.rst", "pay", db=db)["pay"]
-    failed = failures(one_engine)
-    acknowledged: list[list[tuple[str, float]]] = [[] for _ in range(WRITERS)]
-    tries: Counter[str] = Counter()
-    stop = threading.Event()
-
-    def write(writer: int) -> None:
-        chance = random.Random(writer)
-
-        def work() -> None:
-            tries[reference] += 1
-            pay(reference, account, 1)
-
-        try:
-            for number in itertools.count():
-                if stop.is_set():
-                    return
-                reference, account = f"{writer}-{number}", chance.randrange(ACCOUNTS)
-                attempt(db, work)
-                acknowledged[writer].append((reference, time.monotonic()))
-        finally:
-            db.session.remove()
-
-    def wait_for(condition: Callable[[], bool]) -> None:
-        wait_until(lambda: condition() or any(writer.done() for writer in writers))
-
-    def all_have_paid_since(moment: float) -> bool:
-        return all(mine and mine[-1][1] > moment for mine in acknowledged)
 
     def paid_at_the_first() -> int:
         with first:
             return first.payments.filter_by(node=nodes[0].name).count()
 
     begin = time.monotonic()
-    with ThreadPoolExecutor(WRITERS) as pool:
-        writers = [pool.submit(write, writer) for writer in range(WRITERS)]
-        try:
-            time.sleep(KILL)
-            nodes[0].stop()
-            killed = time.monotonic()
-            wait_for(lambda: all_have_paid_since(killed))
-            time.sleep(max(0, begin + COME_BACK - time.monotonic()))
-            nodes[0].come_back()
-            back = time.monotonic()
-            wait_for(lambda: all_have_paid_since(back))
-            before = paid_at_the_first()
-            wait_for(lambda: paid_at_the_first() > before)
-            time.sleep(max(0, begin + SECONDS - time.monotonic()))
-        finally:
-            stop.set()
-        for writer in writers:
-            writer.result()
-    end = time.monotonic()
+    with writers.at_work():
+        time.sleep(KILL)
+        nodes[0].stop()
+        killed = time.monotonic()
+        writers.go_on()
+        time.sleep(max(0, begin + COME_BACK - time.monotonic()))
+        nodes[0].come_back()
+        back = time.monotonic()
+        writers.go_on()
+        before = paid_at_the_first()
+        writers.wait_for(lambda: paid_at_the_first() > before)
+        time.sleep(max(0, begin + SECONDS - time.monotonic()))
     assert one_engine.pool.checkedout() == 0
     first.session.remove()
-    known = {reference for mine in acknowledged for reference, _ in mine}
-    found, missing, unknown, duplicated = [], [], [], []
-    for engine in engines:
-        with own_sessions(engine) as each:
-            payments = {payment.reference: payment for payment in each.payments.all()}
-            balances = {account.id: account.balance for account in each.accounts.all()}
-            found.append(len(payments))
-            missing.append(len(known - payments.keys()))
-            unknown.append(len(payments.keys() - known))
-            duplicated.append(sum(balances.values()) - len(payments))
-            paid = Counter(payment.account_id for payment in payments.values())
-            assert balances == {number: paid[number] for number in range(ACCOUNTS)}
-        each.session.remove()
-    moments = [[begin, *(when for _, when in mine), end] for mine in acknowledged]
-    pause = max(after - before for one in moments for before, after in itertools.pairwise(one))
-    figures = {
-        "acknowledged": len(known),
-        "found": found,
-        "missing": missing,
-        "not acknowledged": unknown,
-        "duplicated": duplicated,
-        "tries": f"{tries.total()}, at most {max(tries.values())} for one",
-        "errors": dict(failed),
-        "longest pause": f"{pause:.1f} s",
-        "killed and back": f"{killed - begin:.1f} s, {back - begin:.1f} s by {nodes[0].came_by()}",
-    }
+    found = writers.found_at(engines)
+    how = f"{killed - begin:.1f} s, {back - begin:.1f} s by {nodes[0].came_by()}"
     with capsys.disabled():
-        print("\nthe loss of a node:", ", ".join(f"{k} {v}" for k, v in figures.items()))
-    assert found == [len(known)] * len(nodes)
-    assert missing == unknown == duplicated == [0] * len(nodes)
+        tell("the loss of a node", found | {"killed and back": how})
+    assert found["found"] == [found["acknowledged"]] * len(nodes)
+    assert [found[name] for name in WRONG] == [[0] * len(nodes)] * len(WRONG)
     assert [engine.pool.checkedout() for engine in engines] == [0, 0, 0]
