@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session, scoped_session
-
 from sqlsoup.exc import ArgumentError, shown
 
 
@@ -11,10 +9,6 @@ def check(engine_or_metadata: object, session: object, relationships: object) ->
     """Refuse arguments of a SQLSoup."""
     if session is None and engine_or_metadata is None:
         raise ArgumentError("invalid engine or metadata argument None")
-    if session is not None and not isinstance(session, scoped_session | Session):
-        raise ArgumentError(
-            f"invalid session argument {shown(session)}; pass a scoped_session or a Session"
-        )
     if not isinstance(relationships, bool) and not callable(relationships):
         raise ArgumentError(
             f"invalid relationships argument {shown(relationships)}; pass True or a function"

@@ -7,7 +7,7 @@ import re
 from typing import Any
 from urllib.parse import quote_plus
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, MetaData, create_engine, make_url
 from sqlalchemy import exc as sa_exc
 
 from sqlsoup.exc import ArgumentError, shown, suggestion
@@ -27,8 +27,35 @@ def bind_of(metadata: MetaData) -> Bind | None:
         bind = _make_engine(bind)
         set_bind(metadata, bind)
     if not isinstance(bind, Bind):
-        raise ArgumentError(f"the bind of the MetaData is no engine but {shown(bind)}")
+        raise refused("the bind of the MetaData is no engine but", bind)
     return bind
+
+
+_IN_ASYNC = (
+    "pass the sync_session of an AsyncSession as session=, and use the SQLSoup within run_sync(); "
+    "see 'Async programs' in the documentation"
+)
+
+
+def is_asynchronous(value: object) -> bool:
+    """Tell if something is of SQLAlchemy's asyncio part, which cannot be imported everywhere."""
+    return any(cls.__module__.startswith("sqlalchemy.ext.asyncio") for cls in type(value).__mro__)
+
+
+def refused(beginning: str, value: object, hint: str = "") -> ArgumentError:
+    """Return the error for an argument that is of a wrong kind."""
+    if is_asynchronous(value):
+        hint = f": {_IN_ASYNC}"
+    return ArgumentError(f"{beginning} {shown(value)}{hint}")
+
+
+def refuse_asynchronous(driver: str, dialect: Dialect | type[Dialect]) -> None:
+    """Raise if a driver waits by ``await``.
+
+    :raises ArgumentError: it does.
+    """
+    if dialect.is_async:
+        raise ArgumentError(f"the driver of {driver}:// is asynchronous: {_IN_ASYNC}")
 
 
 def set_bind(metadata: MetaData, bind: Bind) -> None:
@@ -70,9 +97,11 @@ _BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql")
 def _make_engine(url: str | URL) -> Engine:
     """Make an engine, and say what to do when the driver is not installed or the URL is none.
 
-    :raises ArgumentError: the URL's driver is not installed.
+    :raises ArgumentError: the URL's driver is not installed, or is an asynchronous one.
     """
     try:
+        parsed = make_url(url)
+        refuse_asynchronous(parsed.drivername, parsed.get_dialect())
         return create_engine(url)
     except sa_exc.NoSuchModuleError as error:
         backend = make_url(url).get_backend_name()
@@ -101,20 +130,17 @@ def _make_engine(url: str | URL) -> Engine:
 def metadata_of(argument: object) -> MetaData:
     """Return the MetaData for what was given to SQLSoup, with the engine noted in it.
 
-    :raises ArgumentError: it is no URL, engine or MetaData, or the URL's driver is not installed.
+    :raises ArgumentError: it is no URL, engine or MetaData, or the URL's driver is not installed
+     or an asynchronous one.
     """
     if isinstance(argument, MetaData):
+        bind_of(argument)
         return argument
     metadata = MetaData()
     if isinstance(argument, str | URL):
         argument = _make_engine(argument)
     if isinstance(argument, Engine):
         set_bind(metadata, argument)
-    elif hasattr(argument, "sync_engine"):
-        raise ArgumentError(
-            f"invalid engine or metadata argument {shown(argument)}: SQLSoup is synchronous, "
-            "pass a URL or an Engine with a synchronous driver"
-        )
     elif argument is not None:
-        raise ArgumentError(f"invalid engine or metadata argument {shown(argument)}")
+        raise refused("invalid engine or metadata argument", argument)
     return metadata

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
 
 from sqlsoup import _sa
-from sqlsoup._engine import Bind, bind_of
+from sqlsoup._engine import Bind, bind_of, is_asynchronous, refuse_asynchronous, refused
 from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
@@ -28,6 +28,20 @@ if TYPE_CHECKING:
     from sqlalchemy import ClauseElement
 
 SessionSource = scoped_session[Any] | PlainSession
+
+
+def check(session: object, metadata: MetaData) -> None:
+    """Look at the session that a SQLSoup is to have.
+
+    :raises ArgumentError: it is none.  Or it is the default session and the driver is asynchronous:
+     all tasks, being in one thread, would share a transaction.
+    """
+    for given in (session, getattr(session, "session_factory", None)):
+        if is_asynchronous(given) or not isinstance(session, scoped_session | PlainSession):
+            raise refused("invalid session argument", given, "; pass a scoped_session or a Session")
+    bind = bind_of(metadata)
+    if session is Session and bind is not None:
+        refuse_asynchronous(bind.engine.url.drivername, bind.dialect)
 
 
 def current(session: SessionSource) -> PlainSession:

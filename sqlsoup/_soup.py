@@ -67,7 +67,8 @@ class SQLSoup:
      table that gets the attribute, the name of the other table, the columns of the foreign key (a
      tuple of ``str``) and the name that the attribute would have, and returns a name, or None for
      no attribute.
-    :raises ArgumentError: an argument is none of these, or the URL's driver is not installed.
+    :raises ArgumentError: an argument is none of these, or the URL's driver is not installed or is
+     an asynchronous one.
 
     .. versionadded:: 1.0
        *primary_keys* and *relationships*
@@ -109,11 +110,14 @@ class SQLSoup:
         """The registry of sessions, or the plain session; those of another may be set at any time.
 
         Classes that are mapped already keep the one that they were mapped with.
+
+        :raises ArgumentError: what is set is neither.
         """
         return self._session
 
     @session.setter
     def session(self, session: _session.SessionSource) -> None:
+        _session.check(session, self._metadata)
         _session.find_engines(session)
         self._session = session
 

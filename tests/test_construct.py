@@ -10,6 +10,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import (
+    AsyncSession,
+    async_scoped_session,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 import sqlsoup
@@ -228,32 +234,114 @@ def test_any_other_session_is_refused(value, lite):
         sqlsoup.SQLSoup(lite, session=value)
     expected = f"invalid session argument {value!r}; pass a scoped_session or a Session"
     assert str(raised.value) == expected
+    db = sqlsoup.SQLSoup(lite)
+    with pytest.raises(sqlsoup.ArgumentError) as raised:
+        db.session = value
+    assert str(raised.value) == expected
+    assert db.session is sqlsoup.Session
 
 
-# SQLAlchemy 2.1 refuses to import its asyncio part without greenlet, which making an AsyncEngine
-# does not use: where there is none an empty one is put in its place.
-ASYNC = """
-import importlib.util, sys, types
-if importlib.util.find_spec("greenlet") is None:
-    names = {"greenlet": type("greenlet", (), {}), "getcurrent": lambda: None}
-    sys.modules["greenlet"] = types.SimpleNamespace(**names)
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-import sqlsoup
-engine = create_async_engine("postgresql+psycopg://joe:secret@127.0.0.1/x")
-assert type(engine) is AsyncEngine
-try:
-    sqlsoup.SQLSoup(engine)
-except sqlsoup.ArgumentError as error:
-    print(str(error).replace(repr(engine), "ENGINE"))
-"""
+IN_ASYNC = (
+    "pass the sync_session of an AsyncSession as session=, and use the SQLSoup within run_sync(); "
+    "see 'Async programs' in the documentation"
+)
+ASYNCHRONOUS = f"the driver of sqlite+aiosqlite:// is asynchronous: {IN_ASYNC}"
 
 
-def test_an_async_engine_is_refused(run):
-    """The error for an AsyncEngine says what to pass instead."""
-    assert run(ASYNC) == (
-        "invalid engine or metadata argument ENGINE: SQLSoup is synchronous, pass a URL or an "
-        "Engine with a synchronous driver\n"
+@pytest.fixture
+def waiting():
+    """An AsyncEngine, which connects to nothing."""
+    return create_async_engine("sqlite+aiosqlite://")
+
+
+def bind_of_metadata(bind):
+    """Return a MetaData with a bind."""
+    return bound_to(sa.MetaData(), bind)
+
+
+def test_an_async_engine_is_refused(waiting):
+    """The error for an AsyncEngine, or a connection of one, says what to pass instead."""
+    for value in (waiting, waiting.connect()):
+        with pytest.raises(sqlsoup.ArgumentError) as raised:
+            sqlsoup.SQLSoup(value)
+        expected = f"invalid engine or metadata argument {value!r}: {IN_ASYNC}"
+        assert str(raised.value) == expected
+
+
+def test_a_bind_that_is_an_async_engine_is_refused(waiting):
+    """So does the error for a MetaData that is bound to one, when the SQLSoup is made."""
+    with pytest.raises(sqlsoup.ArgumentError) as raised:
+        sqlsoup.SQLSoup(bind_of_metadata(waiting))
+    assert str(raised.value) == (
+        f"the bind of the MetaData is no engine but {waiting!r}: {IN_ASYNC}"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite+aiosqlite:///x.db", "sqlite+aiosqlite"),
+        ("postgresql+psycopg_async://joe:secret@127.0.0.1/x", "postgresql+psycopg_async"),
+        ("postgresql+asyncpg://joe:secret@127.0.0.1/x", "postgresql+asyncpg"),
+        ("mysql+asyncmy://joe:secret@127.0.0.1/x", "mysql+asyncmy"),
+    ],
+)
+@pytest.mark.parametrize(
+    "wrap", [str, sa.make_url, bind_of_metadata], ids=["string", "URL", "MetaData"]
+)
+def test_an_async_url_is_refused(wrap, url, driver):
+    """A URL of an asynchronous driver is refused with its name, be the driver installed or not."""
+    with pytest.raises(sqlsoup.ArgumentError) as raised, Session() as session:
+        sqlsoup.SQLSoup(wrap(url), session=session)
+    assert str(raised.value) == f"the driver of {driver}:// is asynchronous: {IN_ASYNC}"
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda engine: engine, bind_of_metadata], ids=["Engine", "MetaData"]
+)
+def test_the_default_session_is_not_for_an_async_driver(wrap, waiting):
+    """Tasks would share the session of their thread, so that one of their own must be given."""
+    with pytest.raises(sqlsoup.ArgumentError) as raised:
+        sqlsoup.SQLSoup(wrap(waiting.sync_engine))
+    assert str(raised.value) == ASYNCHRONOUS
+    with Session() as session:
+        db = sqlsoup.SQLSoup(wrap(waiting.sync_engine), session=session)
+        assert db.engine is waiting.sync_engine
+        with pytest.raises(sqlsoup.ArgumentError) as raised:
+            db.session = sqlsoup.Session
+        assert str(raised.value) == ASYNCHRONOUS
+        assert db.session is session
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        AsyncSession,
+        async_sessionmaker,
+        lambda engine: async_scoped_session(async_sessionmaker(engine), scopefunc=lambda: 1),
+    ],
+    ids=["AsyncSession", "async_sessionmaker", "async_scoped_session"],
+)
+def test_an_async_session_is_refused(make, waiting, lite):
+    """The error for whatever is or makes an AsyncSession says what to pass instead, also later."""
+    value, db = make(waiting), sqlsoup.SQLSoup(lite)
+    for use in (
+        lambda: sqlsoup.SQLSoup(session=value),
+        lambda: sqlsoup.SQLSoup(lite, session=value),
+        lambda: setattr(db, "session", value),
+    ):
+        with pytest.raises(sqlsoup.ArgumentError) as raised:
+            use()
+        assert str(raised.value) == f"invalid session argument {value!r}: {IN_ASYNC}"
+    assert db.session is sqlsoup.Session
+
+
+def test_a_registry_of_async_sessions_is_refused(waiting):
+    """A scoped_session that makes an AsyncSession is refused with what it makes it by."""
+    maker = async_sessionmaker(waiting)
+    with pytest.raises(sqlsoup.ArgumentError) as raised:
+        sqlsoup.SQLSoup(session=scoped_session(maker))
+    assert str(raised.value) == f"invalid session argument {maker!r}: {IN_ASYNC}"
 
 
 def test_repr_hides_the_password(make_soup):

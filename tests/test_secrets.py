@@ -223,17 +223,6 @@ class Settings:
     url: str
 
 
-class Asynchronous:
-    """An engine that looks like an AsyncEngine, and shows its URL."""
-
-    def __init__(self, url):
-        self.url = url
-        self.sync_engine = None
-
-    def __repr__(self):
-        return f"AsyncEngine({self.url})"
-
-
 WRONG = {
     "bytes": str.encode,
     "list": lambda url: [url],
@@ -241,7 +230,6 @@ WRONG = {
     "dict": lambda url: {"url": url},
     "parts": lambda url: dict(sa.make_url(url)._asdict()),
     "settings": Settings,
-    "asynchronous": Asynchronous,
     "factory": lambda url: sessionmaker(bind=sa.create_engine(url)),
     "nested": lambda url: [{"engine": sa.create_engine(url)}],
 }
