@@ -152,7 +152,14 @@ def _foreign_key(
     }
 
 
+def comments(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+    """Return the comments on tables; SQLAlchemy's are right, and cost a statement more."""
+    if not knows_facts(inspector):
+        return None
+    return {key: {"text": known.comment} for key, known in facts(inspector, schema, names).items()}
+
+
 CORRECTIONS: Corrections = {"columns": (types, views, keys)}
-ANSWERS: dict[str, Answer] = {"foreign_keys": foreign_keys}
+ANSWERS: dict[str, Answer] = {"foreign_keys": foreign_keys, "table_comment": comments}
 
 __all__ = ["ANSWERS", "CORRECTIONS", "references_to"]

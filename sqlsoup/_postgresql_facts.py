@@ -41,8 +41,6 @@ class Type(NamedTuple):
     """``b`` base, ``c`` composite, ``d`` domain, ``e`` enum, ``r`` range, ``m`` multirange."""
     shipped: bool
     """Whether PostgreSQL itself has it."""
-    labels: list[str] | None
-    """The values of an enum."""
 
 
 class Facts(NamedTuple):
@@ -59,12 +57,8 @@ class Facts(NamedTuple):
     rising: list[str]
     """The columns whose default depends on a sequence that rises and does not cycle."""
     foreign_keys: list[list[Any]]
+    comment: str | None
 
-
-_COLUMNS = """
-    (SELECT pg_catalog.json_agg(a.attname ORDER BY o.place)
-    FROM pg_catalog.unnest(k.{numbers}) WITH ORDINALITY AS o (number, place)
-    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.{table} AND a.attnum = o.number)"""
 
 _KEY = """
     {k}.contype = 'f' AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS whole
@@ -84,37 +78,31 @@ _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
 _STATEMENT = text(
     qualified(f"""
     SELECT c.relname, c.relkind, c.relispartition,
-        c.relkind = 'f' OR {_MEDDLERS.format(of="c.oid")}
-            OR c.relkind = 'p' AND EXISTS (
-                SELECT FROM pg_catalog.pg_partition_tree(c.oid) AS part
-                WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS leaf
-                        WHERE leaf.oid = part.relid AND leaf.relkind = 'f')
-                    OR {_MEDDLERS.format(of="part.relid")}),
-        (SELECT {_COLUMNS.format(numbers="conkey", table="conrelid")}
-            FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'p'
-        )::pg_catalog.text,
-        (WITH RECURSIVE step (attname, place, id, name, kind, space, base, element) AS (
-                SELECT a.attname, 0, {_TYPE}
+        (SELECT m.description FROM pg_catalog.pg_description AS m WHERE m.objoid = c.oid
+            AND m.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objsubid = 0),
+        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION ALL
+                SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p) AS part
+            JOIN pg_catalog.pg_class AS leaf ON leaf.oid = part.relid
+            WHERE leaf.relkind = 'f' OR {_MEDDLERS.format(of="leaf.oid")}),
+        (WITH RECURSIVE step (number, attname, place, id, name, kind, space, base, element) AS (
+                SELECT a.attnum, a.attname, 0, {_TYPE}
                 FROM pg_catalog.pg_attribute AS a
                 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                 UNION ALL
-                SELECT up.attname, up.place + 1, {_TYPE}
+                SELECT up.number, up.attname, up.place + 1, {_TYPE}
                 FROM step AS up
                 JOIN pg_catalog.pg_type AS t
                     ON t.oid = CASE WHEN up.kind = 'd' THEN up.base ELSE up.element END
                     AND (up.kind = 'd' OR t.typarray = up.id)
                 WHERE up.kind = 'd' OR NOT up.element = 0::pg_catalog.oid)
             SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-                step.attname, pg_catalog.format_type(step.id, -1), step.name, step.kind,
-                step.space = 'pg_catalog'::pg_catalog.regnamespace,
-                CASE WHEN step.kind = 'e' THEN (
-                    SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder)
-                    FROM pg_catalog.pg_enum AS l WHERE l.enumtypid = step.id) END
+                step.number, step.attname,
+                pg_catalog.format_type(step.id, -1), step.name, step.kind,
+                step.space = 'pg_catalog'::pg_catalog.regnamespace
                 ) ORDER BY step.place) FROM step
         )::pg_catalog.text,
-        (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_attrdef AS d
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.adnum
+        (SELECT pg_catalog.json_agg(d.adnum) FROM pg_catalog.pg_attrdef AS d
             JOIN pg_catalog.pg_depend AS u
                 ON u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND u.objid = d.oid
                 AND u.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -122,27 +110,36 @@ _STATEMENT = text(
             WHERE d.adrelid = c.oid AND s.seqincrement > 0 AND NOT s.seqcycle
         )::pg_catalog.text,
         (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-                k.conname, {_COLUMNS.format(numbers="conkey", table="conrelid")},
-                CASE WHEN n.nspname = :schema OR NOT pg_catalog.pg_table_is_visible(f.oid)
-                    THEN n.nspname END,
-                f.relname, {_COLUMNS.format(numbers="confkey", table="confrelid")},
+                k.oid, k.conparentid, k.conname, k.conkey, k.confkey,
+                (SELECT pg_catalog.json_build_array(
+                        (SELECT n.nspname FROM pg_catalog.pg_namespace AS n
+                            WHERE n.oid = f.relnamespace),
+                        f.relname, pg_catalog.pg_table_is_visible(f.oid),
+                        (SELECT pg_catalog.json_object_agg(a.attnum, a.attname)
+                            FROM pg_catalog.pg_attribute AS a
+                            WHERE a.attrelid = f.oid AND a.attnum = ANY (k.confkey)))
+                    FROM pg_catalog.pg_class AS f WHERE f.oid = k.confrelid),
                 k.confupdtype, k.confdeltype, k.confmatchtype, k.condeferrable, k.condeferred,
                 (SELECT m.description FROM pg_catalog.pg_description AS m
                     WHERE m.objoid = k.oid
                         AND m.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
             ) ORDER BY k.conname)
             FROM pg_catalog.pg_constraint AS k
-            JOIN pg_catalog.pg_class AS f ON f.oid = k.confrelid
-            JOIN pg_catalog.pg_namespace AS n ON n.oid = f.relnamespace
-            WHERE k.conrelid = c.oid AND {_KEY.format(k="k")}
+            WHERE k.conrelid = c.oid AND k.contype = ANY ('{{p,f}}'::pg_catalog."char"[])
         )::pg_catalog.text
     FROM pg_catalog.pg_class AS c
-    JOIN pg_catalog.pg_namespace AS cn ON cn.oid = c.relnamespace
     WHERE c.relname = ANY (CAST(:names AS pg_catalog.text[]))
         AND c.relkind = ANY ('{{r,p,f,v,m}}'::pg_catalog."char"[])
         AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
-            THEN pg_catalog.pg_table_is_visible(c.oid) ELSE cn.nspname = :schema END""")  # noqa: S608
+            THEN pg_catalog.pg_table_is_visible(c.oid)
+            ELSE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n
+                WHERE n.nspname = :schema) END""")  # noqa: S608
 )
+"""Facts by table; the server plans it anew each time, which is most of what it costs.
+
+So a table of the catalog is named no more often than it must be: columns of keys are told by their
+numbers, and a subquery is planned faster than a join.
+"""
 
 
 _REFERENCES = qualified(f"""
@@ -196,20 +193,46 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
     missing = [name for name in names if (schema, name) not in known]
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind
-        for name, kind, partition, meddled, *rest in connection.execute(
+        for name, kind, partition, comment, meddled, *rest in connection.execute(
             _STATEMENT, {"schema": schema, "names": missing}
         ):
-            key, steps, rising, keys = (json.loads(each) if each else [] for each in rest)
+            steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
+            columns: dict[int, str] = {}
             types: dict[str, list[Type]] = {}
-            for column, *step in steps:
+            for number, column, *step in steps:
+                columns[number] = column
                 types.setdefault(column, []).append(Type(*step))
+            key, foreign_keys = _keys(constraints, columns, schema)
             known[schema, name] = Facts(
                 kind if isinstance(kind, str) else kind.decode(),
                 partition,
                 meddled,
                 key,
                 types,
-                rising,
-                keys,
+                [columns[number] for number in rising],
+                foreign_keys,
+                comment,
             )
     return {(schema, name): known[schema, name] for name in names if (schema, name) in known}
+
+
+def _keys(
+    constraints: list[list[Any]], columns: dict[int, str], schema: str | None
+) -> tuple[list[str], list[list[Any]]]:
+    """Return the columns of the primary key, and the foreign keys, out of what they are made of.
+
+    Those that PostgreSQL keeps for the partitions of a target have the key itself for a parent.
+    """
+    key: list[str] = []
+    foreign_keys: list[list[Any]] = []
+    own = {number for number, *_ in constraints}
+    for _, parent, name, numbers, referred, target, *options in constraints:
+        names = [columns[number] for number in numbers]
+        if target is None:
+            key = names
+        elif parent not in own:
+            place, table, visible, known = target
+            where = None if visible and place != schema else place
+            others = [known[str(number)] for number in referred]
+            foreign_keys.append([name, names, where, table, others, *options])
+    return key, foreign_keys

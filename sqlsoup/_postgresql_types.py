@@ -212,7 +212,7 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
         return _array(given, elements, shown)
     if isinstance(given, pg.ENUM):
         kind = DomainOfEnum if of_domain else Enum
-        return kind(*(found.labels or ()), name=given.name, schema=given.schema)
+        return kind(*given.enums, name=given.name, schema=given.schema)
     if found.shipped and found.name in _MISMADE:
         return (Money if found.name == "money" else Plain)(found.shown)
     if of_domain and found.shipped and found.name in _KNOWN:

@@ -66,8 +66,9 @@ def build(engine: sa.Engine, keys: Keys) -> None:
     run(engine, *statements, *later)
 
 
+LESS = {"postgresql": 1}
 MORE = {"sqlite": 3, "mysql": 1}
-"""So many statements more than SQLAlchemy sends for a table may correct what it says."""
+"""So many statements fewer or more than SQLAlchemy's for a table correct what it says."""
 
 
 def cost_of_one(engine: sa.Engine, statements: list[str], name: str) -> int:
@@ -103,7 +104,7 @@ def other_schema(engine: sa.Engine) -> Iterator[str]:
 def test_first_access(db: SQLSoup, engine: sa.Engine, statements: list[str], shape: str) -> None:
     """The first access sends what reflecting that one table takes, however tables are tied.
 
-    On MariaDB it is one statement more.
+    On MariaDB it is one statement more, on PostgreSQL one fewer.
     """
     keys, number = SHAPES[shape]
     build(engine, keys)
@@ -112,7 +113,8 @@ def test_first_access(db: SQLSoup, engine: sa.Engine, statements: list[str], sha
     statements.clear()
     cls = getattr(db, name)
     assert type(cls) is TableClassType
-    assert alone <= len(statements) <= alone + MORE.get(engine.dialect.name, 0)
+    least = alone - LESS.get(engine.dialect.name, 0)
+    assert least <= len(statements) <= least + MORE.get(engine.dialect.name, 0)
     assert set(db._metadata.tables) == {name}
     assert {key.target_fullname for key in cls._table.foreign_keys} == {
         f"t{target}.id" for target in keys[number]
@@ -133,7 +135,8 @@ def test_first_access_in_the_library(
     alone = cost_of_one(engine, statements, name)
     statements.clear()
     cls = getattr(db, name)
-    assert alone <= len(statements) <= alone + MORE.get(engine.dialect.name, 0)
+    least = alone - LESS.get(engine.dialect.name, 0)
+    assert least <= len(statements) <= least + MORE.get(engine.dialect.name, 0)
     statements.clear()
     assert getattr(db, name) is cls
     assert db.map_to("again", tablename=name)._table is cls._table
