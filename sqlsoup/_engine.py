@@ -49,13 +49,13 @@ def refused(beginning: str, value: object, hint: str = "") -> ArgumentError:
     return ArgumentError(f"{beginning} {shown(value)}{hint}")
 
 
-def refuse_asynchronous(driver: str, dialect: Dialect | type[Dialect]) -> None:
+def refuse_asynchronous(url: URL, dialect: Dialect | type[Dialect]) -> None:
     """Raise if a driver waits by ``await``.
 
     :raises ArgumentError: it does.
     """
     if dialect.is_async:
-        raise ArgumentError(f"the driver of {driver}:// is asynchronous: {_IN_ASYNC}")
+        raise ArgumentError(f"the driver of {url.drivername}:// is asynchronous: {_IN_ASYNC}")
 
 
 def set_bind(metadata: MetaData, bind: Bind) -> None:
@@ -101,7 +101,7 @@ def _make_engine(url: str | URL) -> Engine:
     """
     try:
         parsed = make_url(url)
-        refuse_asynchronous(parsed.drivername, parsed.get_dialect())
+        refuse_asynchronous(parsed, parsed.get_dialect())
         return create_engine(url)
     except sa_exc.NoSuchModuleError as error:
         backend = make_url(url).get_backend_name()

@@ -41,7 +41,7 @@ def check(session: object, metadata: MetaData) -> None:
             raise refused("invalid session argument", given, "; pass a scoped_session or a Session")
     bind = bind_of(metadata)
     if session is Session and bind is not None:
-        refuse_asynchronous(bind.engine.url.drivername, bind.dialect)
+        refuse_asynchronous(bind.engine.url, bind.dialect)
 
 
 def current(session: SessionSource) -> PlainSession:
