@@ -6,7 +6,6 @@ import sys
 import threading
 from functools import partial
 from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, ref
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session as PlainSession
     from sqlalchemy.orm import SessionTransaction
 
-    _Found = Callable[[], MethodType | None]
+    _Found = Callable[[], partial[None] | None]
 
 _OPEN = "sqlsoup.open"
 """In the ``info`` of a session: what finds the ends of its blocks, the outermost first."""
@@ -75,8 +74,9 @@ class Exit:
     def __init__(self, end: Callable[..., None]) -> None:
         self._end = end
 
-    def __get__(self, soup: object, cls: type) -> MethodType:
-        end = MethodType(_end, Block(self._end, soup))
+    def __get__(self, soup: object, cls: type) -> partial[None]:
+        # no bound method: Python 3.14 drops it before the call
+        end = partial(_end, Block(self._end, soup))
         _next.found = ref(end)
         return end
 
@@ -100,7 +100,7 @@ def enter(session: PlainSession, soup: object, *, shared: bool) -> None:
     block = _block(found)
     if block is None or block.session is not None or block.soup not in (None, soup):
         block = Block(_nothing, soup)  # __enter__() was called by hand
-        found = partial(_same, MethodType(_end, block))
+        found = partial(_same, partial(_end, block))
     block.owner = sys._getframe()  # noqa: SLF001
     block.thread, block.session = threading.get_ident(), session
     blocks: list[_Found] | None = session.info.get(_OPEN)
@@ -241,8 +241,7 @@ def _begun(session: PlainSession, transaction: SessionTransaction) -> None:
 
 def _block(found: _Found) -> Block | None:
     end = found()
-    block: Block | None = None if end is None else end.__self__  # type: ignore[assignment]
-    return block
+    return None if end is None else end.args[0]
 
 
 def _interrupt(error: BaseException | None, handled: BaseException | None) -> BaseException | None:
@@ -257,7 +256,7 @@ def _nothing(*_args: object) -> None:
     return None
 
 
-def _same(end: MethodType) -> MethodType:
+def _same(end: partial[None]) -> partial[None]:
     return end
 
 

@@ -356,7 +356,7 @@ def test_recursion_without_end(soup, lite):
 @pytest.mark.parametrize("committed", [True, False], ids=["after a commit", "in one go"])
 def test_an_interrupt_before_a_block_can_end(kept, committed, soup, lite):
     """The next block tells of it, also in the same function; the one after it is stored."""
-    alarm = alarm_in(sqlsoup.SQLSoup.__exit__.__func__)
+    alarm = alarm_in(sqlsoup.SQLSoup.__exit__.func)
     with alarm, soup:
         soup.commit() if committed else None
         soup.tags.insert(word="interrupted")
@@ -374,7 +374,7 @@ def test_an_interrupt_before_a_block_can_end(kept, committed, soup, lite):
 def test_an_interrupt_and_a_rollback(soup, lite):
     """After ``rollback()``, of the SQLSoup or the session, nothing is left to be told of."""
     for roll_back in (soup.rollback, soup.session.rollback):
-        with alarm_in(sqlsoup.SQLSoup.__exit__.__func__), soup:
+        with alarm_in(sqlsoup.SQLSoup.__exit__.func), soup:
             soup.tags.insert(word="interrupted")
         roll_back()
         soup.tags.insert(word=f"added {roll_back.__self__ is soup}")
@@ -387,12 +387,12 @@ def test_an_interrupt_of_an_inner_block(soup, lite):
     """The outer block is not stored, as with any exception that left the inner one."""
     with told(FAILED), soup:
         soup.tags.insert(word="outer")
-        with alarm_in(sqlsoup.SQLSoup.__exit__.__func__), soup:
+        with alarm_in(sqlsoup.SQLSoup.__exit__.func), soup:
             soup.tags.insert(word="inner")
         add(soup, "second")
     assert words(lite) == OLD
     with soup:
-        with alarm_in(sqlsoup.SQLSoup.__exit__.__func__), soup:
+        with alarm_in(sqlsoup.SQLSoup.__exit__.func), soup:
             soup.tags.insert(word="inner")
         soup.rollback()
         soup.tags.insert(word="outer")
