@@ -26,6 +26,7 @@ class OfView(FetchedValue):
     """The default of a column of a view: what its trigger makes of a column that is not given."""
 
 
+# ``temp.``, or a table or view of the database that is named like the function would be read.
 _MASTER = """(SELECT 'main' AS place, name, type FROM main.sqlite_master
         UNION ALL SELECT 'temp', name, type FROM temp.sqlite_master)"""
 _PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
@@ -33,11 +34,11 @@ _PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
 
 _COLUMNS = """
     SELECT s.place, c.name AS "column", c.type,
-        EXISTS (SELECT 1 FROM pragma_index_list(:name, s.place)) AS indexed,
-        CASE WHEN NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(:name, s.place) WHERE pk)
+        EXISTS (SELECT 1 FROM temp.pragma_index_list(:name, s.place)) AS indexed,
+        CASE WHEN NOT EXISTS (SELECT 1 FROM temp.pragma_table_xinfo(:name, s.place) WHERE pk)
             THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
                 AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless
-    FROM {places} AS s CROSS JOIN pragma_table_xinfo(:name, s.place) AS c
+    FROM {places} AS s CROSS JOIN temp.pragma_table_xinfo(:name, s.place) AS c
     ORDER BY s.place"""
 
 _NAME = """
@@ -46,15 +47,15 @@ _NAME = """
 
 _INDEXES = """
     SELECT s.place, i.name, i.origin, i.partial, c.name AS "column"
-    FROM {places} AS s CROSS JOIN pragma_index_list(:name, s.place) AS i
-        CROSS JOIN pragma_index_info(i.name, s.place) AS c
+    FROM {places} AS s CROSS JOIN temp.pragma_index_list(:name, s.place) AS i
+        CROSS JOIN temp.pragma_index_info(i.name, s.place) AS c
     ORDER BY s.place, i.seq DESC, c.seqno"""
 
 _TARGETS = """
     WITH k AS (SELECT DISTINCT s.place, f."table" AS spelled
-        FROM {places} AS s CROSS JOIN pragma_foreign_key_list(:name, s.place) AS f)
+        FROM {places} AS s CROSS JOIN temp.pragma_foreign_key_list(:name, s.place) AS f)
     SELECT k.place, k.spelled AS name, c.name AS "column", c.pk
-    FROM k CROSS JOIN pragma_table_xinfo(k.spelled, k.place) AS c
+    FROM k CROSS JOIN temp.pragma_table_xinfo(k.spelled, k.place) AS c
     UNION ALL
     SELECT m.place, m.name, NULL, NULL FROM {master} AS m
     WHERE m.type IN ('table', 'view') AND m.name COLLATE NOCASE IN (SELECT spelled FROM k)
@@ -63,15 +64,15 @@ _TARGETS = """
 
 _REFERENCES = """
     SELECT :schema, m.name, f.id, f."table", f."from",
-        (SELECT count(*) FROM pragma_table_info(m.name, coalesce(:schema, 'main'))) = (
+        (SELECT count(*) FROM temp.pragma_table_info(m.name, coalesce(:schema, 'main'))) = (
             SELECT count(DISTINCT "from")
-            FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
+            FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
     FROM {schema}sqlite_master AS m,
-        pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
+        temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
     WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE AND (f."to" IS NOT NULL OR (
-        SELECT count(*) FROM pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
+        SELECT count(*) FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
             WHERE one.id = f.id) = (
-        SELECT count(*) FROM pragma_table_info(f."table", coalesce(:schema, 'main')) AS c
+        SELECT count(*) FROM temp.pragma_table_info(f."table", coalesce(:schema, 'main')) AS c
             WHERE c.pk > 0))
     ORDER BY m.name, f.id, f.seq"""
 """The foreign keys that refer to a table, but for those that SQLite cannot use."""

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import library
+from conftest import library, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import ArgumentError, CompileError, DBAPIError, IdentifierError
 from test_odd_names import OLD, relatable
 
 import sqlsoup
+from sqlsoup import _sqlite
 
 DROP = "; DROP TABLE users; --"
 ENDS = ["'", '"', "`", "]", "')", '")', "`)", "''", '""', "``", "\\'", '\\"', "\\`", "\\\\'", ""]
@@ -643,6 +644,24 @@ def test_any_name_and_value(watch, words, tmp_path, capsys):
     assert min(tables, schemas) > number / 4
     tried = f"{len(used)}, {tables} and {schemas}"
     tell(capsys, engine, tried, "made-up texts used as values, tables and schemas")
+
+
+# tables named like what the catalogue is asked with
+
+SHADOWS = sorted({*re.findall(r"pragma_\w+", Path(_sqlite.__file__).read_text("utf-8"))})
+
+
+@pytest.mark.parametrize("kind", ["TABLE {} (name)", "VIEW {} AS SELECT 1 AS name"])
+def test_tables_named_like_pragmas(lite, kind):
+    """A table or view with the name of a function that tells of tables does not stand for it."""
+    assert {"pragma_table_xinfo", "pragma_foreign_key_list"} <= {*SHADOWS}
+    run(lite, *(f"CREATE {kind.format(name)}" for name in SHADOWS))
+    db = sqlsoup.SQLSoup(lite, relationships=True)
+    assert db.loans.filter_by(book_id=1).one().user.name == "Bo"
+    assert [row.book_id for row in db.users.get("Bo").loans] == [1, 3]
+    for name in library.tables.keys() - {"visits"}:
+        assert db[name].count() > 0
+    assert db.entity(SHADOWS[0], primary_key=["name"]).c.keys() == ["name"]
 
 
 # attributes, and what takes SQL
