@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import atexit
+import builtins
 import io
 import json
 import os
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +28,7 @@ from sqlsoup.legacy import _notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import CodeType, TracebackType
 
 STRICT = 3
 """Exit status of a program that used old forms, under ``--strict``."""
@@ -242,7 +245,7 @@ def _run_text(source: str, name: str, arguments: list[str]) -> None:
     if not sys.flags.safe_path:
         sys.path[0] = ""
     try:
-        code = compile(source, name, "exec", dont_inherit=True)
+        code = _compile(source, name)
     except (SyntaxError, ValueError) as error:
         sys.exit(_not_python_3(name, getattr(error, "lineno", None), error))
     exec(code, vars(sys.modules["__main__"]))  # noqa: S102 - that is what is asked for
@@ -279,11 +282,57 @@ def _compiled(name: str, path: Path) -> object:
         print(f"{sys.executable}: can't open file {where}", file=sys.stderr)
         sys.exit(2)
     try:
-        return compile(source, str(path), "exec", dont_inherit=True)
+        return _compile(source, str(path))
     except (SyntaxError, ValueError) as error:
         # There is no line in an error of the encoding, which is declared in the first or second.
         line = 1 + any(b"coding" in line for line in source.splitlines()[1:2])
         sys.exit(_not_python_3(name, getattr(error, "lineno", None) or line, error))
+
+
+def _compile(source: str | bytes, name: str) -> CodeType:
+    """Compile a program; ``except OSError, error:`` of Python 2 is refused by all releases.
+
+    From Python 3.14 on it is two exceptions, the second of which may be any expression.
+    """
+    tree = ast.parse(source, name)
+    if line := _old_except(tree):
+        raise SyntaxError("multiple exception types must be parenthesized", (name, line, 1, None))
+    return compile(tree, name, "exec", dont_inherit=True)
+
+
+def _old_except(tree: ast.AST) -> int | None:
+    """Return the line of the first ``except`` with two exceptions that names what nothing binds."""
+    bound = set(dir(builtins))
+    pairs: list[ast.Tuple] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                bound.add(name)
+            case ast.alias(name="*"):
+                return None
+            case ast.alias(name=name, asname=other):
+                bound.add(other or name.partition(".")[0])
+            case ast.ExceptHandler(type=ast.Tuple(elts=[first, _]) as pair):
+                if pair.col_offset == first.col_offset:  # or else it is in parentheses
+                    pairs.append(pair)
+    for pair in pairs:
+        names = {node.id for node in ast.walk(pair.elts[1]) if isinstance(node, ast.Name)}
+        if names - bound:
+            return pair.lineno
+    return None
+
+
+def _compiled_again(trace: TracebackType | None) -> SyntaxError | None:
+    """Return what is wrong with the module that an error arose in, for all that Python ran it."""
+    for frame, _ in traceback.walk_tb(trace):
+        name = frame.f_code.co_filename
+    try:
+        _compile(Path(name).read_bytes(), name)
+    except SyntaxError as error:
+        return error
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 def _not_python_3(name: str, line: int | None, error: SyntaxError | ValueError) -> str:
@@ -304,7 +353,8 @@ def _show_from_program(error: BaseException) -> None:
     def show(kind: type[BaseException], shown: BaseException, _: TracebackType | None) -> None:
         sys.excepthook = hook
         hook(kind, shown.with_traceback(trimmed), trimmed)
-        if isinstance(error, SyntaxError) and str(error.filename).endswith(".py"):
-            print(_not_python_3(str(error.filename), error.lineno, error), file=sys.stderr)
+        found = _compiled_again(trimmed) if isinstance(error, NameError) else error
+        if isinstance(found, SyntaxError) and str(found.filename).endswith(".py"):
+            print(_not_python_3(str(found.filename), found.lineno, found), file=sys.stderr)
 
     sys.excepthook = show

@@ -525,6 +525,9 @@ def test_other_sqlalchemy(python):
 
 
 SENTENCE = "; if it is Python 2, convert it with 2to3 of Python 3.12, or fissix, and run the result"
+NO_UTF8 = "Non-UTF-8 code starting with '\\xe9' on line 3"
+if sys.version_info < (3, 14):
+    NO_UTF8 = "(unicode error) 'utf-8' codec can't decode byte 0xe9"
 
 
 @pytest.mark.parametrize(
@@ -533,11 +536,12 @@ SENTENCE = "; if it is Python 2, convert it with 2to3 of Python 3.12, or fissix,
         (b"x = 1\nprint 'x'\n", 2, "Missing parentheses in call to 'print'. Did you mean print"),
         (b"if 1:\n        x = 1\n\tx = 2\n", 3, "inconsistent use of tabs and spaces in indent"),
         (b"try: x\nexcept OSError, error: pass\n", 2, "multiple exception types must be paren"),
+        (b"try: x\nexcept OSError, (a, b): pass\n", 2, "multiple exception types must be paren"),
         (b"mode = 0777\n", 1, "leading zeros in decimal integer literals are not permitted"),
         (b"exec 'x'\n", 1, "Missing parentheses in call to 'exec'"),
         (b"raise OSError, 'x'\n", 1, "invalid syntax"),
         (b"x = 1\ny = `x`\n", 2, "invalid syntax"),
-        (b"#\n#\nx = '\xe9'\n", 3, "(unicode error) 'utf-8' codec can't decode byte 0xe9"),
+        (b"#\n#\nx = '\xe9'\n", 3, NO_UTF8),
         (b"#!\n# coding: tis-621\n", 2, "unknown encoding: tis-621"),
         (b"# coding: ascii\n\nx = '\xe9'\n", 1, "'ascii' codec can't decode byte 0xe9"),
         (b"x = 1\0\n", 1, "source code "),
@@ -572,6 +576,43 @@ def test_python_2_in_a_module(python, legacy, write):
     _, plain = python("program.py", status=1)
     _, error = legacy("program.py", status=1)
     assert error.startswith(f"{plain}{path}, line 2: this does not compile as Python 3 (Missing")
+    assert error.endswith(f"{SENTENCE}\n")
+
+
+since_3_14 = pytest.mark.skipif(sys.version_info < (3, 14), reason="it is no syntax there")
+"""The mark of what Python 3.14 was the first to compile."""
+
+
+@since_3_14
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try: 1 / 0\nexcept ValueError, ZeroDivisionError: pass",
+        "from socket import error\ntry: error.x\nexcept OSError, AttributeError: pass",
+        "from socket import *\ntry: 1 / 0\nexcept ZeroDivisionError, timeout: pass",
+        "import json.decoder as j\ntry: 1 / 0\nexcept ZeroDivisionError, j.JSONDecodeError: pass",
+        "class E(Exception): pass\ntry: raise E\nexcept OSError, E: pass",
+        "def f(e):\n try: 1 / 0\n except OSError, e: pass\nf(ZeroDivisionError)",
+        "e = ArithmeticError\ntry: 1 / 0\nexcept OSError, e: pass",
+        "try: 1 / 0\nexcept (ZeroDivisionError, undefined if 0 else OSError): pass",
+    ],
+)
+def test_two_exceptions_without_parentheses(both, write, source):
+    """Two exceptions that there are, or that stand in parentheses, are no Python 2."""
+    write(source)
+    assert both("program.py") == ("", "")
+
+
+@since_3_14
+def test_python_2_in_a_module_that_runs(python, legacy, write):
+    """A module whose ``except`` names what is not there has the traceback, and the sentence."""
+    write("import other\n")
+    path = write("try: 1 / 0\nexcept OSError, error: pass\n", "other.py")
+    _, plain = python("program.py", status=1)
+    _, error = legacy("program.py", status=1)
+    assert "NameError: name 'error' is not defined" in plain
+    start = f"{plain}{path}, line 2: this does not compile as Python 3 (multiple exception types"
+    assert error.startswith(start)
     assert error.endswith(f"{SENTENCE}\n")
 
 
