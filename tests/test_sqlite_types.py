@@ -144,7 +144,10 @@ def shown(db: SQLSoup) -> list[Any]:
 
 @pytest.mark.parametrize("declared", TYPES)
 def test_values(make: Any, declared: str) -> None:
-    """What the driver stored is shown, written back as it was, and stored so if it is set."""
+    """What the driver stored is shown, written back as it was, and stored so if it is set.
+
+    JSONB alone may be stored in another form of the same.
+    """
     pairs = [*TYPES[declared], (None, None)]
     stored, expected = [pair[0] for pair in pairs], [shape(pair[1]) for pair in pairs]
     db = make(declared, *stored)
@@ -154,13 +157,15 @@ def test_values(make: Any, declared: str) -> None:
     for row in db.t.all():
         flag_modified(row, "v")
     db.commit()
-    assert driven(db)[:-1] == before[:-1]
+    binary = driven(db)[0][0] is bytes and declared == "JSONB"  # SQLite 3.45, SQLAlchemy 2.1
+    assert binary or driven(db)[:-1] == before[:-1]
+    assert shown(db) == expected
     db.expunge_all()
     assert db.t.delete() == len(pairs)
     for _, value in pairs:
         db.t.insert(v=value)
     db.commit()
-    assert driven(db)[:-1] == before[:-1]
+    assert binary or driven(db)[:-1] == before[:-1]
     assert shown(db) == expected
 
 
