@@ -442,6 +442,25 @@ def test_dir_never_raises(unreachable):
     assert unreachable.engine.pool.checkedout() == 0
 
 
+def test_dir_connects_once(make_engine):
+    """A driver that asks for ``dir`` when it cannot connect, as it formats its error, gets one.
+
+    Python's suggestion for an AttributeError asks so in PyMySQL's traceback.
+    """
+    connects = []
+
+    def connect():
+        connects.append(len(dir(db)))
+        raise OSError("nobody is there")
+
+    db = SQLSoup(make_engine("sqlite://", creator=connect))
+    assert [name for name in dir(db) if not name.startswith("_")] == PUBLIC
+    assert connects == [len(dir(db))]
+    with pytest.raises(OSError, match="nobody is there"):
+        _ = db.users
+    assert len(connects) == 2
+
+
 def test_dir_without_an_engine():
     """Without any engine ``dir`` has what SQLSoup has."""
     assert [name for name in dir(SQLSoup(sa.MetaData())) if not name.startswith("_")] == PUBLIC
