@@ -50,8 +50,8 @@ class SelectableClassType(type):
 
     _sqlsoup: Origin
     _sqlsoup_plan: Any
-    _sqlsoup_names: dict[str, None] | None
-    """The names of all implied relationships, once they are known."""
+    _sqlsoup_setter: Any
+    """The method that adds an implied relationship before it is set, until all are known."""
 
     _sqlsoup_query_type: type[Query[Any]] | None
     _sqlsoup_key: list[Any]

@@ -14,6 +14,7 @@ from sqlsoup import _relate
 from sqlsoup._catalog import Reference, all_references, references_to
 from sqlsoup._corrections import PARTITION
 from sqlsoup._foreign_keys import target_of
+from sqlsoup._instances import expect
 from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._locks import locked, under
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
@@ -57,7 +58,7 @@ class Implied:
         plan = self._plan(cls)
         if plan is None:
             return {}
-        inspect(cls).class_._sqlsoup_names = plan.names
+        locked(_relate.lock, expect, inspect(cls).class_, plan.names)
         return plan.names
 
     def add(self, cls: Any, name: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import inspect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 def find_attribute(self: Any, name: str) -> Any:
@@ -27,18 +28,46 @@ def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
     set_plainly = base.__setattr__
 
     def set_attribute(self: Any, name: str, value: Any) -> None:
-        known = self._sqlsoup_names
-        if known is None or name in known:
-            cls = type(self)
-            if not (
-                name.startswith("_")
-                or name in vars(self)
-                or any(name in vars(ancestor) for ancestor in cls.__mro__)
-            ):
-                cls._sqlsoup_relates(name)
+        cls = type(self)
+        if not (
+            name.startswith("_")
+            or name in vars(self)
+            or any(name in vars(ancestor) for ancestor in cls.__mro__)
+        ):
+            cls._sqlsoup_relates(name)
         set_plainly(self, name, value)
 
     return set_attribute
+
+
+class Expected:
+    """Stands on a class for a relationship that is known by name, and is added when it is set.
+
+    When it is read, Python asks ``__getattr__`` of the row or class, which adds it too.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, row: object, cls: type) -> NoReturn:
+        raise AttributeError(self._name)
+
+    def __set__(self, row: Any, value: Any) -> None:
+        ancestors: tuple[Any, ...] = type(row).__mro__
+        for owner in ancestors:
+            if vars(owner).get(self._name) is self and not owner._sqlsoup_relates(self._name):
+                with suppress(AttributeError):  # another thread did so
+                    delattr(owner, self._name)  # the table has changed since
+        setattr(row, self._name, value)
+
+
+def expect(cls: Any, names: Iterable[str]) -> None:
+    """Expect relationships of these names and no others, which takes no setter in Python."""
+    if vars(cls).get("__setattr__") is cls._sqlsoup_setter:
+        for name in names:
+            if name not in vars(cls):
+                setattr(cls, name, Expected(name))
+        del cls.__setattr__
 
 
 def names_of(self: Any) -> list[str]:

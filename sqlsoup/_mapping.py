@@ -179,11 +179,12 @@ def _new_class(
         "_sqlsoup_key": [],
         "_sqlsoup_renamed": renamed,
         "_sqlsoup_plan": None,
-        "_sqlsoup_names": None,
+        "_sqlsoup_setter": None,
     }
     if origin.relationships is not None:
         namespace["__dir__"] = names_of
-        namespace["__getattr__"], namespace["__setattr__"] = find_attribute, attribute_setter(base)
+        namespace["__getattr__"] = find_attribute
+        namespace["__setattr__"] = namespace["_sqlsoup_setter"] = attribute_setter(base)
     if renamed:
         namespace["__setattr__"] = refuse_names(base, namespace.get("__setattr__"))
     return metaclass("Mapped" + _name(selectable), (base,), namespace)

@@ -226,7 +226,7 @@ def test_each_kind_of_reach_is_found(source):
     "source",
     [
         "row._mapping",
-        "cls._sqlsoup_names",
+        "cls._sqlsoup_plan",
         "vars(cls)['__doc__']",
         "dict.fromkeys(names)",
         "dict.__setitem__(self, key, value)",

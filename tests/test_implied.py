@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -88,8 +90,11 @@ def test_insert(db: SQLSoup) -> None:
     assert db.execute("SELECT user_name FROM loans WHERE book_id = 2").scalar() == "Dee"
 
 
-def test_assignment(db: SQLSoup) -> None:
-    """An attribute that was never used can be assigned to, and is stored."""
+@pytest.mark.parametrize("known", [False, True])
+def test_assignment(db: SQLSoup, known: bool) -> None:
+    """An attribute that was never used can be assigned to, and is stored; be it known or not."""
+    if known:
+        assert all(dir(db[name].first()) for name in ("shelves", "users", "books"))
     old = db.shelves.get(2)
     old.parent = db.shelves.get(1)
     db.users.get("Ada").loans = [db.loans.get(1)]
@@ -113,6 +118,96 @@ def test_plain_attributes(soup: SQLSoup) -> None:
     loan.note = "later"
     loan._private = 5
     assert (loan.note, loan._private, related(cls)) == ("later!", 5, [])
+
+
+def test_plain_attributes_cost_what_they_do_without(soup: SQLSoup) -> None:
+    """Once the names of relationships are known, Python itself sets attributes, or the base."""
+
+    class Base:
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+
+    for cls, setter in ((soup.users, object.__setattr__), (soup.map(soup.users, Base), None)):
+        user = cls.get("Bo")
+        user.note = 5
+        assert cls.__setattr__ is (setter or Base.__setattr__)
+        user.loans = []
+        user.note = 6
+        assert (user.loans, user.note, related(cls)) == ([], 6, ["loans"])
+
+
+def test_a_setter_of_the_user(soup: SQLSoup) -> None:
+    """One that a program gives to the class stays there."""
+    seen = []
+
+    def audit(row: object, name: str, value: object) -> None:
+        seen.append(name)
+        object.__setattr__(row, name, value)
+
+    soup.users.__setattr__ = audit
+    user = soup.users.get("Bo")
+    assert "loans" in dir(user)
+    user.loans = []
+    assert seen.count("loans") == 1
+    assert user.loans == []
+
+
+def test_an_attribute_of_the_user(soup: SQLSoup) -> None:
+    """One that a program gives to the class under the name of a relationship stays there."""
+    soup.users.loans = "none"
+    user = soup.users.get("Bo")
+    assert "loans" in dir(user)
+    assert (user.loans, soup.users.loans, related(soup.users)) == ("none", "none", [])
+    user.loans = "some"
+    assert (user.loans, soup.users.loans) == ("some", "none")
+
+
+def test_a_mapped_subclass(soup: SQLSoup) -> None:
+    """It inherits relationships that were known and not yet used."""
+    assert "loans" in dir(soup.users.first())
+
+    class Reader(soup.users):
+        pass
+
+    orm.registry().map_imperatively(Reader, inherits=soup.users)
+    loan = soup.loans.get(1)
+    reader = Reader(name="Dee", loans=[loan])
+    assert reader.loans == [loan]
+    assert loan.user is reader
+
+
+def test_a_known_name_whose_foreign_key_is_gone(lite: sa.Engine) -> None:
+    """A name that was known and leads nowhere by now is that of a plain attribute."""
+    run(lite, PEOPLE, child("pets", "owner_id"), "INSERT INTO people VALUES (1, 'Ann')")
+    db = SQLSoup(lite, relationships=True)
+    ann = db.people.get(1)
+    assert "pets" in dir(ann)
+    db.commit()
+    run(lite, "DROP TABLE pets", "CREATE TABLE pets (id INTEGER PRIMARY KEY)")
+    assert not hasattr(ann, "pets")
+    ann.pets = 5
+    assert (ann.pets, related(db.people)) == (5, [])
+
+
+def test_threads_that_set_what_is_known(lite: sa.Engine) -> None:
+    """Each stores its own, whichever of them adds the relationship."""
+    run(lite, PEOPLE, child("pets", "owner_id"))
+    db = SQLSoup(lite, relationships=True)
+    for _ in range(20):
+        sqlsoup.refresh(db)
+        people = [db.people(id=number) for number in range(4)]
+        assert "pets" in dir(people[0])
+        pets = [db.pets(id=number) for number in range(4)]
+        start = threading.Barrier(4)
+
+        def give(number: int, people=people, pets=pets, start=start) -> None:
+            start.wait()
+            people[number].pets = [pets[number]]
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(give, range(4)))
+        assert [pet.owner for pet in pets] == people
+        db.rollback()
 
 
 def test_in_queries(db: SQLSoup) -> None:
