@@ -105,9 +105,9 @@ def _correct(
                 refused,
             )
         answers, refused = known[schema]
-        asked = {(schema, name) for name in filter_names}
-        options.get("unreflectable", {}).update({k: v for k, v in refused.items() if k in asked})
-        return {key: answer for key, answer in answers.items() if key in asked}
+        asked = [(schema, name) for name in filter_names]
+        options.get("unreflectable", {}).update({k: refused[k] for k in asked if k in refused})
+        return {key: answers[key] for key in asked if key in answers}
 
     setattr(inspector, method, get_multi)
 
