@@ -214,8 +214,7 @@ def _show_all(added: list[_Property], cascades: list[Any]) -> None:
             for prop in added:
                 _adding.now = prop, held
                 prop.cascade = CascadeOptions("")  # which is for rows of other threads to ask first
-                prop.instrument_class(prop.parent)  # which comes after the mapper has it otherwise
-                prop.parent.add_property(prop.key, prop)
+                _sa.add(prop)
     finally:
         _adding.now = None
     for prop, cascade in zip(added, cascades, strict=True):

@@ -208,6 +208,26 @@ def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
     prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
 
 
+def add(prop: Any) -> None:
+    """Instrument the class of a relationship that is complete, and add it to the mapper then.
+
+    ``Mapper.add_property()`` does so after the mapper has it, and would once more, for attributes
+    that are as expensive as the relationship itself.  This may go with ``prepare()``.
+    """
+    mapper, instrument = prop.parent, type(prop).instrument_class
+
+    def instrument_heir(other: Any) -> None:
+        if other is not mapper:
+            instrument(prop, other)
+
+    instrument(prop, mapper)
+    prop.instrument_class = instrument_heir
+    try:
+        mapper.add_property(prop.key, prop)
+    finally:
+        vars(prop).pop("instrument_class", None)
+
+
 def reverse_of(
     prop: RelationshipProperty[Any], options: dict[str, Any]
 ) -> RelationshipProperty[Any]:
@@ -257,7 +277,8 @@ def give_loader(prop: Any, attribute: Any) -> None:
     if len(mapper.self_and_descendants) > 1 or not plain:
         return
     alone = type(mapper.class_.__name__, (), {})
-    manager: Any = instrumentation.register_class(alone)
+    kind: Any = instrumentation.ClassManager
+    manager = kind(alone)
     manager[prop.key] = attribute
     stand_in = SimpleNamespace(
         class_=alone,
