@@ -41,11 +41,16 @@ class Plan:
         references_to: Callable[[Table], list[Reference]],
         reflected: Callable[[list[tuple[str | None, str]]], dict[str, Table]],
     ) -> None:
-        self._reserved = reserved_names(cls)
+        self._cls = cls
         self._table = table
         self._namer = namer
         self._references_to = references_to
         self._reflected = reflected
+
+    @property
+    def _reserved(self) -> frozenset[str]:
+        """Names that no relationship can have; to keep them takes kilobytes for each class."""
+        return reserved_names(self._cls)
 
     @cached_property
     def names(self) -> dict[str, None]:
