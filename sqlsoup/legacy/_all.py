@@ -32,6 +32,7 @@ from sqlsoup.legacy import (
     _threads,
     _transactions,
     _urls,
+    _values,
 )
 
 MODULES = (
@@ -59,6 +60,7 @@ MODULES = (
     _threads,
     _transactions,
     _urls,
+    _values,
 )
 """The modules whose patches are planned when they are imported."""
 

@@ -228,6 +228,10 @@ FORMS = {
     "entity-name": Form("entity_name= of a mapper", "leave it out, or map a second class"),
     "class-mapper": Form("class_mapper() or object_mapper() with old arguments", "inspect(cls)"),
     "scoped-mapper": Form("ScopedSession.mapper()", "db.map(table)"),
+    "value": Form(
+        "a value of a column as SQLAlchemy 1.3 gave it",
+        "what comes without sqlsoup.legacy, or set the type by a listener to 'column_reflect'",
+    ),
     # names
     "name": Form("a name that is gone", "its new name"),
     "import-sqlsoup": Form("sqlalchemy.ext.sqlsoup", "import sqlsoup"),

@@ -233,8 +233,9 @@ class _OldModule(ModuleType):
 
 @plan
 def _lines_of_warnings() -> None:
-    # SQLAlchemy's own warnings are for the line of the program, past what stands for its methods.
-    outside = re.compile(r"^(?:sqlalchemy\.(?!testing)|alembic\.|sqlsoup\.)")
+    # SQLAlchemy's own warnings are for the line of the program, past what stands for its methods;
+    # those of what _catalog reads are for that, which has them ignored.
+    outside = re.compile(r"^(?:sqlalchemy\.(?!testing)|alembic\.|sqlsoup\.(?!_catalog$))")
     replace(langhelpers, "_not_sa_pattern", outside)
 
 
