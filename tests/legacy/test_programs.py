@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_mariadb_types import on_servers
 
 PROGRAMS = Path(__file__).parent / "programs"
 NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py"))
@@ -14,10 +15,10 @@ ELSEWHERE = ("report_views", "scraper_store", "user_store")
 """The programs that are not for SQLite alone."""
 
 
-def run(*args):
+def run(*args, folder=PROGRAMS):
     """Run a program, and return what it printed."""
     command = [sys.executable, "-W", "ignore", "-m", "sqlsoup.legacy", *map(str, args)]
-    done = subprocess.run(command, cwd=PROGRAMS, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
 
@@ -43,3 +44,14 @@ def test_program_on_any_database(name, server):
     shown, file, _ = recorded.partition("on disk")
     assert file
     assert printed.startswith(shown)
+
+
+@on_servers
+def test_program_on_mariadb(server, tmp_path):
+    """A program for MariaDB prints what it printed, and its report is the recorded one."""
+    report, folder = tmp_path / "report.txt", PROGRAMS / "mariadb"
+    printed, _ = run("--report", report, "nightly_prune.py", server, folder=folder)
+    assert printed == (folder / "nightly_prune.out").read_text(encoding="utf-8")
+    assert report.read_text(encoding="utf-8") == (folder / "nightly_prune.report").read_text(
+        encoding="utf-8"
+    )
