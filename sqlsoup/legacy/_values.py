@@ -36,8 +36,7 @@ class OfColumn(TypeEngine[Any]):
     def adapt(self, cls: Any, **kw: Any) -> Any:
         """Keep both where SQLAlchemy makes a type of its own for the dialect."""
         adapted: Any = super().adapt(cls, **kw)
-        if isinstance(adapted, OfColumn):
-            adapted.where, adapted.told = self.where, self.told
+        adapted.where, adapted.told = self.where, self.told
         return adapted
 
     def of(self, where: str) -> Any:
@@ -83,10 +82,9 @@ def _on_postgresql(inspector: Inspector, schema: str | None, answers: Answers) -
     from sqlsoup.legacy._values_postgresql import as_then
 
     _correct(_postgresql, inspector, schema, answers)
-    known = facts(inspector, schema, [name for _, name in answers])
-    for place, column in _columns(answers):
-        if place[:2] in known:
-            steps = known[place[:2]].types[column["name"]]
+    for table, known in facts(inspector, schema, [name for _, name in answers]).items():
+        for place, column in _columns({table: answers[table]}):
+            steps = known.types[column["name"]]
             column["type"] = as_then(column["type"], steps, _where(place))
 
 

@@ -37,7 +37,7 @@ class _Decorated(OfColumn, TypeDecorator[Any]):
         return old
 
     def _as_then(self, value: Any, dialect: Any) -> Any:
-        raise NotImplementedError
+        """Return the value as it was."""
 
 
 class UUID(_Decorated):

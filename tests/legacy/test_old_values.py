@@ -207,6 +207,7 @@ def test_values_of_mariadb(server, make_engine, old_forms):
         "CREATE TABLE t (id INT PRIMARY KEY, u UUID, d DOUBLE, f FLOAT, g FLOAT, h TIME, i TIME)",
         """INSERT INTO t VALUES (1, '00000000-0000-0000-0000-000000000005', 0.5, 1.5, 123456.789,
             '10:00:00', '30:00:00')""",
+        "INSERT INTO t (id) VALUES (2)",
     )
     db = SQLSoup(engine, session=scoped_session(sessionmaker(bind=engine)))
     t, key = db.t, uuid.UUID(int=5)
@@ -216,9 +217,11 @@ def test_values_of_mariadb(server, make_engine, old_forms):
     assert [re.sub(".* of t|as.*", "", note).strip() for note, _ in values_noted()] == [
         ".d", ".g", ".i", ".u",
     ]  # fmt: skip
+    empty_row = t.filter_by(id=2).one()
+    assert (empty_row.u, empty_row.d, empty_row.f, empty_row.h) == (None,) * 4
     row.i, row.d = dt.timedelta(hours=-40), Decimal("1E+300")
     db.commit()
-    stored = db.execute("SELECT CAST(i AS CHAR), CAST(d AS CHAR) FROM t").fetchone()
+    stored = db.execute("SELECT CAST(i AS CHAR), CAST(d AS CHAR) FROM t WHERE id = 1").fetchone()
     assert tuple(stored) == ("-40:00:00", "1e300")
     db.session.remove()
     empty(engine)
@@ -230,7 +233,8 @@ def test_values_of_postgresql(pg, old_forms):
     extras = pytest.importorskip("psycopg2.extras")
     run(
         pg,
-        "CREATE TABLE t (id serial PRIMARY KEY, r int4range, p tstzrange[], u uuid, c point[])",
+        """CREATE DOMAIN corners AS point[];
+        CREATE TABLE t (id serial PRIMARY KEY, r int4range, p tstzrange[], u uuid, c corners)""",
     )
     db = SQLSoup(pg, session=scoped_session(sessionmaker(bind=pg)))
     t, key = db.t, str(uuid.UUID(int=5))
@@ -246,6 +250,9 @@ def test_values_of_postgresql(pg, old_forms):
         assert t.filter(t.r == row.r, t.p == row.p, t.r.overlaps(extras.NumericRange(2, 9))).one()
     else:
         assert (row.r.lower, row.p[0].lower) == (1, start)
+    t.insert(r=None, u=None, c=None)
+    db.commit()
+    assert t.filter(t.r.is_(None), t.u.is_(None), t.c.is_(None)).one().c is None
     names = {note for note, _ in values_noted()}
     assert "a value of t.u as SQLAlchemy 1.3 gave it" in names
     assert ("a value of t.r as SQLAlchemy 1.3 gave it" in names) == is_old
