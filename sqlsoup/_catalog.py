@@ -246,7 +246,8 @@ def _references(
     rows: Iterable[Any]
     particulars = _particulars(connection.dialect.name)
     if particulars is not None:
-        rows = particulars.references_to(connection, name, schema)
+        # at once, for a cursor in the traceback of an interrupt would keep a lock on a SQLite file
+        rows = list(particulars.references_to(connection, name, schema))
     else:
         rows = [
             (schema, child, key["name"] or place, key["referred_table"], column, True)

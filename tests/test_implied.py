@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ from conftest import run
 from sqlalchemy import event, orm
 
 import sqlsoup
-from sqlsoup import SQLSoup
+from sqlsoup import SQLSoup, _catalog
 from sqlsoup._catalog import _particulars, references_to
 
 PEOPLE = "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(20))"
@@ -1305,3 +1307,19 @@ def test_dir_without_the_database(soup: SQLSoup, monkeypatch: pytest.MonkeyPatch
     assert {"name", "filter"} <= {*dir(soup.users)}
     assert "loans" not in dir(soup.users)
     assert "name" in dir(soup.users.get("Bo"))
+
+
+def test_an_interrupt_while_foreign_keys_are_listed(lite, monkeypatch):
+    """Its traceback, which a console keeps, holds no cursor that would lock the file."""
+    db = SQLSoup(lite, relationships=True)
+
+    def interrupt(*_columns):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_catalog, "Reference", interrupt)
+    with pytest.raises(KeyboardInterrupt) as kept:
+        sqlsoup.reflect(db)
+    db.rollback()
+    with contextlib.closing(sqlite3.connect(lite.url.database, timeout=0)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+    assert type(kept.value) is KeyboardInterrupt
