@@ -57,6 +57,7 @@ def map_class(
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
     mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
+    _sa.steady(mapper)
     if isinstance(selectable, Table):
         mapper.registry.configure(cascade=True)  # mostly it knows of no other class yet
     FlushOrder(mapper)

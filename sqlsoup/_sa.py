@@ -16,7 +16,7 @@ from sqlalchemy.orm.session import SessionTransactionState
 from sqlalchemy.sql import expression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Column, Connection, ForeignKey, Inspector, MetaData, Table
     from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
@@ -273,7 +273,7 @@ def give_loader(prop: Any, attribute: Any) -> None:
     may go with ``prepare()``.
     """
     mapper = prop.parent
-    plain = type(mapper.class_manager) is instrumentation.ClassManager
+    plain = type(mapper.class_manager) is _SteadyManager
     if len(mapper.self_and_descendants) > 1 or not plain:
         return
     alone = type(mapper.class_.__name__, (), {})
@@ -365,6 +365,44 @@ STATE = "_sa_instance_state"
 
 It is ``DEFAULT_STATE_ATTR`` in ``orm/base.py``, and may go when a row keeps its state elsewhere.
 """
+
+
+class _Snapshots:
+    """What makes a dict one that may grow while something looks through it."""
+
+    __slots__ = ()
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        return iter([*dict.keys(self)])
+
+    def values(self: Any) -> list[Any]:
+        return [*dict.values(self)]
+
+    def items(self: Any) -> list[tuple[Any, Any]]:
+        return [*dict.items(self)]
+
+
+class _SteadyDict(_Snapshots, dict[Any, Any]):  # type: ignore[misc]
+    """The properties of a mapper; see ``steady()``."""
+
+
+class _SteadyManager(_Snapshots, instrumentation.ClassManager[Any]):  # type: ignore[misc]
+    """The attributes of a class; see ``steady()``."""
+
+
+def steady(mapper: Mapper[Any]) -> None:
+    """Have queries of other threads go on while a relationship is added.
+
+    They look through the properties of the mapper and the attributes of the class, one by one
+    (``Mapper.iterate_properties`` in ``orm/mapper.py``, ``ClassManager`` in
+    ``orm/instrumentation.py``), and RuntimeError says that the dictionary changed.  It is called
+    before anything was made of these.  A class that is instrumented in a way of its own is left to
+    SQLAlchemy.  It may go with ``prepare()``.
+    """
+    it: Any = mapper
+    it._props = _SteadyDict(it._props)
+    if type(it.class_manager) is instrumentation.ClassManager:
+        it.class_manager.__class__ = _SteadyManager
 
 
 def renew(mapper: Mapper[Any]) -> None:

@@ -310,6 +310,24 @@ def test_relationships_of_classes_in_use(how: str, lite: sa.Engine) -> None:
         assert related == [[1, 3]] * 6, number
 
 
+def test_what_is_looked_through_as_a_relationship_is_added(soup: SQLSoup) -> None:
+    """A query of another thread that was looking through a class goes on with what was there."""
+    mapper: Any = sa.inspect(soup.users)
+    bo = soup.users.get("Bo")
+    looked_through = [
+        mapper.iterate_properties,
+        mapper.class_manager.attributes,
+        iter(sa.inspect(bo).manager),
+        iter(mapper.attrs.items()),
+    ]
+    for each in looked_through:
+        next(each)
+    soup.users.relate("lent", soup.loans, backref="lender")
+    assert [len([*each]) for each in looked_through] == [2, 2, 2, 2]
+    assert "lent" in mapper.attrs
+    assert [loan.book_id for loan in bo.lent] == [1, 3]
+
+
 def test_relate_in_many_threads(db: SQLSoup) -> None:
     """Many threads may relate one class at once; it has all relationships in the end."""
     race(lambda number: db.loans.relate(f"user_{number}", db.users, viewonly=True), threads=16)
