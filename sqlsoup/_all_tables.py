@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable  # noqa: TC003 - documentation tools evaluate them
 
+from sqlsoup._arguments import mention_unknown
 from sqlsoup._catalog import table_names
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._reflect import forget
@@ -31,8 +32,12 @@ def reflect(
     .. versionadded:: 1.0
     """
     where = schema or db._where
-    with db._connect() as connection:
-        names = table_names(connection, where) if tables is None else sorted({*tables})
+    if tables is None:
+        with db._connect() as connection:
+            names = table_names(connection, where)
+        mention_unknown(db._primary_keys if where == db._where else (), names)
+    else:
+        names = sorted({*tables})
     found = reflect_all(
         ((where, name) for name in names),
         db._metadata,

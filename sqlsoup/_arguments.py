@@ -1,14 +1,43 @@
-"""What SQLSoup refuses of its arguments."""
+"""What SQLSoup refuses of its arguments, and what it says of those that others refuse."""
 
 from __future__ import annotations
 
-from sqlsoup.exc import ArgumentError, shown
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.orm import Query
+
+from sqlsoup._engine import bind_of, file_of, shown_engine
+from sqlsoup._reflect_many import tables_in
+from sqlsoup.exc import (
+    ArgumentError,
+    CallError,
+    NoRowError,
+    ParametersError,
+    mention,
+    shown,
+    suggestion,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Engine, FromClause
 
 
-def check(engine_or_metadata: object, session: object, relationships: object) -> None:
+def check(
+    engine_or_metadata: object, session: object, primary_keys: object, relationships: object
+) -> None:
     """Refuse arguments of a SQLSoup."""
     if session is None and engine_or_metadata is None:
         raise ArgumentError("invalid engine or metadata argument None")
+    if not isinstance(primary_keys, Mapping):
+        raise ArgumentError(
+            f"invalid primary_keys argument {shown(primary_keys)}; pass a dict of lists of columns "
+            "by the name of a table"
+        )
     if not isinstance(relationships, bool) and not callable(relationships):
         raise ArgumentError(
             f"invalid relationships argument {shown(relationships)}; pass True or a function"
@@ -35,3 +64,95 @@ def _map_to_problem(
     if tablename is None and selectable is None:
         return "'tablename' or 'selectable' argument is required."
     return None if isinstance(attrname, str) else "'attrname' argument must be a string."
+
+
+def mention_unknown(primary_keys: Iterable[str], names: list[str]) -> None:
+    """Warn of a name in primary_keys that no table or view has, given the names of all."""
+    for name in primary_keys:
+        if name not in names and "." not in name:
+            mention(f"primary_keys: there is no table or view {name!r}" + suggestion(name, names))
+
+
+_WORDS = {
+    **dict.fromkeys(("on", "on_clause", "condition", "where", "using", "by"), "onclause"),
+    **dict.fromkeys(("how", "outer", "left", "left_outer", "is_outer", "full"), "isouter"),
+}
+"""What people write in join() for its arguments."""
+
+
+def check_join(sides: tuple[FromClause, FromClause], words: Iterable[str]) -> None:
+    """Refuse a join of two databases, and arguments by words that join() does not have."""
+    for word in words:
+        if word in _WORDS:
+            way = {
+                "onclause": "the condition is onclause=, as in db.users.name == db.loans.user_name",
+                "isouter": "isouter=True is for a LEFT OUTER JOIN",
+            }[_WORDS[word]]
+            raise CallError(f"join() has no argument {word!r}; {way}")
+    left, right = ({*_engines(side)} for side in sides)
+    for one in left:
+        for other in right:
+            if one is not other and _place(one) != _place(other):
+                raise ArgumentError(
+                    f"the tables of a join must be in one database, and these are in "
+                    f"{shown_engine(one)} and {shown_engine(other)}; look for the rows of each, "
+                    "or attach one database to the other"
+                )
+
+
+def _engines(side: FromClause) -> Iterator[Engine]:
+    """Give the engines of tables without a schema: that of others may be on any of one server."""
+    for table in tables_in(side):
+        bind = None if table.schema else bind_of(table.metadata)
+        if bind is not None:
+            yield bind.engine
+
+
+def _place(engine: Engine) -> object:
+    """Return the same for two engines that connect to the same database."""
+    url = engine.url
+    if engine.dialect.name == "sqlite":
+        return file_of(engine) or engine.pool
+    return engine.dialect.name.replace("mariadb", "mysql"), url.host, url.port, url.database
+
+
+def no_row(error: sa_exc.InvalidRequestError, thing: object) -> sa_exc.InvalidRequestError:
+    """Return the error for what was to be deleted and is no row."""
+    if thing is None:
+        return NoRowError(
+            "delete() takes a row, not None, which is what a search without result gives"
+        )
+    if isinstance(thing, Query):
+        return NoRowError(
+            "delete() takes a row, not a query, whose own delete() deletes what it finds"
+        )
+    if isinstance(thing, Sequence) and not isinstance(thing, str):
+        return NoRowError(
+            f"delete() takes one row, not a {type(thing).__name__}; for row in rows: db.delete(row)"
+        )
+    return error
+
+
+_PLACEHOLDER = re.compile(r"\?|%s|%\(\w+\)s")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_MISPLACED = re.compile(r"syntax|binding|column \"s\"", re.IGNORECASE)
+"""What SQLite, PostgreSQL and MariaDB say of a placeholder that is none."""
+
+
+def explain(error: sa_exc.SQLAlchemyError, stmt: object, parameters: object) -> None:
+    """Say how parameters are written and given, after an error that may come from that.
+
+    :raises ArgumentError: they were given without names.
+    """
+    rows = parameters if isinstance(parameters, list | tuple) else [parameters]
+    wrong = next((row for row in rows if not isinstance(row, Mapping)), None)
+    if wrong is not None:
+        of = f" of {type(wrong).__name__}" if wrong is not parameters else ""
+        raise ParametersError(
+            f"parameters are given by name, not as a {type(parameters).__name__}{of}: write "
+            "':name' in the text, and name=value or {'name': value}"
+        ) from None
+    if isinstance(stmt, str) and isinstance(error, sa_exc.DBAPIError):
+        found = _PLACEHOLDER.search(_QUOTED.sub("", stmt))
+        if found and _MISPLACED.search(str(error.orig)):
+            error.add_detail(f"a parameter is written ':name' in the text, not {found[0]!r}")

@@ -158,6 +158,12 @@ def table_names(connection: Connection, schema: str | None) -> list[str]:
     return sorted(names)
 
 
+def schemas_of(connection: Connection, name: str) -> list[str]:
+    """Return the schemas that have a table or view of a name, where one statement can tell."""
+    particulars = _particulars(connection.dialect.name)
+    return sorted(particulars.schemas_of(connection, name)) if particulars else []
+
+
 def view_names(connection: Connection, schema: str | None) -> set[str]:
     """Return the names of views and materialised views."""
     inspector = inspect(connection)

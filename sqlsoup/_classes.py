@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, wraps
 from inspect import isroutine
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, cast
 
 from sqlalchemy import FromClause, inspect
 from sqlalchemy import exc as sa_exc
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Mapper, Query
 
 from sqlsoup import _sa
 from sqlsoup._describe import describe
+from sqlsoup._instances import not_by_name
 from sqlsoup._relate import holds, relate
 from sqlsoup._session import current
 from sqlsoup.exc import SQLSoupError, suggestion, warn
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
     from sqlsoup._session import SessionSource
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Related(Protocol):
@@ -78,9 +83,23 @@ class SelectableClassType(type):
         :param ident: value of the key.  For a key of several columns a tuple or list in their
          order, or a dict by attribute name.
         """
-        if (cls._sqlsoup_query_type or cls._sqlsoup_query_class()).get is not Query.get:
-            return new_query(cls).get(ident)
-        return None if ident is None else current(cls._sqlsoup.session).get(cls, ident)
+        try:
+            if (cls._sqlsoup_query_type or cls._sqlsoup_query_class()).get is not Query.get:
+                return new_query(cls).get(ident)
+            return None if ident is None else current(cls._sqlsoup.session).get(cls, ident)
+        except sa_exc.InvalidRequestError as error:
+            raise _with_near(error, cls, ident if isinstance(ident, dict) else ()) from None
+
+    def filter_by(cls, *args: Any, **values: Any) -> Any:
+        """Return a query of the rows that have these values.
+
+        :param args: what a query class of the user's own takes.
+        :param values: by the names of attributes.
+        """
+        try:
+            return new_query(cls).filter_by(*args, **values)
+        except sa_exc.InvalidRequestError as error:
+            raise _with_near(error, cls, values) from None
 
     def delete(cls, *criteria: Any, **options: Any) -> int:
         """Delete all rows, or those that meet the criteria, with one statement.
@@ -107,14 +126,34 @@ class SelectableClassType(type):
         renamed = vars(cls).get("_sqlsoup_renamed", {})
         if name in renamed:
             message += f"; the column of that name is the attribute {renamed[name]!r}"
-        raise AttributeError(message)
+        error = AttributeError(message)
+        if name not in renamed and not name.startswith("_") and name not in _ASKED:
+            query: Any = cls._sqlsoup_query_class()
+            known = [*inspect(cls).attrs.keys(), *(cls._sqlsoup_names or ()), *_names_in(query)]
+            if near := suggestion(name, known):
+                error = AttributeError(message + near)
+                error.name = name  # or else Python makes a suggestion of its own, too
+        raise error
 
     def __getitem__(cls, item: object) -> NoReturn:
         """Say where the rows are to who looks for them in a class, by a place or in a loop.
 
         :raises TypeError: always.
         """
-        raise TypeError(
+        raise cls._sqlsoup_no_list()
+
+    def __len__(cls) -> NoReturn:
+        """Say the same to who counts the rows so.
+
+        :raises TypeError: always.
+        """
+        raise cls._sqlsoup_no_list()
+
+    def __bool__(cls) -> bool:
+        return True
+
+    def _sqlsoup_no_list(cls) -> TypeError:
+        return TypeError(
             f"{cls.__name__} is a class, its rows are those of a query: for row in db.t.all(), "
             "db.t.limit(1).first(), db.t.get(key), db.t.count()"
         )
@@ -155,6 +194,21 @@ class SelectableClassType(type):
         return cls._sqlsoup_query_type
 
 
+_ASKED = {"is_clause_element"}
+"""Names for which SQLAlchemy asks."""
+
+
+def _with_near(
+    error: sa_exc.InvalidRequestError, cls: SelectableClassType, names: Iterable[str]
+) -> sa_exc.InvalidRequestError:
+    """Return an error that says which attribute was meant by one of the names, if any was."""
+    known = [*inspect(cls).attrs.keys()]
+    wrong = next((name for name in names if name not in known), None)
+    if type(error) is not sa_exc.InvalidRequestError or wrong is None:
+        return error
+    return sa_exc.InvalidRequestError(f"{error}{suggestion(wrong, known)}")
+
+
 def new_query(cls: SelectableClassType) -> Query[Any]:
     """Return a query of a class, whatever its columns are called."""
     if isinstance(cls, AmbiguousJoin):
@@ -176,15 +230,29 @@ def _names_in(*classes: Any) -> frozenset[str]:
     return frozenset({"c", "columns", "session"}.union(*map(dir, classes)))
 
 
+def _by_name(insert: _F) -> _F:
+    """Have insert() say how values are given."""
+
+    @wraps(insert)
+    def insert_by_name(cls: SelectableClassType, /, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            raise not_by_name(cls, args[0])
+        return insert(cls, **kwargs)
+
+    return cast("_F", insert_by_name)
+
+
 class TableClassType(SelectableClassType):
     """The type of a class that is mapped to a table."""
 
+    @_by_name
     def insert(cls, /, **kwargs: Any) -> Any:
         """Make a row and add it to the session; the next flush or commit stores it.
 
         :param kwargs: values by the name of a column or relationship.  Any other name becomes a
          plain attribute of the row, with a :class:`.SQLSoupWarning`.
         :return: the row.  A key that the database generates is there after a flush.
+        :raises ArgumentError: a value was given without a name; it is a :class:`TypeError`.
         """
         return _new(cls, (), kwargs)
 

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import threading
 from typing import Any
 from urllib.parse import quote_plus
+from weakref import WeakSet
 
-from sqlalchemy import URL, Connection, Dialect, Engine, MetaData, create_engine, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Dialect,
+    Engine,
+    ExceptionContext,
+    MetaData,
+    NullPool,
+    SingletonThreadPool,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy import exc as sa_exc
 
-from sqlsoup.exc import ArgumentError, shown, suggestion
+from sqlsoup.exc import ArgumentError, URLError, shown, suggestion
 
 Bind = Engine | Connection
 
@@ -90,28 +105,24 @@ _DRIVERS = {
 """Modules of drivers by backend, and the packages that they are in."""
 
 
-_FILE = re.compile(r"[^:@?=]+\.(db3?|sqlite3?)", re.IGNORECASE)
+_FILE = re.compile(r"([a-z]:[\\/])?[^:@?=]+\.(db3?|sqlite3?)", re.IGNORECASE)
 _BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql")
 
 
 def _make_engine(url: str | URL) -> Engine:
     """Make an engine, and say what to do when the driver is not installed or the URL is none.
 
-    :raises ArgumentError: the URL's driver is not installed, or is an asynchronous one.
+    :raises ArgumentError: the URL's driver is not installed, or is an asynchronous one, or its port
+     is no number.
     """
     try:
-        parsed = make_url(url)
+        parsed = _parsed(url)
         refuse_asynchronous(parsed, parsed.get_dialect())
-        return create_engine(url)
+        engine = create_engine(parsed)
     except sa_exc.NoSuchModuleError as error:
-        backend = make_url(url).get_backend_name()
-        near = "" if backend in _BACKENDS else suggestion(backend, _BACKENDS)
-        raise sa_exc.NoSuchModuleError(f"{error}{near}") from None
+        raise sa_exc.NoSuchModuleError(f"{error}{_near(make_url(url))}") from None
     except sa_exc.ArgumentError as error:
-        if not isinstance(url, str) or not _FILE.fullmatch(url):  # it may hold a password
-            raise
-        hint = f"for a file of SQLite write {'sqlite:///' + url!r}"
-        raise sa_exc.ArgumentError(f"{error}; {hint}") from None
+        raise sa_exc.ArgumentError(f"{error}{_hint(str(url))}") from None
     except ModuleNotFoundError as error:
         url = make_url(url)
         backend = url.get_backend_name()
@@ -125,6 +136,78 @@ def _make_engine(url: str | URL) -> Engine:
         raise ArgumentError(
             f"the driver for {url.drivername}:// is not installed ({error}): {hint}"
         ) from error
+    _made.add(engine)
+    if isinstance(engine.pool, SingletonThreadPool):
+        event.listen(engine, "handle_error", _tell_threads)
+    return engine
+
+
+def _parsed(url: str | URL) -> URL:
+    try:
+        return make_url(url)
+    except ValueError:  # which may have a part of the password
+        raise URLError(
+            "the port in the URL is no number; write '/', '@' and ':' of a password as %2F, %40 "
+            "and %3A, and 'sqlite://' for a database in memory"
+        ) from None
+
+
+def _near(url: URL) -> str:
+    """Return the name of a database or driver that may have been meant by the one of a URL."""
+    backend, plus, driver = url.drivername.lower().partition("+")
+    if url.get_backend_name() not in _BACKENDS:
+        return suggestion(backend, _BACKENDS)
+    drivers = [module.lower() for module in _DRIVERS.get(backend, ())]
+    return suggestion(driver, drivers).replace("'", f"'{backend}+", 1) if plus else ""
+
+
+def _hint(text: str) -> str:
+    """Return how to write as a URL what is none, unless it may hold a password."""
+    if _FILE.fullmatch(text) or os.path.isfile(text):  # noqa: PTH113 - it may be no path at all
+        return f"; for a file of SQLite write {'sqlite:///' + text!r}"
+    backend = re.match(r"[a-z]*", text)
+    if "://" not in text and backend is not None and backend[0] in _BACKENDS:
+        slashes = "///" if backend[0] == "sqlite" else "//"
+        return f"; a URL of {backend[0]} begins with {f'{backend[0]}:{slashes}'!r}"
+    return ""
+
+
+_made: WeakSet[Engine] = WeakSet()
+"""The engines of URLs, which connect to what these say."""
+
+IN_MEMORY = "in memory each thread has a database of its own, threads share one in a file"
+
+
+def _tell_threads(context: ExceptionContext) -> None:
+    error = context.sqlalchemy_exception
+    if (
+        error is not None
+        and "no such table" in str(error.orig)
+        and threading.current_thread() is not threading.main_thread()
+    ):
+        error.add_detail(IN_MEMORY)
+
+
+def file_of(engine: Engine) -> str | None:
+    """Return the path of the file that the URL of an engine on SQLite names, or None."""
+    name = engine.url.database
+    if engine.url.get_driver_name() != "pysqlite" or not name or name.startswith((":", "file:")):
+        return None
+    return os.path.abspath(name)  # noqa: PTH100 - as SQLAlchemy does
+
+
+def to_read(engine: Engine) -> Engine:
+    """Return the engine to look for tables with, which makes no file where there is none."""
+    file = file_of(engine) if engine in _made else None
+    if file is None or os.path.exists(file):  # noqa: PTH110 - a path may be too long for Path
+        return engine
+    if not os.path.isdir(os.path.dirname(file)):  # noqa: PTH112, PTH120 - SQLite tells that
+        return engine
+    import sqlite3
+
+    return create_engine(
+        engine.url, poolclass=NullPool, creator=lambda: sqlite3.connect(":memory:")
+    )
 
 
 def metadata_of(argument: object) -> MetaData:
@@ -142,5 +225,6 @@ def metadata_of(argument: object) -> MetaData:
     if isinstance(argument, Engine):
         set_bind(metadata, argument)
     elif argument is not None:
-        raise refused("invalid engine or metadata argument", argument)
+        hint = _hint(str(argument)) if isinstance(argument, os.PathLike) else ""
+        raise refused("invalid engine or metadata argument", argument, hint)
     return metadata

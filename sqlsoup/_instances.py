@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import inspect
+from sqlalchemy import Row, inspect
+from sqlalchemy.orm import InstanceState
+
+from sqlsoup.exc import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -75,10 +79,25 @@ def names_of(self: Any) -> list[str]:
     return [*{*object.__dir__(self), *type(self)._sqlsoup_relationships()}]
 
 
-def init(__self: Any, **values: Any) -> None:  # SQLAlchemy's wrapper keeps the parameter's name
+def init(__self: Any, *args: Any, **values: Any) -> None:  # SQLAlchemy's wrapper keeps the names
     """Set the attributes of a new row."""
+    if args:
+        raise not_by_name(type(__self), args[0])
     for name, value in values.items():
         setattr(__self, name, value)
+
+
+def not_by_name(cls: Any, value: object) -> CallError:
+    """Return the error for a value that was given to a new row without a name."""
+    if isinstance(value, Mapping):
+        way = "write insert(**values)"
+    elif isinstance(value, list | tuple) and not isinstance(value, Row):
+        way = "sqlsoup.insert_many() takes a list of dicts"
+    elif isinstance(value, Row) or isinstance(inspect(value, raiseerr=False), InstanceState):
+        way = "insert(**sqlsoup.as_dict(row)) makes a copy of a row"
+    else:
+        way = f"write insert({next(iter(inspect(cls).columns.keys()))}=...)"
+    return CallError(f"{cls.__name__} takes values by name, not a {type(value).__name__}; {way}")
 
 
 def representation(self: Any) -> str:

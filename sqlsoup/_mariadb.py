@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue, text
 
 from sqlsoup._mariadb_facts import Column, Facts, facts
-from sqlsoup._mariadb_references import references_to
+from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import exact, type_of
 
 if TYPE_CHECKING:
@@ -199,4 +199,4 @@ CORRECTIONS: Corrections = {
     "unique_constraints": (correct_unique_keys,),
 }
 
-__all__ = ["CORRECTIONS", "mark_updates", "references_to"]
+__all__ = ["CORRECTIONS", "mark_updates", "references_to", "schemas_of"]

@@ -1,4 +1,4 @@
-"""The foreign keys that refer to a table of MariaDB or MySQL."""
+"""The foreign keys that refer to a table of MariaDB or MySQL, and the schemas that have it."""
 
 from __future__ import annotations
 
@@ -81,3 +81,13 @@ def references_to(connection: Connection, name: str | None, schema: str | None) 
         if connection.invalidated or not in_innodb:
             raise
     return connection.execute(text(known), values)
+
+
+_SYSTEM = {"information_schema", "mysql", "performance_schema", "sys"}
+
+
+def schemas_of(connection: Connection, name: str) -> list[str]:
+    """Return the schemas that have a table or view of a name, but for those of the server."""
+    statement = "SELECT table_schema FROM information_schema.tables WHERE table_name = :name"
+    found = connection.scalars(text(statement), {"name": name})
+    return [schema for schema in found if schema.lower() not in _SYSTEM]

@@ -181,6 +181,23 @@ def references_to(connection: Connection, name: str | None, schema: str | None) 
     return connection.execute(text(statement), {"name": name, "schema": schema})
 
 
+_SCHEMAS = text(
+    qualified("""
+    SELECT n.nspname, CAST(c.relkind AS pg_catalog.text) AS kind
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relname = CAST(:name AS pg_catalog.text)""")
+)
+
+
+def schemas_of(connection: Connection, name: str) -> list[str]:
+    """Return the schemas that have a table or view of a name, but for those of PostgreSQL."""
+    return [
+        schema
+        for schema, kind in connection.execute(_SCHEMAS, {"name": name})
+        if kind in "rvmfp" and schema != "information_schema" and not schema.startswith("pg_")
+    ]
+
+
 def knows_facts(inspector: Inspector) -> bool:
     """Tell if the database can be asked for facts."""
     release: Any = inspector.dialect.server_version_info or (0,)

@@ -16,11 +16,11 @@ from sqlsoup._catalog import (
     may_be_there,
     reflect_table,
     spelled,
-    table_names,
 )
 from sqlsoup._foreign_keys import guard, notes_of, settle, table_key
 from sqlsoup._locks import locked, under
-from sqlsoup.exc import NoSuchTableError, SQLSoupError, suggestion, warn
+from sqlsoup._missing import missing
+from sqlsoup.exc import SQLSoupError, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def reflect(
                     "one MetaData cannot hold both, use another SQLSoup for one of them"
                 )
             if schema:
-                raise _missing(name, schema, connection)
+                raise missing(name, schema, connection)
     return table
 
 
@@ -114,12 +114,12 @@ def _read(
         reflect_table(inspector, table)
         return table, spelled(inspector, table)
     except sa_exc.NoSuchTableError:
-        raise _missing(name, schema, connection) from None
+        raise missing(name, schema, connection) from None
     except (sa_exc.DBAPIError, ValueError) as error:
         if may_be_there(connection, schema, name):
             raise
         denied = is_denied(error)
-        raise _missing(name, schema, connection, denied=denied) from None
+        raise missing(name, schema, connection, denied=denied) from None
 
 
 def scratch(metadata: MetaData) -> MetaData:
@@ -163,23 +163,6 @@ def _show(table: Table, metadata: MetaData, *, replace: bool) -> Table:
     _sa.add_table(metadata, table)
     settle(table)
     return table
-
-
-def _missing(
-    name: str, schema: str | None, connection: Connection, *, denied: bool = False
-) -> NoSuchTableError:
-    try:
-        names = table_names(connection, schema)
-    except (sa_exc.SQLAlchemyError, ValueError):  # no such schema, or none that can be sent
-        names = None
-    message = f"{table_key(schema, name)}: there is no table or view of this name"
-    if denied:
-        message += ", or it may not be read"
-    elif names == [] and not schema:
-        message += "; there are no tables at all in this database"
-    error = NoSuchTableError(message + suggestion(name, names or ()))
-    error.name = name  # or else Python makes a suggestion of its own, from dir(db)
-    return error
 
 
 @under(guard)

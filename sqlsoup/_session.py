@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
 
 from sqlsoup import _sa
-from sqlsoup._engine import Bind, bind_of, is_asynchronous, refuse_asynchronous, refused
+from sqlsoup._engine import Bind, bind_of, is_asynchronous, refuse_asynchronous, refused, to_read
 from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]
     bind, plain, given = bind_for(session, metadata), existing(session), given_bind(session)
     if isinstance(bind, Connection):
         with _borrowed(bind) as connection:
+            yield connection
+    elif (reader := to_read(bind)) is not bind:
+        with reader.connect() as connection:
             yield connection
     elif (
         plain is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -11,10 +12,20 @@ from weakref import WeakSet, WeakValueDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
+from sqlalchemy.exc import ArgumentError as StatementArgumentError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Query, scoped_session
+from sqlalchemy.orm.exc import UnmappedInstanceError
 
 from sqlsoup import _blocks, _session
-from sqlsoup._arguments import check, check_map_to
+from sqlsoup._arguments import (
+    check,
+    check_join,
+    check_map_to,
+    explain,
+    mention_unknown,
+    no_row,
+)
 from sqlsoup._catalog import locate, table_names
 from sqlsoup._classes import Origin, SelectableClassType
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
@@ -89,7 +100,7 @@ class SQLSoup:
         primary_keys: Mapping[str, Sequence[str]] = MappingProxyType({}),
         relationships: bool | Namer = False,
     ) -> None:
-        check(engine_or_metadata, session, relationships)
+        check(engine_or_metadata, session, primary_keys, relationships)
         self._metadata = metadata_of(engine_or_metadata)
         self._cache: dict[str, SelectableClassType] = {}
         self._mapped: WeakSet[Table] = WeakSet()
@@ -148,8 +159,14 @@ class SQLSoup:
         self.session.flush()
 
     def delete(self, instance: Any) -> None:
-        """Mark a row to be deleted at the next flush."""
-        self.session.delete(instance)
+        """Mark a row to be deleted at the next flush.
+
+        :raises sqlalchemy.orm.exc.UnmappedInstanceError: it is no row.
+        """
+        try:
+            self.session.delete(instance)
+        except UnmappedInstanceError as error:
+            raise no_row(error, instance) from None
 
     def expunge(self, instance: Any) -> None:
         """Remove a row from the session, which then neither stores nor refreshes it."""
@@ -175,11 +192,12 @@ class SQLSoup:
          each.  ``params=`` takes the same.
         :param params: parameters by name.
         :return: the rows, as :meth:`sqlalchemy.orm.Session.execute` returns them.
-        :raises ArgumentError: parameters were given in more than one way.
+        :raises ArgumentError: parameters were given in more than one way, or without names.
 
         .. versionchanged:: 1.0
            Statements other than text, and keyword parameters, are accepted.
         """
+        given = stmt
         if isinstance(stmt, str):
             stmt = text(stmt)
         elif isinstance(stmt, Query):
@@ -190,8 +208,13 @@ class SQLSoup:
             raise ArgumentError("parameters are either keywords, or one dict, or one list of dicts")
         session = _session.current(self.session)
         bind = _session.own_bind(session, stmt) or _session.bind_for(session, self._metadata)
-        with session.no_autoflush:
-            return session.execute(stmt, args[0] if args else params, bind_arguments={"bind": bind})
+        parameters = args[0] if args else params
+        try:
+            with session.no_autoflush:
+                return session.execute(stmt, parameters, bind_arguments={"bind": bind})
+        except (DBAPIError, StatementArgumentError) as error:
+            explain(error, given, parameters)
+            raise
 
     def entity(
         self, attr: str, schema: str | None = None, *, primary_key: Sequence[Any] = ()
@@ -276,6 +299,8 @@ class SQLSoup:
             source = with_rowid(source, key, self._connect)
             mapper_args = {**mapper_args, "primary_key": key}
         elif not source.primary_key:
+            with suppress(Exception):  # the error is what matters
+                mention_unknown(self._primary_keys, self._names())
             raise keyless(kind, source)
         mapped = self._map(source, base, mapper_args)
         first = self._cache.setdefault(attrname, mapped)
@@ -349,12 +374,14 @@ class SQLSoup:
         :param isouter: whether it is a LEFT OUTER JOIN.
         :param base: base class; the default is :attr:`SQLSoup.base`.
         :param mapper_args: what :class:`sqlalchemy.orm.Mapper` takes.
+        :raises ArgumentError: the two are in different databases.
         :raises sqlalchemy.exc.NoForeignKeysError: no foreign key ties the two.
         :raises sqlalchemy.exc.AmbiguousForeignKeysError: more than one does.
         :raises sqlalchemy.exc.InvalidRequestError: both have a column of the same name; raised when
          the class is used for anything but :meth:`with_labels`.
         """
         sides = selectable_of(left), selectable_of(right)
+        check_join(sides, mapper_args)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
         keys = [
             (key_of(thing), list(side.primary_key))
@@ -433,8 +460,13 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
+        names = self._names()
+        mention_unknown(self._primary_keys, names)
+        return iter(names)
+
+    def _names(self) -> list[str]:
         with self._connect() as connection:
-            return iter(table_names(connection, self._where))
+            return table_names(connection, self._where)
 
     def __dir__(self) -> list[str]:
         names = (name for name in self._ipython_key_completions_() if not iskeyword(name))
@@ -446,7 +478,7 @@ class SQLSoup:
         if listed is None or listed[0] < now - 5 or listed[1] != self._where:
             self._listed = (now, self._where, [])  # for whoever asks while this connects
             try:
-                self._listed = (now, self._where, list(self))
+                self._listed = (now, self._where, self._names())
             except Exception:  # noqa: BLE001, S110 - a completion is no place for any error
                 pass
             except BaseException:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import FetchedValue, Row, text
+from sqlalchemy import FetchedValue, Row, inspect, text
 
 from sqlsoup import _sa
 from sqlsoup.exc import mention
@@ -133,6 +133,12 @@ def spelled(inspector: Inspector, schema: str | None, name: str) -> str:
         return str(rows[0].keyless.partition(" ")[2])
     rows = _rows(inspector, _NAME, schema, name)
     return str(rows[0].name) if rows else name
+
+
+def schemas_of(connection: Connection, name: str) -> list[str]:
+    """Return the schemas, which are attached files, that have a table or view of a name."""
+    inspector = inspect(connection)
+    return [schema for schema in inspector.get_schema_names() if inspector.has_table(name, schema)]
 
 
 def is_virtual(connection: Any, table: Table) -> bool:

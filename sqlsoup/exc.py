@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import exc as sa_exc
+from sqlalchemy.orm.exc import UnmappedInstanceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,36 @@ class ArgumentError(SQLSoupError):
     """An argument is of the wrong kind, or two of them contradict each other."""
 
     __module__ = "sqlsoup"
+
+
+class _KnownArgumentError(ArgumentError):
+    """An ArgumentError that is also what was raised before; users know it as ArgumentError."""
+
+    def __reduce__(self) -> tuple[type[ArgumentError], tuple[object, ...]]:
+        return ArgumentError, self.args
+
+
+class CallError(_KnownArgumentError, TypeError):
+    """A function was called in a way that Python refuses."""
+
+
+class URLError(_KnownArgumentError, ValueError):
+    """A URL has a port that is no number."""
+
+
+class ParametersError(_KnownArgumentError, sa_exc.ArgumentError):
+    """The parameters of a statement are of a kind that SQLAlchemy refuses."""
+
+
+class NoRowError(_KnownArgumentError, UnmappedInstanceError):
+    """Something was to be deleted that is no row."""
+
+    def __init__(self, message: str) -> None:
+        sa_exc.InvalidRequestError.__init__(self, message)
+
+
+for _error in (CallError, URLError, ParametersError, NoRowError):
+    _error.__module__, _error.__name__, _error.__qualname__ = "sqlsoup", *["ArgumentError"] * 2
 
 
 class NoSuchTableError(sa_exc.NoSuchTableError, AttributeError, KeyError):

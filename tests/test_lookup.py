@@ -272,7 +272,11 @@ def test_a_missing_table_of_a_schema(db, annex):
     """A table that only the default schema has is missing in another, and nothing is cached."""
     with pytest.raises(sqlsoup.NoSuchTableError) as raised:
         db.entity("books", schema=annex)
-    assert str(raised.value) == f"{annex}.books: {NO_TABLE}"
+    default = sa.inspect(db.engine).default_schema_name
+    assert str(raised.value) == (
+        f"{annex}.books: {NO_TABLE}; there is one in another schema: "
+        f"db.entity('books', schema={default!r})"
+    )
     assert db.books._table.schema is None
     db.schema = annex
     assert hasattr(db, "books") is False
