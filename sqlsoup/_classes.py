@@ -129,7 +129,8 @@ class SelectableClassType(type):
         error = AttributeError(message)
         if name not in renamed and not name.startswith("_") and name not in _ASKED:
             query: Any = cls._sqlsoup_query_class()
-            known = [*inspect(cls).attrs.keys(), *(cls._sqlsoup_names or ()), *_names_in(query)]
+            plan = cls._sqlsoup_plan  # which has all names by now
+            known = [*inspect(cls).attrs.keys(), *(plan.names if plan else ()), *_names_in(query)]
             if near := suggestion(name, known):
                 error = AttributeError(message + near)
                 error.name = name  # or else Python makes a suggestion of its own, too

@@ -74,7 +74,7 @@ def test_a_name_that_is_taken_says_which_attribute_it_is(
     make_table: Callable[..., sqlsoup.SQLSoup],
 ) -> None:
     """Nothing is set by it in silence, and a class that is asked for it tells."""
-    db = make_table("__len__", "__init__")
+    db = make_table("__int__", "__init__")
     row = db.t(id=1)
     with pytest.raises(AttributeError) as caught:
         row.__init__ = "x"
@@ -83,10 +83,10 @@ def test_a_name_that_is_taken_says_which_attribute_it_is(
         "meaning in Python or SQLAlchemy"
     )
     with pytest.raises(AttributeError) as caught:
-        _ = db.t.__len__
+        _ = db.t.__int__
     assert str(caught.value) == (
-        "'MappedT' has no column, relationship or query method '__len__'; the column of that "
-        "name is the attribute 'column__len__'"
+        "'MappedT' has no column, relationship or query method '__int__'; the column of that "
+        "name is the attribute 'column__int__'"
     )
     db.rollback()
 

@@ -324,8 +324,10 @@ def _old_except(tree: ast.AST) -> int | None:
 
 def _compiled_again(trace: TracebackType | None) -> SyntaxError | None:
     """Return what is wrong with the module that an error arose in, for all that Python ran it."""
-    for frame, _ in traceback.walk_tb(trace):
-        name = frame.f_code.co_filename
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace)]
+    if not files:
+        return None
+    name = files[-1]
     try:
         _compile(Path(name).read_bytes(), name)
     except SyntaxError as error:
