@@ -917,6 +917,7 @@ def test_rows_that_the_session_keeps(lite, soup):
     assert list(session) == [held]
     session.expunge_all()
     assert count() == 0
+    session.close()
     assert Session(lite).prune() == 0
     assert Session(lite, weak_identity_map=True).prune() == 0
 
