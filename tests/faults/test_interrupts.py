@@ -24,7 +24,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import empty, fill
 from operations import OPERATIONS
-from sqlalchemy.orm import scoped_session, sessionmaker
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.orm.mapper import _CONFIGURE_MUTEX
 
 import sqlsoup
@@ -229,7 +229,7 @@ LEFT_BY_SQLALCHEMY = {
     "engine/util.py TransactionalContext.__exit__",
     "orm/mapper.py _configure_registries",
 }
-"""What SQLAlchemy does not survive: it loses a connection, a session or a lock that is its own."""
+"""Where SQLAlchemy loses a connection, a session or a lock of its own, or the interrupt itself."""
 ON_SERVERS = {"first access", "insert_many", "upsert", "block"}
 """Operations that differ by database."""
 
@@ -368,3 +368,56 @@ def test_lines_of_sqlsoup(name, library):
 def test_lines_of_sqlalchemy(name, tmp_path_factory):
     """So it does after an interrupt in SQLAlchemy, but where that does not survive it alone."""
     check(File(tmp_path_factory.mktemp("interrupts")), name, THEIRS, 0)
+
+
+def test_the_pool_alone(tmp_path):
+    """SQLAlchemy by itself loses a connection that is interrupted; ``dispose()`` mends the pool."""
+    places = tuple(str(Path(sa.__file__).parent / name) for name in ("pool", "util/queue.py"))
+
+    def use(engine):
+        with Session(engine) as session:
+            session.execute(sa.text("SELECT 1"))
+
+    def interrupted(engine, number):
+        left = number
+
+        def at_line(_frame, kind, _argument):
+            nonlocal left
+            left -= kind == "line"
+            if not left:
+                sys.settrace(None)
+                left = -1
+                raise Fault
+            return at_line
+
+        def trace(frame, _kind, _argument):
+            return at_line if frame.f_code.co_filename.startswith(places) else None
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with contextlib.suppress(Fault):
+                use(engine)
+        finally:
+            sys.settrace(before)
+        return left < 0
+
+    lost = 0
+    for number in itertools.count(1, 3):
+        engine = sa.create_engine(
+            f"sqlite:///{tmp_path / 'alone.db'}", pool_size=1, max_overflow=0, pool_timeout=0
+        )
+        use(engine)
+        if not interrupted(engine, number):
+            break
+        gc.collect()
+        try:
+            use(engine)
+        except sa.exc.TimeoutError:
+            lost += 1
+            engine.dispose()
+            use(engine)
+        engine.dispose()
+    engine.dispose()
+    print(f"SQLAlchemy alone: {number // 3} instants tried, {lost} connections lost")
+    assert lost
