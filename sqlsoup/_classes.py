@@ -96,6 +96,9 @@ class SelectableClassType(type):
         :param args: what a query class of the user's own takes.
         :param values: by the names of attributes.
         """
+        renamed = vars(cls).get("_sqlsoup_renamed", {})
+        for name in renamed.keys() & values.keys():  # SQLAlchemy would compare a method
+            raise sa_exc.InvalidRequestError(_unknown(cls, name) + _elsewhere(renamed, name))
         try:
             return new_query(cls).filter_by(*args, **values)
         except sa_exc.InvalidRequestError as error:
@@ -122,10 +125,8 @@ class SelectableClassType(type):
                 return inspect(cls).columns
             if name != "is_clause_element" and cls._sqlsoup_relates(name):  # SQLAlchemy asks for it
                 return getattr(cls, name)
-        message = f"{cls.__name__!r} has no column, relationship or query method {name!r}"
         renamed = vars(cls).get("_sqlsoup_renamed", {})
-        if name in renamed:
-            message += f"; the column of that name is the attribute {renamed[name]!r}"
+        message = _unknown(cls, name) + _elsewhere(renamed, name)
         error = AttributeError(message)
         if name not in renamed and not name.startswith("_") and name not in _ASKED:
             query: Any = cls._sqlsoup_query_class()
@@ -197,6 +198,16 @@ class SelectableClassType(type):
 
 _ASKED = {"is_clause_element"}
 """Names for which SQLAlchemy asks."""
+
+
+def _unknown(cls: SelectableClassType, name: str) -> str:
+    return f"{cls.__name__!r} has no column, relationship or query method {name!r}"
+
+
+def _elsewhere(renamed: dict[str, str], name: str) -> str:
+    if name not in renamed:
+        return ""
+    return f"; the column of that name is the attribute {renamed[name]!r}"
 
 
 def _with_near(

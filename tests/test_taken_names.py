@@ -88,6 +88,13 @@ def test_a_name_that_is_taken_says_which_attribute_it_is(
         "'MappedT' has no column, relationship or query method '__int__'; the column of that "
         "name is the attribute 'column__int__'"
     )
+    with pytest.raises(sa.exc.InvalidRequestError) as refused:
+        db.t.filter_by(id=1, __init__="x")
+    assert str(refused.value) == (
+        "'MappedT' has no column, relationship or query method '__init__'; the column of that "
+        "name is the attribute 'column__init__'"
+    )
+    assert db.t.filter_by(column__init__="x").count() == 0
     db.rollback()
 
 
