@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Row, inspect
 from sqlalchemy.orm import InstanceState
 
-from sqlsoup.exc import CallError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -87,7 +85,7 @@ def init(__self: Any, *args: Any, **values: Any) -> None:  # SQLAlchemy's wrappe
         setattr(__self, name, value)
 
 
-def not_by_name(cls: Any, value: object) -> CallError:
+def not_by_name(cls: Any, value: object) -> TypeError:
     """Return the error for a value that was given to a new row without a name."""
     if isinstance(value, Mapping):
         way = "write insert(**values)"
@@ -97,7 +95,7 @@ def not_by_name(cls: Any, value: object) -> CallError:
         way = "insert(**sqlsoup.as_dict(row)) makes a copy of a row"
     else:
         way = f"write insert({next(iter(inspect(cls).columns.keys()))}=...)"
-    return CallError(f"{cls.__name__} takes values by name, not a {type(value).__name__}; {way}")
+    return TypeError(f"{cls.__name__} takes values by name, not a {type(value).__name__}; {way}")
 
 
 def representation(self: Any) -> str:
