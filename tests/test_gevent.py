@@ -71,7 +71,8 @@ def printed(program: str, engine: sa.Engine, driver: str | None = None) -> str:
     url = engine.url.set(drivername=driver) if driver else engine.url
     env = {**os.environ, "DATABASE_URL": url.render_as_string(hide_password=False)}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
+        # a forked process ends without closing what it let go of
+        [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", "-c", program],
         env=env,
         capture_output=True,
         text=True,

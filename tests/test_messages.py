@@ -191,6 +191,30 @@ def test_a_default_schema_without_tables(pg):
     )
 
 
+def test_other_errors_in_memory():
+    """An error of another kind is SQLAlchemy's alone."""
+
+    def fail(db):
+        with pytest.raises(sa.exc.OperationalError) as raised:
+            db.execute("x")
+        return str(raised.value)
+
+    assert IN_MEMORY not in open_and_close("sqlite://", fail)
+
+
+def test_a_listing_that_fails(lite, monkeypatch):
+    """Where the tables cannot be listed although the schema is there, nothing is made of it."""
+
+    def refuse(*_where):
+        raise sa.exc.OperationalError("", {}, Exception("refused"))
+
+    monkeypatch.setattr("sqlsoup._missing.table_names", refuse)
+    db = sqlsoup.SQLSoup(lite)
+    message = told(sqlsoup.NoSuchTableError, lambda: db.entity("nothing", schema="main"))
+    assert message == f"main.nothing: {NO_TABLE}"
+    db.session.remove()
+
+
 @pytest.mark.parametrize("mapped", [False, True])
 def test_a_table_in_memory_of_another_thread(mapped):
     """Each thread has its own database in memory, which is said there."""
@@ -203,7 +227,8 @@ def test_a_table_in_memory_of_another_thread(mapped):
             errors.append(error)
         finally:
             sqlsoup.Session.remove()
-            db.engine.dispose()
+            with db.engine.connect() as connection:  # which dispose() cannot close elsewhere
+                connection.detach()
 
     def use(db):
         db.execute("CREATE TABLE pets (name VARCHAR PRIMARY KEY)")
@@ -217,6 +242,7 @@ def test_a_table_in_memory_of_another_thread(mapped):
     db = sqlsoup.SQLSoup("sqlite://")
     use(db)
     sqlsoup.Session.remove()
+    db.engine.dispose()
     (error,) = errors
     if mapped:
         assert type(error) is sa.exc.OperationalError

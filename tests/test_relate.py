@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from sqlsoup import SQLSoup, _relate
+from sqlsoup import SQLSoup, _relate, _sa
 
 PEOPLE = "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(20))"
 LETTERS = """
@@ -615,3 +616,12 @@ def test_a_class_with_heirs(soup):
     orm.registry().map_imperatively(heir, inherits=soup.users)
     soup.users.relate("lent", soup.loans)
     assert [loan.book_id for loan in soup.session.get(heir, "Bo").lent] == [1, 3]
+
+
+def test_instrumentation_of_another_kind() -> None:
+    """A class that is instrumented in a way of its own keeps it."""
+    manager = object()
+    mapper: Any = SimpleNamespace(_props={}, class_manager=manager)
+    _sa.steady(mapper)
+    assert type(mapper.class_manager) is object
+    assert mapper.class_manager is manager
