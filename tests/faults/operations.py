@@ -176,8 +176,11 @@ def refresh(db, _number):
 def construct(db, _number):
     """Make a SQLSoup with sessions of its own, and use it."""
     other = sqlsoup.SQLSoup(db.engine, session=scoped_session(sessionmaker()))
-    with other:
-        return count(other.users)
+    try:
+        with other:
+            return count(other.users)
+    finally:
+        other.session.remove()
 
 
 def show(*names):
