@@ -74,21 +74,23 @@ def mention_unknown(primary_keys: Iterable[str], names: list[str]) -> None:
 
 
 _WORDS = {
-    **dict.fromkeys(("on", "on_clause", "condition", "where", "using", "by"), "onclause"),
-    **dict.fromkeys(("how", "outer", "left", "left_outer", "is_outer", "full"), "isouter"),
+    **dict.fromkeys(
+        ("on", "on_clause", "condition", "where", "using", "by"),
+        "the condition is onclause=, as in db.users.name == db.loans.user_name",
+    ),
+    **dict.fromkeys(
+        ("how", "outer", "left", "left_outer", "is_outer", "full"),
+        "isouter=True is for a LEFT OUTER JOIN",
+    ),
 }
-"""What people write in join() for its arguments."""
+"""What people write in join() for its arguments, and how these are written."""
 
 
 def check_join(sides: tuple[FromClause, FromClause], words: Iterable[str]) -> None:
     """Refuse a join of two databases, and arguments by words that join() does not have."""
     for word in words:
         if word in _WORDS:
-            way = {
-                "onclause": "the condition is onclause=, as in db.users.name == db.loans.user_name",
-                "isouter": "isouter=True is for a LEFT OUTER JOIN",
-            }[_WORDS[word]]
-            raise CallError(f"join() has no argument {word!r}; {way}")
+            raise CallError(f"join() has no argument {word!r}; {_WORDS[word]}")
     left, right = ({*_engines(side)} for side in sides)
     for one in left:
         for other in right:

@@ -96,9 +96,8 @@ class SelectableClassType(type):
         :param args: what a query class of the user's own takes.
         :param values: by the names of attributes.
         """
-        renamed = vars(cls).get("_sqlsoup_renamed", {})
-        for name in renamed.keys() & values.keys():  # SQLAlchemy would compare a method
-            raise sa_exc.InvalidRequestError(_unknown(cls, name) + _elsewhere(renamed, name))
+        for name in _renamed(cls).keys() & values.keys():  # SQLAlchemy would compare a method
+            raise sa_exc.InvalidRequestError(_unknown(cls, name))
         try:
             return new_query(cls).filter_by(*args, **values)
         except sa_exc.InvalidRequestError as error:
@@ -123,12 +122,11 @@ class SelectableClassType(type):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
-            if name != "is_clause_element" and cls._sqlsoup_relates(name):  # SQLAlchemy asks for it
+            if name != _ASKED and cls._sqlsoup_relates(name):
                 return getattr(cls, name)
-        renamed = vars(cls).get("_sqlsoup_renamed", {})
-        message = _unknown(cls, name) + _elsewhere(renamed, name)
+        message = _unknown(cls, name)
         error = AttributeError(message)
-        if name not in renamed and not name.startswith("_") and name not in _ASKED:
+        if name not in _renamed(cls) and not name.startswith("_") and name != _ASKED:
             query: Any = cls._sqlsoup_query_class()
             plan = cls._sqlsoup_plan  # which has all names by now
             known = [*inspect(cls).attrs.keys(), *(plan.names if plan else ()), *_names_in(query)]
@@ -196,18 +194,21 @@ class SelectableClassType(type):
         return cls._sqlsoup_query_type
 
 
-_ASKED = {"is_clause_element"}
-"""Names for which SQLAlchemy asks."""
+_ASKED = "is_clause_element"
+"""The name for which SQLAlchemy asks."""
+
+
+def _renamed(cls: SelectableClassType) -> dict[str, str]:
+    """Return the attributes of columns whose own names are taken; a class being mapped has none."""
+    renamed: dict[str, str] = vars(cls).get("_sqlsoup_renamed", {})
+    return renamed
 
 
 def _unknown(cls: SelectableClassType, name: str) -> str:
-    return f"{cls.__name__!r} has no column, relationship or query method {name!r}"
-
-
-def _elsewhere(renamed: dict[str, str], name: str) -> str:
-    if name not in renamed:
-        return ""
-    return f"; the column of that name is the attribute {renamed[name]!r}"
+    message = f"{cls.__name__!r} has no column, relationship or query method {name!r}"
+    if name in _renamed(cls):
+        message += f"; the column of that name is the attribute {_renamed(cls)[name]!r}"
+    return message
 
 
 def _with_near(
@@ -264,7 +265,7 @@ class TableClassType(SelectableClassType):
         :param kwargs: values by the name of a column or relationship.  Any other name becomes a
          plain attribute of the row, with a :class:`.SQLSoupWarning`.
         :return: the row.  A key that the database generates is there after a flush.
-        :raises ArgumentError: a value was given without a name; it is a :class:`TypeError`.
+        :raises TypeError: a value was given without a name.
         """
         return _new(cls, (), kwargs)
 

@@ -115,16 +115,13 @@ def _make_engine(url: str | URL) -> Engine:
     :raises ArgumentError: the URL's driver is not installed, or is an asynchronous one, or its port
      is no number.
     """
+    url = _parsed(url)
     try:
-        parsed = _parsed(url)
-        refuse_asynchronous(parsed, parsed.get_dialect())
-        engine = create_engine(parsed)
+        refuse_asynchronous(url, url.get_dialect())
+        engine = create_engine(url)
     except sa_exc.NoSuchModuleError as error:
-        raise sa_exc.NoSuchModuleError(f"{error}{_near(make_url(url))}") from None
-    except sa_exc.ArgumentError as error:
-        raise sa_exc.ArgumentError(f"{error}{_hint(str(url))}") from None
+        raise sa_exc.NoSuchModuleError(f"{error}{_near(url)}") from None
     except ModuleNotFoundError as error:
-        url = make_url(url)
         backend = url.get_backend_name()
         packages = _DRIVERS.get(backend, {})
         installed = [module for module in packages if importlib.util.find_spec(module)]
@@ -145,6 +142,8 @@ def _make_engine(url: str | URL) -> Engine:
 def _parsed(url: str | URL) -> URL:
     try:
         return make_url(url)
+    except sa_exc.ArgumentError as error:
+        raise sa_exc.ArgumentError(f"{error}{_hint(str(url))}") from None
     except ValueError:  # which may have a part of the password
         raise URLError(
             "the port in the URL is no number; write '/', '@' and ':' of a password as %2F, %40 "
@@ -191,7 +190,7 @@ def _tell_threads(context: ExceptionContext) -> None:
 def file_of(engine: Engine) -> str | None:
     """Return the path of the file that the URL of an engine on SQLite names, or None."""
     name = engine.url.database
-    if engine.url.get_driver_name() != "pysqlite" or not name or name.startswith((":", "file:")):
+    if engine.dialect.driver != "pysqlite" or not name or name.startswith((":", "file:")):
         return None
     return os.path.abspath(name)  # noqa: PTH100 - as SQLAlchemy does
 

@@ -44,6 +44,12 @@ class OfColumn(TypeEngine[Any]):
         self.where, self.told = where, set()
         return self
 
+    def noted(self, value: Any) -> Any:
+        """Return the value as the driver gives it, and note that."""
+        if value is not None:
+            self.note_value()
+        return value
+
     def note_value(self) -> None:
         """Note, once a column, that the program gets another value than without the module."""
         if self.where and "value" not in self.told:

@@ -73,12 +73,7 @@ class UUID(OfColumn, now.UUID):
     cache_ok = True
 
     def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
-        def process(value: Any) -> Any:
-            if value is not None:
-                self.note_value()
-            return value
-
-        return process
+        return self.noted
 
 
 _BY_CLASS: dict[Any, Any] = {now.TIME: TIME, now.DOUBLE: DOUBLE, now.FLOAT: FLOAT, now.UUID: UUID}

@@ -80,13 +80,7 @@ class PlainArray(OfColumn, Plain):
 
     def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:  # noqa: ARG002
         """Return what notes the value."""
-
-        def process(value: Any) -> Any:
-            if value is not None:
-                self.note_value()
-            return value
-
-        return process
+        return self.noted
 
 
 _LISTS = {

@@ -244,8 +244,8 @@ ON_SERVERS = {"first access", "insert_many", "upsert", "block"}
 """Operations that differ by database."""
 
 
-def traced(trial, places, at):
-    """Do the operation, and call a function at each line of some places; return what it gave."""
+def traced(run, places, at):
+    """Do an operation, and call a function at each line of some places; return what it gave."""
 
     def trace(frame, _kind, _argument):
         return at_line if frame.f_code.co_filename.startswith(places) else None
@@ -258,7 +258,7 @@ def traced(trial, places, at):
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        return trial.run()
+        return run()
     finally:
         sys.settrace(before)
 
@@ -291,7 +291,7 @@ def interrupt(trial, places, number):
 
     with ignored(fault) as ignores:
         try:
-            traced(trial, places, count_down)
+            traced(trial.run, places, count_down)
         except Fault as error:
             trial.fault = error  # whose traceback a console keeps too
             # it has cursors that SQLAlchemy was yet to read
@@ -320,7 +320,7 @@ def instants(library, operation, places):
     """Return the place of each line that an operation reaches, in their order."""
     trial, seen = Trial(library, operation), []
     try:
-        operation.result = traced(trial, places, lambda frame: seen.append(where(frame)))
+        operation.result = traced(trial.run, places, lambda frame: seen.append(where(frame)))
     finally:
         trial.close()
     return seen
@@ -392,26 +392,16 @@ def test_the_pool_alone(tmp_path):
     def interrupted(engine, number):
         left = number
 
-        def at_line(_frame, kind, _argument):
+        def count_down(_frame):
             nonlocal left
-            left -= kind == "line"
+            left -= 1
             if not left:
                 sys.settrace(None)
-                left = -1
                 raise Fault
-            return at_line
 
-        def trace(frame, _kind, _argument):
-            return at_line if frame.f_code.co_filename.startswith(places) else None
-
-        before = sys.gettrace()
-        sys.settrace(trace)
-        try:
-            with contextlib.suppress(Fault):
-                use(engine)
-        finally:
-            sys.settrace(before)
-        return left < 0
+        with contextlib.suppress(Fault):
+            traced(lambda: use(engine), places, count_down)
+        return not left
 
     lost = 0
     for number in itertools.count(1, 3):
