@@ -277,10 +277,18 @@ def fill(engine: Engine) -> None:
 
 
 def empty(engine: Engine) -> None:
-    """Drop whatever tables and views there are."""
+    """Drop whatever a test left: tables and views, and on PostgreSQL types and functions too."""
+    if engine.dialect.name == "postgresql":
+        run(
+            engine,
+            "DROP SCHEMA public CASCADE",
+            "CREATE SCHEMA public AUTHORIZATION pg_database_owner",
+            "GRANT USAGE ON SCHEMA public TO PUBLIC",
+        )
+        engine.dispose()
+        return
     inspector = sa.inspect(engine)
     quote = engine.dialect.identifier_preparer.quote
-    cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
     with engine.begin() as connection:
         if engine.dialect.name in ("mysql", "mariadb"):
             connection.exec_driver_sql("SET foreign_key_checks = 0")
@@ -289,8 +297,7 @@ def empty(engine: Engine) -> None:
             ("TABLE", inspector.get_table_names()),
         ):
             if names:
-                listed = ", ".join(map(quote, names))
-                connection.exec_driver_sql(f"DROP {kind} {listed}{cascade}")
+                connection.exec_driver_sql(f"DROP {kind} {', '.join(map(quote, names))}")
     engine.dispose()
 
 
