@@ -6,18 +6,21 @@ skipped, or fails the tests where ``SQLSOUP_TEST_REQUIRE`` is set.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Dialect, Engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import close_all_sessions
+from sqlalchemy.schema import CreateTable
 
 import sqlsoup
 from sqlsoup import legacy
@@ -121,6 +124,18 @@ def _own_database(url: sa.URL) -> sa.URL:
     if url.get_driver_name() == "pymysql":  # it reads all certificates at each connect otherwise
         url = url.update_query_dict({"ssl_disabled": "true"})
     return url.set(database=NAMESPACE)
+
+
+def pytest_sessionstart() -> None:
+    """Leave what is made before the tests, and stays, out of each collection of garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect what only the tests make."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -267,13 +282,35 @@ def run(engine: Engine, *statements: str) -> None:
 
 def fill(engine: Engine) -> None:
     """Make the tables of the library and their rows."""
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:  # each CREATE TABLE waits for the disk otherwise
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        Path(engine.url.database).write_bytes(_image())
+        with engine.connect() as connection:  # each change waits for the disk otherwise
             connection.exec_driver_sql("PRAGMA synchronous = OFF")
-    with engine.begin() as connection:
-        library.create_all(connection, checkfirst=False)
-        for table, rows in ROWS:
-            connection.execute(table.insert(), rows)
+    else:
+        run(engine, *_script(type(engine.dialect)))
+
+
+@cache
+def _image() -> bytes:
+    """Return the library as a file of SQLite."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    fill(engine)
+    with engine.connect() as connection:
+        image: bytes = connection.connection.driver_connection.serialize()  # type: ignore[union-attr]
+    engine.dispose()
+    return image
+
+
+@cache
+def _script(dialect: type[Dialect]) -> list[str]:
+    """Return what makes the library: to compile it takes longer than to execute it."""
+    tables = [CreateTable(table) for table in library.sorted_tables]
+    inserts = [table.insert().values(rows) for table, rows in ROWS]
+    literally = {"literal_binds": True}
+    return [
+        *(str(each.compile(dialect=dialect())) for each in tables),
+        *(str(each.compile(dialect=dialect(), compile_kwargs=literally)) for each in inserts),
+    ]
 
 
 def empty(engine: Engine) -> None:
