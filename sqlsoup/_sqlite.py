@@ -1,144 +1,37 @@
 """Corrections of what SQLAlchemy reflects of SQLite.
 
-It parses the text of CREATE TABLE for much of what PRAGMAs tell.  Here nothing is parsed.  Each
-statement is sent once for a table, and what it gives is kept in the Inspector's cache.
+It parses the text of CREATE TABLE for much of what PRAGMAs tell; see :mod:`sqlsoup._sqlite_facts`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import FetchedValue, Row, inspect, text
+from sqlalchemy import FetchedValue, text
 
-from sqlsoup import _sa
+from sqlsoup._sqlite_facts import (
+    Target,
+    columns_of,
+    folded,
+    indexes_of,
+    may_be_more,
+    references_to,
+    schemas_of,
+    spelled,
+    targets_of,
+)
 from sqlsoup.exc import mention
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
-    from sqlalchemy import Connection, Inspector, Result, Table
+    from sqlalchemy import Inspector, Table
 
-    from sqlsoup._corrections import Answers, Corrections
+    from sqlsoup._corrections import Answer, Answers, Corrections
 
 
 class OfView(FetchedValue):
     """The default of a column of a view: what its trigger makes of a column that is not given."""
-
-
-# ``temp.``, or a table or view of the database that is named like the function would be read.
-_MASTER = """(SELECT 'main' AS place, name, type FROM main.sqlite_master
-        UNION ALL SELECT 'temp', name, type FROM temp.sqlite_master)"""
-_PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
-"""Where SQLAlchemy looks for a table of no schema."""
-
-_COLUMNS = """
-    SELECT s.place, c.name AS "column", c.type,
-        EXISTS (SELECT 1 FROM temp.pragma_index_list(:name, s.place)) AS indexed,
-        CASE WHEN NOT EXISTS (SELECT 1 FROM temp.pragma_table_xinfo(:name, s.place) WHERE pk)
-            THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
-                AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless
-    FROM {places} AS s CROSS JOIN temp.pragma_table_xinfo(:name, s.place) AS c
-    ORDER BY s.place"""
-
-_NAME = """
-    SELECT m.place, m.name FROM {master} AS m
-    WHERE m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view') ORDER BY m.place"""
-
-_INDEXES = """
-    SELECT s.place, i.name, i.origin, i.partial, c.name AS "column"
-    FROM {places} AS s CROSS JOIN temp.pragma_index_list(:name, s.place) AS i
-        CROSS JOIN temp.pragma_index_info(i.name, s.place) AS c
-    ORDER BY s.place, i.seq DESC, c.seqno"""
-
-_TARGETS = """
-    WITH k AS (SELECT DISTINCT s.place, f."table" AS spelled
-        FROM {places} AS s CROSS JOIN temp.pragma_foreign_key_list(:name, s.place) AS f)
-    SELECT k.place, k.spelled AS name, c.name AS "column", c.pk
-    FROM k CROSS JOIN temp.pragma_table_xinfo(k.spelled, k.place) AS c
-    UNION ALL
-    SELECT m.place, m.name, NULL, NULL FROM {master} AS m
-    WHERE m.type IN ('table', 'view') AND m.name COLLATE NOCASE IN (SELECT spelled FROM k)
-    ORDER BY 1, 4"""
-
-
-_REFERENCES = """
-    SELECT :schema, m.name, f.id, f."table", f."from",
-        (SELECT count(*) FROM temp.pragma_table_info(m.name, coalesce(:schema, 'main'))) = (
-            SELECT count(DISTINCT "from")
-            FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
-    FROM {schema}sqlite_master AS m,
-        temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
-    WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE AND (f."to" IS NOT NULL OR (
-        SELECT count(*) FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
-            WHERE one.id = f.id) = (
-        SELECT count(*) FROM temp.pragma_table_info(f."table", coalesce(:schema, 'main')) AS c
-            WHERE c.pk > 0))
-    ORDER BY m.name, f.id, f.seq"""
-"""The foreign keys that refer to a table, but for those that SQLite cannot use."""
-
-_ALL_REFERENCES = _REFERENCES.replace("""f."table" = :name COLLATE NOCASE AND """, "")
-"""The same for all tables of a schema."""
-
-
-def references_to(connection: Connection, name: str | None, schema: str | None) -> Result[Any]:
-    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
-
-    :param name: the table that is referred to; None for all of the schema.
-    """
-    quote = connection.dialect.identifier_preparer.quote
-    quoted = "" if schema is None else quote(schema).replace(":", r"\:") + "."
-    statement = (_ALL_REFERENCES if name is None else _REFERENCES).replace("{schema}", quoted)
-    return connection.execute(text(statement), {"name": name, "schema": schema})
-
-
-def _rows(
-    inspector: Inspector, statement: str, schema: str | None, table: str
-) -> Sequence[Row[Any]]:
-    """Return what a statement gives for a table, in the first place that has something of it."""
-    kept, key = _sa.kept_by(inspector), (statement, schema, table)
-    if key not in kept:
-        places, master = _PLACES, _MASTER
-        if schema is not None:
-            quoted = inspector.dialect.identifier_preparer.quote_identifier(schema)
-            places = "(SELECT :schema AS place)"
-            master = f"(SELECT :schema AS place, name, type FROM {quoted}.sqlite_master)"  # noqa: S608
-        connection: Any = inspector.bind
-        rows = connection.exec_driver_sql(
-            statement.format(places=places, master=master), {"name": table, "schema": schema}
-        ).all()
-        kept[key] = [row for row in rows if row.place == rows[0].place]
-    found: Sequence[Row[Any]] = kept[key]
-    return found
-
-
-def _indexed(inspector: Inspector, schema: str | None, table: str) -> Sequence[Row[Any]]:
-    """Return the columns of the indexes of a table, without a statement if it has none."""
-    columns = _rows(inspector, _COLUMNS, schema, table)
-    return _rows(inspector, _INDEXES, schema, table) if columns and columns[0].indexed else ()
-
-
-def _folded(name: str) -> bytes:
-    """Return what SQLite compares of a name: it knows the case of ASCII letters alone."""
-    return name.encode(errors="surrogatepass").lower()
-
-
-def spelled(inspector: Inspector, schema: str | None, name: str) -> str:
-    """Return the name of a table without a key as it was when it was made.
-
-    SQLite finds a table in any case, SQLAlchemy its keys in the right one alone, in all releases.
-    """
-    rows = _rows(inspector, _COLUMNS, schema, name)
-    if rows and rows[0].keyless:
-        return str(rows[0].keyless.partition(" ")[2])
-    rows = _rows(inspector, _NAME, schema, name)
-    return str(rows[0].name) if rows else name
-
-
-def schemas_of(connection: Connection, name: str) -> list[str]:
-    """Return the schemas, which are attached files, that have a table or view of a name."""
-    inspector = inspect(connection)
-    return [schema for schema in inspector.get_schema_names() if inspector.has_table(name, schema)]
 
 
 def is_virtual(connection: Any, table: Table) -> bool:
@@ -157,9 +50,9 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     """
     from sqlsoup._sqlite_types import mended  # it imports SQLAlchemy's dialect for SQLite
 
-    for (_, table), columns in answers.items():
-        declared = {row.column: row.type for row in _rows(inspector, _COLUMNS, schema, table)}
-        for column in columns:
+    for (_, table), found in answers.items():
+        declared = {row.column: row.type for row in columns_of(inspector, schema, table)}
+        for column in found:
             name = column["name"]
             where = ".".join(filter(None, (schema, table, name)))
             column["type"] = mended(
@@ -174,9 +67,9 @@ def _keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     read back.  Only ``INTEGER PRIMARY KEY`` is the rowid, for which there is no index: not ``INT``,
     not with ``DESC``, and not in a table ``WITHOUT ROWID``.
     """
-    for (_, table), columns in answers.items():
-        keys = [column for column in columns if column["primary_key"]]
-        if keys and any(row.origin == "pk" for row in _indexed(inspector, schema, table)):
+    for (_, table), found in answers.items():
+        keys = [column for column in found if column["primary_key"]]
+        if keys and any(row.origin == "pk" for row in indexes_of(inspector, schema, table)):
             for column in keys:
                 column["autoincrement"] = False
 
@@ -187,10 +80,10 @@ def _views(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     SQLAlchemy, in all releases, sees no default there and inserts NULL, so that what the trigger of
     the view, or the table behind it, would make of no value is never asked for.
     """
-    for (_, table), columns in answers.items():
-        rows = _rows(inspector, _COLUMNS, schema, table)
+    for (_, table), found in answers.items():
+        rows = columns_of(inspector, schema, table)
         if any((row.keyless or "").startswith("view ") for row in rows):
-            for column in columns:
+            for column in found:
                 column["default"] = OfView()
 
 
@@ -204,10 +97,10 @@ def _foreign_keys(inspector: Inspector, schema: str | None, answers: Answers) ->
     for (_, table), keys in answers.items():
         if not keys:
             continue
-        targets = _targets(inspector, schema, table)
+        referred = targets_of(inspector, schema, table)
         distinct: dict[str, Any] = {}
         for key in keys:
-            problem = _mend(key, targets[_folded(key["referred_table"])])
+            problem = _mend(key, referred[folded(key["referred_table"])])
             if problem:
                 columns = ", ".join(key["constrained_columns"])
                 mention(
@@ -221,29 +114,7 @@ def _foreign_keys(inspector: Inspector, schema: str | None, answers: Answers) ->
         keys[:] = distinct.values()
 
 
-class _Target:
-    """What a foreign key refers to."""
-
-    def __init__(self) -> None:
-        self.name: str | None = None
-        self.columns: dict[bytes, str] = {}
-        self.key: list[str] = []
-
-
-def _targets(inspector: Inspector, schema: str | None, table: str) -> defaultdict[bytes, _Target]:
-    """Return what the foreign keys of a table refer to."""
-    found: defaultdict[bytes, _Target] = defaultdict(_Target)
-    for row in _rows(inspector, _TARGETS, schema, table):
-        target = found[_folded(row.name)]
-        if row.column is None:
-            target.name = row.name
-        else:
-            target.columns[_folded(row.column)] = row.column
-            target.key.extend([row.column] * bool(row.pk))
-    return found
-
-
-def _mend(key: Any, target: _Target) -> str | None:
+def _mend(key: Any, target: Target) -> str | None:
     """Mend a foreign key, or return why it cannot be."""
     size, columns = len(key["constrained_columns"]), key["referred_columns"]
     if len(columns) != size:  # it names none
@@ -253,7 +124,7 @@ def _mend(key: Any, target: _Target) -> str | None:
             return "is not there"
         return f"has a primary key of {len(columns)} columns" if columns else "has no primary key"
     key["referred_table"] = target.name or key["referred_table"]
-    key["referred_columns"] = [target.columns.get(_folded(column), column) for column in columns]
+    key["referred_columns"] = [target.columns.get(folded(column), column) for column in columns]
     return None
 
 
@@ -266,7 +137,7 @@ def _unique_constraints(inspector: Inspector, schema: str | None, answers: Answe
     """
     for where, parsed in answers.items():
         columns: dict[str, list[str]] = {}
-        for row in _indexed(inspector, schema, where[1]):
+        for row in indexes_of(inspector, schema, where[1]):
             if row.origin == "u":
                 columns.setdefault(row.name, []).append(row.column)
         names = {tuple(constraint["column_names"]): constraint["name"] for constraint in parsed}
@@ -283,9 +154,37 @@ def _indexes(inspector: Inspector, schema: str | None, answers: Answers) -> None
     """
     for (_, table), indexes in answers.items():
         for index in indexes if any(index["unique"] for index in indexes) else ():
-            rows = _indexed(inspector, schema, table)
+            rows = indexes_of(inspector, schema, table)
             if any(row.partial for row in rows if row.name == index["name"]):
                 index["dialect_options"].setdefault("sqlite_where", text("1"))
+
+
+def _no_indexes(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+    """Return that tables have no index, if none has one.
+
+    SQLAlchemy's answer is right, and costs five statements more and the regular expressions for the
+    text of CREATE TABLE.
+    """
+    for name in names:
+        known = columns_of(inspector, schema, name)
+        if not known or known[0].indexed:
+            return None
+    return {(schema, name): [] for name in names}
+
+
+def _no_checks(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+    """Return that tables have no check constraint, where what was asked of foreign keys tells.
+
+    SQLAlchemy's answer is right, and has SQLite read the whole catalog once more.
+    """
+    more = any(may_be_more(inspector, schema, name) for name in names)
+    return None if more else {(schema, name): [] for name in names}
+
+
+def _no_options(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+    """Return that tables have no options like STRICT, likewise."""
+    more = any(may_be_more(inspector, schema, name) for name in names)
+    return None if more else {(schema, name): {} for name in names}
 
 
 CORRECTIONS: Corrections = {
@@ -294,3 +193,19 @@ CORRECTIONS: Corrections = {
     "indexes": (_indexes,),
     "unique_constraints": (_unique_constraints,),
 }
+ANSWERS: dict[str, Answer] = {
+    "check_constraints": _no_checks,
+    "indexes": _no_indexes,
+    "table_options": _no_options,
+    "unique_constraints": _no_indexes,
+}
+
+__all__ = [
+    "ANSWERS",
+    "CORRECTIONS",
+    "OfView",
+    "is_virtual",
+    "references_to",
+    "schemas_of",
+    "spelled",
+]

@@ -28,8 +28,8 @@ class _Temporal(OfColumn):
     """Dates and times: what Python's ``fromisoformat()`` reads, and without leading zeros."""
 
     _python: Any
-    _pattern: re.Pattern[str]
-    """Its groups are called like the arguments of the Python type."""
+    _pattern: str
+    """Its groups are called like the arguments of the Python type; few need it compiled."""
     _written: type = date
     _text: Callable[[Any], str]
     """Turns a value of the written type into text."""
@@ -51,8 +51,8 @@ class _Temporal(OfColumn):
         return process
 
     def _read(self, value: Any) -> Any:
-        found = self._pattern.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
+        found = isinstance(value, str) and re.fullmatch(self._pattern, value, re.ASCII)
+        if not found:
             return self.as_stored(value)
         parts = found.groupdict("0")
         if "microsecond" in parts:
@@ -88,7 +88,7 @@ class DATE(_Temporal, sqlite.DATE):
     """A day."""
 
     _python = date
-    _pattern = re.compile(_DAY, re.ASCII)
+    _pattern = _DAY
 
     @staticmethod
     def _text(value: Any) -> str:
@@ -99,7 +99,7 @@ class DATETIME(_Temporal, sqlite.DATETIME):
     """A day and a time, with the offset of their time zone if they have one."""
 
     _python = datetime
-    _pattern = re.compile(f"{_DAY}[ T]{_HOUR}", re.ASCII)
+    _pattern = f"{_DAY}[ T]{_HOUR}"
     _may_be_native = False
 
     @staticmethod
@@ -119,7 +119,7 @@ class TIME(_Temporal, sqlite.TIME):
     """A time of day."""
 
     _python = _written = time
-    _pattern = re.compile(_HOUR, re.ASCII)
+    _pattern = _HOUR
     _may_be_native = False
 
     @staticmethod

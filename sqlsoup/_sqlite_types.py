@@ -146,12 +146,10 @@ class JSON(OfColumn, sqlite.JSON):
         parse: Any = super().result_processor(dialect, coltype)
 
         def process(value: Any) -> Any:
-            if isinstance(value, int | float):
-                return value
             try:
                 return parse(value)
-            except ValueError:
-                return self.as_stored(value)
+            except (TypeError, ValueError):
+                return value if isinstance(value, int | float) else self.as_stored(value)
 
         return process
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError, CompileError, DBAPIError, IdentifierEr
 from test_odd_names import OLD, relatable
 
 import sqlsoup
-from sqlsoup import _sqlite
+from sqlsoup import _sqlite_facts
 
 DROP = "; DROP TABLE users; --"
 ENDS = ["'", '"', "`", "]", "')", '")', "`)", "''", '""', "``", "\\'", '\\"', "\\`", "\\\\'", ""]
@@ -648,7 +648,7 @@ def test_any_name_and_value(watch, words, tmp_path, capsys):
 
 # tables named like what the catalogue is asked with
 
-SHADOWS = sorted({*re.findall(r"pragma_\w+", Path(_sqlite.__file__).read_text("utf-8"))})
+SHADOWS = sorted({*re.findall(r"pragma_\w+", Path(_sqlite_facts.__file__).read_text("utf-8"))})
 
 
 @pytest.mark.parametrize("kind", ["TABLE {} (name)", "VIEW {} AS SELECT 1 AS name"])

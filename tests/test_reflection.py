@@ -66,9 +66,8 @@ def build(engine: sa.Engine, keys: Keys) -> None:
     run(engine, *statements, *later)
 
 
-LESS = {"postgresql": 1}
-MORE = {"sqlite": 3, "mysql": 1}
-"""So many statements fewer or more than SQLAlchemy's for a table correct what it says."""
+MORE = {"postgresql": (-1, -1), "sqlite": (-6, 3), "mysql": (0, 1)}
+"""So many statements more than SQLAlchemy's for a table, at least and at most, correct it."""
 
 
 def cost_of_one(engine: sa.Engine, statements: list[str], name: str) -> int:
@@ -104,7 +103,7 @@ def other_schema(engine: sa.Engine) -> Iterator[str]:
 def test_first_access(db: SQLSoup, engine: sa.Engine, statements: list[str], shape: str) -> None:
     """The first access sends what reflecting that one table takes, however tables are tied.
 
-    On MariaDB it is one statement more, on PostgreSQL one fewer.
+    On MariaDB it is one statement more, on PostgreSQL one fewer, on SQLite mostly fewer too.
     """
     keys, number = SHAPES[shape]
     build(engine, keys)
@@ -113,8 +112,8 @@ def test_first_access(db: SQLSoup, engine: sa.Engine, statements: list[str], sha
     statements.clear()
     cls = getattr(db, name)
     assert type(cls) is TableClassType
-    least = alone - LESS.get(engine.dialect.name, 0)
-    assert least <= len(statements) <= least + MORE.get(engine.dialect.name, 0)
+    least, most = MORE.get(engine.dialect.name, (0, 0))
+    assert least <= len(statements) - alone <= most
     assert set(db._metadata.tables) == {name}
     assert {key.target_fullname for key in cls._table.foreign_keys} == {
         f"t{target}.id" for target in keys[number]
@@ -135,8 +134,8 @@ def test_first_access_in_the_library(
     alone = cost_of_one(engine, statements, name)
     statements.clear()
     cls = getattr(db, name)
-    least = alone - LESS.get(engine.dialect.name, 0)
-    assert least <= len(statements) <= least + MORE.get(engine.dialect.name, 0)
+    least, most = MORE.get(engine.dialect.name, (0, 0))
+    assert least <= len(statements) - alone <= most
     statements.clear()
     assert getattr(db, name) is cls
     assert db.map_to("again", tablename=name)._table is cls._table
@@ -156,7 +155,7 @@ def test_every_table_of_a_chain(soup: SQLSoup, lite: sa.Engine, statements: list
     statements.clear()
     for number in reversed(range(300)):
         getattr(soup, f"t{number}")
-    assert len(statements) <= 300 * (max(costs) + MORE["sqlite"])
+    assert len(statements) <= 300 * (max(costs) + MORE["sqlite"][1])
     soup.t7.insert(id=1, r6=None)
     soup.commit()
     assert soup.t7.count() == 1
@@ -346,7 +345,7 @@ def test_association_tables(db: SQLSoup, engine: sa.Engine, statements: list[str
     one_round = len(statements)
     statements.clear()
     cls = db.join(book_tags, loans, book_tags.book_id == loans.book_id)
-    assert 0 < len(statements) <= one_round + 2 * MORE.get(engine.dialect.name, 0)
+    assert 0 < len(statements) <= one_round + 2 * max(0, *MORE.get(engine.dialect.name, ()))
     labelled = db.with_labels(cls)
     assert {(row.book_tags_word, row.loans_user_name) for row in labelled.all()} == {
         ("food", "Bo"),

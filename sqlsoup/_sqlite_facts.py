@@ -1,0 +1,174 @@
+"""What the PRAGMAs and the catalog of SQLite say of tables.
+
+Nothing is parsed.  Each statement is sent once for a table, and what it gives is kept in the
+Inspector's cache.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, inspect, text
+
+from sqlsoup import _sa
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Inspector, Result
+
+# ``temp.``, or a table or view of the database that is named like the function would be read.
+_MASTER = """(SELECT 'main' AS place, name, type, sql FROM main.sqlite_master
+        UNION ALL SELECT 'temp', name, type, sql FROM temp.sqlite_master)"""
+_PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
+"""Where SQLAlchemy looks for a table of no schema."""
+
+_COLUMNS = """
+    SELECT s.place, c.name AS "column", c.type,
+        EXISTS (SELECT 1 FROM temp.pragma_index_list(:name, s.place)) AS indexed,
+        CASE WHEN NOT EXISTS (SELECT 1 FROM temp.pragma_table_xinfo(:name, s.place) WHERE pk)
+            THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
+                AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless
+    FROM {places} AS s CROSS JOIN temp.pragma_table_xinfo(:name, s.place) AS c
+    ORDER BY s.place"""
+
+_NAME = """
+    SELECT m.place, m.name FROM {master} AS m
+    WHERE m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view') ORDER BY m.place"""
+
+_INDEXES = """
+    SELECT s.place, i.name, i.origin, i.partial, c.name AS "column"
+    FROM {places} AS s CROSS JOIN temp.pragma_index_list(:name, s.place) AS i
+        CROSS JOIN temp.pragma_index_info(i.name, s.place) AS c
+    ORDER BY s.place, i.seq DESC, c.seqno"""
+
+_TARGETS = """
+    WITH k AS (SELECT DISTINCT s.place, f."table" AS spelled
+        FROM {places} AS s CROSS JOIN temp.pragma_foreign_key_list(:name, s.place) AS f)
+    SELECT k.place, k.spelled AS name, c.name AS "column", c.pk, NULL AS more
+    FROM k CROSS JOIN temp.pragma_table_xinfo(k.spelled, k.place) AS c
+    UNION ALL
+    SELECT m.place, m.name, NULL, NULL,
+        instr(upper(m.sql), 'CHECK') OR instr(upper(m.sql), 'WITHOUT')
+        OR instr(upper(m.sql), 'STRICT')
+    FROM {master} AS m
+    WHERE (m.name COLLATE NOCASE, m.place) IN (
+            SELECT spelled, place FROM k UNION ALL SELECT :name, place FROM k)
+        AND m.type IN ('table', 'view')
+    ORDER BY 1, 4"""
+"""What foreign keys refer to, and whether there may be more than columns and keys in the table.
+
+SQLite reads the whole catalog for it, and so the names are compared first.
+"""
+
+_REFERENCES = """
+    SELECT :schema, m.name, f.id, f."table", f."from",
+        (SELECT count(*) FROM temp.pragma_table_info(m.name, coalesce(:schema, 'main'))) = (
+            SELECT count(DISTINCT "from")
+            FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
+    FROM {schema}sqlite_master AS m,
+        temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
+    WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE AND (f."to" IS NOT NULL OR (
+        SELECT count(*) FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
+            WHERE one.id = f.id) = (
+        SELECT count(*) FROM temp.pragma_table_info(f."table", coalesce(:schema, 'main')) AS c
+            WHERE c.pk > 0))
+    ORDER BY m.name, f.id, f.seq"""
+"""The foreign keys that refer to a table, but for those that SQLite cannot use."""
+
+_ALL_REFERENCES = _REFERENCES.replace("""f."table" = :name COLLATE NOCASE AND """, "")
+"""The same for all tables of a schema."""
+
+
+def references_to(connection: Connection, name: str | None, schema: str | None) -> Result[Any]:
+    """Return schema, table, foreign key, target, column, and whether there may be no other columns.
+
+    :param name: the table that is referred to; None for all of the schema.
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    quoted = "" if schema is None else quote(schema).replace(":", r"\:") + "."
+    statement = (_ALL_REFERENCES if name is None else _REFERENCES).replace("{schema}", quoted)
+    return connection.execute(text(statement), {"name": name, "schema": schema})
+
+
+def _rows(
+    inspector: Inspector, statement: str, schema: str | None, table: str
+) -> Sequence[Row[Any]]:
+    """Return what a statement gives for a table, in the first place that has something of it."""
+    kept, key = _sa.kept_by(inspector), (statement, schema, table)
+    if key not in kept:
+        places, master = _PLACES, _MASTER
+        if schema is not None:
+            quoted = inspector.dialect.identifier_preparer.quote_identifier(schema)
+            places = "(SELECT :schema AS place)"
+            master = f"(SELECT :schema AS place, name, type, sql FROM {quoted}.sqlite_master)"  # noqa: S608
+        connection: Any = inspector.bind
+        rows = connection.exec_driver_sql(
+            statement.format(places=places, master=master), {"name": table, "schema": schema}
+        ).all()
+        kept[key] = [row for row in rows if row.place == rows[0].place]
+    found: Sequence[Row[Any]] = kept[key]
+    return found
+
+
+def columns_of(inspector: Inspector, schema: str | None, table: str) -> Sequence[Row[Any]]:
+    """Return the columns of a table or view, each with what is to be known of all of it."""
+    return _rows(inspector, _COLUMNS, schema, table)
+
+
+def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence[Row[Any]]:
+    """Return the columns of the indexes of a table, without a statement if it has none."""
+    known = columns_of(inspector, schema, table)
+    return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
+
+
+def may_be_more(inspector: Inspector, schema: str | None, table: str) -> bool:
+    """Tell if there may be check constraints, or options like STRICT; no statement is sent."""
+    known = _sa.kept_by(inspector).get((_TARGETS, schema, table))
+    return not known or any(row.more for row in known)
+
+
+def folded(name: str) -> bytes:
+    """Return what SQLite compares of a name: it knows the case of ASCII letters alone."""
+    return name.encode(errors="surrogatepass").lower()
+
+
+def spelled(inspector: Inspector, schema: str | None, name: str) -> str:
+    """Return the name of a table without a key as it was when it was made.
+
+    SQLite finds a table in any case, SQLAlchemy its keys in the right one alone, in all releases.
+    """
+    rows = columns_of(inspector, schema, name)
+    if rows and rows[0].keyless:
+        return str(rows[0].keyless.partition(" ")[2])
+    rows = _rows(inspector, _NAME, schema, name)
+    return str(rows[0].name) if rows else name
+
+
+def schemas_of(connection: Connection, name: str) -> list[str]:
+    """Return the schemas, which are attached files, that have a table or view of a name."""
+    inspector = inspect(connection)
+    return [schema for schema in inspector.get_schema_names() if inspector.has_table(name, schema)]
+
+
+class Target:
+    """What a foreign key refers to."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.columns: dict[bytes, str] = {}
+        self.key: list[str] = []
+
+
+def targets_of(inspector: Inspector, schema: str | None, table: str) -> defaultdict[bytes, Target]:
+    """Return what the foreign keys of a table refer to."""
+    found: defaultdict[bytes, Target] = defaultdict(Target)
+    for row in _rows(inspector, _TARGETS, schema, table):
+        target = found[folded(row.name)]
+        if row.column is None:
+            target.name = row.name
+        else:
+            target.columns[folded(row.column)] = row.column
+            target.key.extend([row.column] * bool(row.pk))
+    return found
