@@ -298,7 +298,8 @@ class _StandIn:
     """The class of which ``give_loader()`` makes use."""
 
 
-_stand_in: Any = instrumentation.ClassManager(_StandIn)
+_new_manager: Any = instrumentation.ClassManager
+_stand_in = _new_manager(_StandIn)
 
 
 def _stands_alone(mapper: Any) -> bool:
