@@ -182,7 +182,7 @@ class Implied:
         if plan is not None and self._class_for(table.schema, table.name) is cls:
             ways = plan.through.items()
             reverse = next((way for way, keys in ways if keys == (far, near)), None)
-        joins = _condition(near), _condition(far)
+        joins = _joined(near), _joined(far)
         options = _options(primaryjoin=joins[0], secondaryjoin=joins[1], secondary=near.table)
         mirrored = _options(primaryjoin=joins[1], secondaryjoin=joins[0], secondary=near.table)
         del mirrored["secondary"]  # the backref has it anyway
@@ -216,9 +216,11 @@ class Implied:
         """Add the relationships over a foreign key that have a name and are not there."""
         columns = [element.parent for element in key.elements]
         one_row = {column.key for column in columns} in unique_keys(key.table)
-        one = _options(primaryjoin=_condition(key, remote_parent=True), foreign_keys=columns)
+        joins = _conditions(key)
+        one = _options(primaryjoin=joins[0], foreign_keys=columns)
         many = _options(
-            primaryjoin=_condition(key, remote_parent=False),
+            primaryjoin=joins[1],
+            foreign_keys=columns,
             uselist=not one_row,
             active_history=one_row,
             passive_deletes=True,
@@ -255,13 +257,21 @@ def _options(**options: Any) -> dict[str, Any]:
     return {**options, "info": {_relate.IMPLIED: options}}
 
 
-def _condition(key: ForeignKeyConstraint, *, remote_parent: bool | None = None) -> Any:
-    """Return the join of a foreign key; for one table twice it is told which side is the other."""
-    pairs = []
-    for element in key.elements:
-        child, parent = foreign(element.parent), element.column
-        if remote_parent is not None:
-            child = child if remote_parent else remote(child)
-            parent = remote(parent) if remote_parent else parent
-        pairs.append(child == parent)
-    return and_(*pairs)
+def _conditions(key: ForeignKeyConstraint) -> list[Any]:
+    """Return the join of a foreign key for the row that has it, and for the one that it refers to.
+
+    Of one table twice SQLAlchemy has to be told which side is the other, and keeps copies of all
+    columns that it is told of.
+    """
+    pairs = [(element.parent, element.column) for element in key.elements]
+    if all(parent.table is not key.table for _, parent in pairs):
+        return [and_(*(child == parent for child, parent in pairs))] * 2
+    return [
+        and_(*(foreign(child) == remote(parent) for child, parent in pairs)),
+        and_(*(remote(foreign(child)) == parent for child, parent in pairs)),
+    ]
+
+
+def _joined(key: ForeignKeyConstraint) -> Any:
+    """Return the join of a side of an association table."""
+    return and_(*(foreign(element.parent) == element.column for element in key.elements))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import FromClause, Select, SelectBase, Table, inspect
+from sqlalchemy import FromClause, MetaData, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Mapper, column_property, registry
 
@@ -56,7 +56,7 @@ def map_class(
     args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
-    mapper: Mapper[Any] = registry().map_imperatively(cls, selectable, **args)
+    mapper: Mapper[Any] = registry(metadata=_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
     if isinstance(selectable, Table):
         mapper.registry.configure(cascade=True)  # mostly it knows of no other class yet
@@ -106,6 +106,9 @@ def _arguments(
         args = {"confirm_deleted_rows": False, **args}  # the triggers of a view are not counted
     return args, renamed
 
+
+_NO_TABLES = MetaData()
+"""Where a registry looks for tables by name; without it each would make one of its own."""
 
 _OF_PROPERTIES = {"properties", "column_prefix", "include_properties", "exclude_properties"}
 

@@ -115,8 +115,9 @@ class Plan:
         for found in references:
             longer = f"{found.table}_{_stem(found.columns)}"
             name = found.table if children[found[:2]] == 1 else longer
-            near = found.schema == self._table.schema
-            proposals.append((name, longer if near else f"{found.schema}_{name}", found))
+            if found.schema not in {self._table.schema, None}:  # the default one has no name here
+                longer = f"{found.schema}_{name}"
+            proposals.append((name, longer, found))
         proposals.sort(
             key=lambda each: (
                 each[2].schema != self._table.schema,

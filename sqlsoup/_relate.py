@@ -78,7 +78,8 @@ def _complete(
     reverse_options: dict[str, Any],
 ) -> _Property:
     """Return the relationship, complete but in no mapper, where one that fails would stay."""
-    relationship(mapper, **reverse_options)
+    if reverse_options and IMPLIED not in options.get("info", ()):
+        relationship(mapper, **reverse_options)
     lazy = options.get("lazy", "select")
     if reverse_options.get("lazy", lazy) != lazy:
         _sa.prepare(

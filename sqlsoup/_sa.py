@@ -205,7 +205,10 @@ def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
     prop.set_parent(mapper, init=False)
     prop.init()
     prop.init = lambda: None
-    prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
+    if _stands_alone(mapper):
+        _ = prop.strategy  # which give_loader() asks for the rest
+    else:
+        prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
 
 
 def add(prop: Any) -> None:
@@ -237,9 +240,10 @@ def reverse_of(
     ``orm/relationships.py``).  This may go with ``prepare()``.
     """
     forward: Any = prop
-    joins, options = forward._join_condition, dict(options)
+    joins, joined = forward._join_condition, {}
     if prop.secondary is None:
-        joined = {"primaryjoin": joins.primaryjoin_reverse_remote}
+        if "primaryjoin" not in options:
+            joined = {"primaryjoin": joins.primaryjoin_reverse_remote}
     else:
         joined = {
             "primaryjoin": joins.secondaryjoin_minus_local,
@@ -268,27 +272,39 @@ def give_loader(prop: Any, attribute: Any) -> None:
     ``instrument_class()`` adds it without, ``post_instrument_class()`` looks it up there
     (``_register_attribute_impl`` in ``orm/attributes.py``), and a flush, a query or a commit of
     another thread that meets it between fails.  So it is looked up in the manager of a class that
-    nobody else knows.  A mapper with heirs, or a class that is
-    instrumented in a way of its own, does more than that and is left to SQLAlchemy.  This
-    may go with ``prepare()``.
+    nobody else uses.  A mapper with heirs, or a class that is
+    instrumented in a way of its own, does more than that and is left to SQLAlchemy.  It is called
+    under a lock, and may go with ``prepare()``.
     """
     mapper = prop.parent
-    plain = type(mapper.class_manager) is _SteadyManager
-    if len(mapper.self_and_descendants) > 1 or not plain:
+    if not _stands_alone(mapper):
         return
-    alone = type(mapper.class_.__name__, (), {})
-    kind: Any = instrumentation.ClassManager
-    manager = kind(alone)
-    manager[prop.key] = attribute
     stand_in = SimpleNamespace(
-        class_=alone,
-        class_manager=manager,
+        class_=_StandIn,
+        class_manager=_stand_in,
         iterate_to_root=mapper.iterate_to_root,
         _props={prop.key: prop},
     )
     stand_in.self_and_descendants = [stand_in]
-    prop.strategy.init_class_attribute(stand_in)
+    _stand_in[prop.key] = attribute
+    try:
+        prop.strategy.init_class_attribute(stand_in)
+    finally:
+        _stand_in.clear()
     attribute.impl.class_ = mapper.class_
+
+
+class _StandIn:
+    """The class of which ``give_loader()`` makes use."""
+
+
+_new_manager: Any = instrumentation.ClassManager
+_stand_in = _new_manager(_StandIn)
+
+
+def _stands_alone(mapper: Any) -> bool:
+    plain = type(mapper.class_manager) is _SteadyManager
+    return plain and len(mapper.self_and_descendants) == 1
 
 
 def add_table(metadata: MetaData, table: Table) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -873,6 +874,28 @@ def test_keys_into_another_schema(db: SQLSoup, engine: sa.Engine, annex: str, fi
         assert getattr(loan.user, f"{annex}_loans") == [loan]
     db.delete(loan)
     db.commit()
+
+
+def test_names_of_tables_of_two_schemas(db: SQLSoup, engine: sa.Engine, annex: str) -> None:
+    """The schema's own table has the plain name; the schema's name or the column tells others."""
+    own, near = [f"{annex}_kids", "kids"], [f"{annex}.kids", f"{annex}.count"]
+    run(engine, *(child(name, "room_id", to=f"{annex}.rooms (id)") for name in (*own, *near)))
+    try:
+        rooms: Any = db.entity("rooms", schema=annex)
+        found = {
+            name: getattr(rooms, name).property.mapper.class_
+            for name in ("kids", f"{annex}_kids", "kids_room", "count_room")
+        }
+        assert found == {
+            "kids": db.entity("kids", schema=annex),
+            f"{annex}_kids": db[f"{annex}_kids"],
+            "kids_room": db.kids,
+            "count_room": db.entity("count", schema=annex),
+        }
+        assert not [name for name in dir(rooms) if "kids" in name and name not in found]
+    finally:
+        sqlsoup.Session.remove()
+        run(engine, *(f"DROP TABLE {name}" for name in own))
 
 
 def test_the_schema_set(db: SQLSoup, engine: sa.Engine, annex: str) -> None:
