@@ -44,6 +44,7 @@ _ELSEWHERE = (
 )
 _SHARED = "another thread is in a block of this session; a plain Session is for one thread alone"
 _next = threading.local()
+_getframe = sys._getframe  # noqa: SLF001 - inspect has it from there
 _heard: WeakSet[type] = WeakSet()
 
 
@@ -83,7 +84,7 @@ class Exit:
 
 def _end(block: Block, *args: Any) -> None:
     """End a block; what has this from the class gives the object before the exception."""
-    block.owner = sys._getframe()  # noqa: SLF001 - inspect has it from there
+    block.owner = _getframe()
     try:
         block.end(*(args if block.soup is None else (block.soup, *args)), block)
     finally:
@@ -101,7 +102,7 @@ def enter(session: PlainSession, soup: object, *, shared: bool) -> None:
     if block is None or block.session is not None or block.soup not in (None, soup):
         block = Block(_nothing, soup)  # __enter__() was called by hand
         found = partial(_same, partial(_end, block))
-    block.owner = sys._getframe()  # noqa: SLF001
+    block.owner = _getframe()
     block.thread, block.session = threading.get_ident(), session
     blocks: list[_Found] | None = session.info.get(_OPEN)
     if blocks is None:
@@ -114,7 +115,7 @@ def enter(session: PlainSession, soup: object, *, shared: bool) -> None:
     blocks.append(found)
     if not session.in_transaction():
         session.begin()
-    block.owner = _owner(sys._getframe(2))  # noqa: SLF001
+    block.owner = _owner(_getframe(2))
 
 
 def leave(session: PlainSession, block: Block, error: BaseException | None) -> None:
@@ -154,9 +155,10 @@ def _leave_outermost(
         return
     handled = sys.exc_info()[1]
     try:
-        failed, cause = block.failed or (None, None)
-        if failed is not None and failed is transaction:
-            raise SQLSoupError(_FAILED) from cause
+        if block.failed is not None:
+            failed, cause = block.failed
+            if failed is not None and failed is transaction:
+                raise SQLSoupError(_FAILED) from cause
         session.commit()
     except BaseException as raised:
         _roll_back(session, transaction, raised)
@@ -223,19 +225,18 @@ def _owner(frame: FrameType) -> FrameType:
 
     It is not that of a method which begins it for another, nor a generator that such a method runs.
     """
-    caller = frame.f_back
-    while caller is not None and (
-        frame.f_code.co_name in _ENTERING
-        or (frame.f_code.co_flags & _GENERATOR and caller.f_code.co_name in _ENTERING)
-    ):
-        frame, caller = caller, caller.f_back
+    while (code := frame.f_code).co_name in _ENTERING or code.co_flags & _GENERATOR:
+        caller = frame.f_back
+        if caller is None or not {code.co_name, caller.f_code.co_name} & _ENTERING:
+            break
+        frame = caller
     return frame
 
 
 def _begun(session: PlainSession, transaction: SessionTransaction) -> None:
     """Forget blocks that were interrupted before a transaction began: nothing is left of them."""
     blocks: list[_Found] | None = session.info.get(_OPEN)
-    if blocks and transaction.parent is None:
+    if blocks and (len(blocks) > 1 or blocks[0]() is None) and transaction.parent is None:
         blocks[:] = [found for found in blocks if found() is not None]
 
 

@@ -42,6 +42,29 @@ print(len({job.value for job in jobs}), len(reflected) == len({*reflected}))
 print(db.engine.pool.checkedout())
 db.engine.dispose()
 """
+LATE = """
+import os, gevent, sqlsoup
+from gevent import monkey
+monkey.patch_all()
+
+db = sqlsoup.SQLSoup(os.environ["DATABASE_URL"])
+sessions = set()
+
+def work(number):
+    with db:
+        sessions.add(db.session())
+        db.tags.insert(word=f"green {number}")
+        gevent.sleep(0.001)
+
+jobs = [gevent.spawn(work, number) for number in range(4)]
+gevent.get_hub().exception_stream = None
+gevent.joinall(jobs)
+print(len(sessions), [str(job.exception).partition(" while")[0] for job in jobs][::2])
+print([str(job.exception).partition(":")[0] for job in jobs][1::2])
+with db:
+    db.tags.insert(word="last")
+db.engine.dispose()
+"""
 FORKED = """
 import os, sqlsoup
 
@@ -83,15 +106,32 @@ def printed(program: str, engine: sa.Engine, driver: str | None = None) -> str:
     return done.stdout
 
 
+def need_gevent() -> None:
+    """Skip or fail where there is no gevent."""
+    if importlib.util.find_spec("gevent") is None:
+        unavailable("gevent is not installed")
+
+
 @pytest.mark.parametrize("other", [False, True], ids=["driver", "psycopg"])
 def test_greenlets(other: bool, engine: sa.Engine) -> None:
     """Greenlets have transactions of their own, and each table is reflected once for all."""
-    if importlib.util.find_spec("gevent") is None:
-        unavailable("gevent is not installed")
+    need_gevent()
     if other and engine.dialect.name != "postgresql":
         pytest.skip("a driver of PostgreSQL")
     assert printed(GREENLETS, engine, "postgresql+psycopg" if other else None) == "1 True\n0\n"
     assert words(engine) == sorted(["food", "hot", *(f"green {n}" for n in range(12))])
+
+
+def test_greenlets_patched_late(engine: sa.Engine) -> None:
+    """Where SQLSoup was imported first they share a session, and no block of theirs is silent."""
+    need_gevent()
+    if engine.dialect.name != "sqlite":
+        pytest.skip("it is the same on all databases")
+    assert printed(LATE, engine).splitlines() == [
+        f"1 {['this block was suspended'] * 2}",
+        f"{['an earlier block of this session did not end'] * 2}",
+    ]
+    assert words(engine) == ["food", "hot", "last"]
 
 
 def test_fork(engine: sa.Engine) -> None:

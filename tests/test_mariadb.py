@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 
 import pytest
@@ -10,7 +11,9 @@ import sqlalchemy as sa
 from conftest import URLS, empty, run
 
 import sqlsoup
-from sqlsoup import SQLSoup
+from sqlsoup import SQLSoup, _counts
+from sqlsoup import _mariadb_facts as facts
+from sqlsoup import _mariadb_references as references
 
 SERVERS = [url for url in URLS if sa.make_url(url).get_backend_name() == "mysql"]
 pytestmark = pytest.mark.parametrize("server", SERVERS, ids=["mysql"] * len(SERVERS), indirect=True)
@@ -577,3 +580,60 @@ def test_what_else_the_server_has_is_not_looked_at(engine, annex):
     before = opened(tied)
     assert tied.p.first().kids == []
     assert 0 < opened(tied) - before < 20
+
+
+# strangers' functions
+
+OURS = " ".join(
+    [
+        *(facts._STATEMENT, _counts._ESTIMATES["mysql"], references._CATALOG),
+        *(references._DICTIONARY.format(**of) for of in (references._OF_ONE, references._OF_ALL)),
+    ]
+)
+"""All that SQLSoup itself asks the catalog, but for ``schemas_of()``, which calls nothing."""
+
+
+def test_functions_of_others_are_not_run(engine):
+    """Those that are called as MariaDB's own, in the database itself, are not used, nor views."""
+    run(
+        engine,
+        "CREATE TABLE a (id INT PRIMARY KEY)",
+        "CREATE TABLE b (id INT PRIMARY KEY, a_id INT, FOREIGN KEY (a_id) REFERENCES a (id))",
+        "INSERT INTO a VALUES (1)",
+        "INSERT INTO b VALUES (1, 1)",
+        "CREATE TABLE loot (who TEXT)",
+    )
+    calls = {*re.findall(r"(\w+)\(", OURS.lower())} - {"using"}
+    tables = {*re.findall(r"information_schema\.(\w+)", OURS)}
+    assert {"concat", "coalesce", "substring_index", "lower", "database", "count"} <= calls
+    assert {"columns", "innodb_sys_foreign"} <= tables
+    steal = "DETERMINISTIC BEGIN INSERT INTO loot VALUES ('{}'); RETURN 'x'; END"
+    hostile = [
+        f"CREATE FUNCTION `{name}`(a TEXT) RETURNS TEXT {steal.format(name)}"
+        for name in [*calls, "harmless"]
+    ]
+    hostile += [f"CREATE VIEW `{name}` AS SELECT harmless('') AS who" for name in tables]
+    try:
+        with engine.connect() as connection:
+            for statement in hostile:
+                connection.exec_driver_sql(statement)
+            schema = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
+            for where in (schema, None):
+                asked = facts.facts(sa.inspect(connection), where, ["a", "b"])
+                assert asked[where, "b"].foreign
+                assert facts.facts(sa.inspect(connection), where, ["b"])[where, "b"].columns
+                for name in ("a", None):
+                    assert len(references.references_to(connection, name, where).all()) == 1
+                assert {*_counts.counts(connection, ["a", "b"], where)} == {"a", "b"}
+            known = sa.text(references._CATALOG.format(name=":name"))
+            assert len(connection.execute(known, {"schema": None, "name": "a"}).all()) == 1
+            assert schema in references.schemas_of(connection, "b")
+            assert connection.exec_driver_sql("SELECT count(*) FROM loot").scalar() == 0
+            connection.exec_driver_sql("SELECT * FROM `columns`")
+            assert connection.exec_driver_sql("SELECT who FROM loot").all() == [("harmless",)]
+    finally:
+        run(
+            engine,
+            *(f"DROP FUNCTION IF EXISTS `{name}`" for name in [*calls, "harmless"]),
+            *(f"DROP VIEW IF EXISTS `{name}`" for name in tables),
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from conftest import on_postgresql, run
 
 import sqlsoup
+from sqlsoup import _counts
 from sqlsoup import _postgresql_facts as facts
 
 pytestmark = on_postgresql
@@ -501,7 +503,21 @@ SIGNATURES = {
     "sum": ("integer", "bigint", "1"),
     "pg_partition_tree": ("oid", "SETOF oid", "1::oid"),
     "coalesce": ("oid, oid", "oid", "1"),
+    "pg_stat_get_live_tuples": ("oid", "bigint", "1"),
 }
+OURS = " ".join(
+    map(
+        str,
+        [
+            facts._STATEMENT,
+            facts._SCHEMAS,
+            facts._REFERENCES,
+            facts._ALL_REFERENCES,
+            _counts._ESTIMATES["postgresql"],
+        ],
+    )
+)
+"""All that SQLSoup itself asks the catalog."""
 OPERANDS = (
     *(("name", "text"), ("name", "name"), ("oid", "oid"), ('"char"', '"char"'), ('"char"', "text")),
     *(
@@ -514,14 +530,47 @@ OPERANDS = (
 )
 
 
+def named_alike(pg, own):
+    """Return statements that make what is called as PostgreSQL's own in our statements.
+
+    There has to be a function in SIGNATURES for each that they call.
+    """
+    words = {*re.findall(r"\w+", OURS)}
+    with pg.connect() as connection:
+        functions = {
+            *connection.exec_driver_sql("SELECT DISTINCT proname FROM pg_catalog.pg_proc").scalars()
+        }
+        relations = connection.exec_driver_sql(
+            "SELECT relname FROM pg_catalog.pg_class WHERE relkind IN ('r', 'v') "
+            "AND relnamespace = 'pg_catalog'::regnamespace"
+        )
+        views = sorted(words.intersection(relations.scalars()))
+        types = connection.exec_driver_sql(
+            "SELECT typname FROM pg_catalog.pg_type WHERE typtype = 'b' "
+            "AND typnamespace = 'pg_catalog'::regnamespace"
+        )
+        domains = sorted(words.intersection(types.scalars()))
+    assert functions.intersection(re.findall(r"(\w+)\(", OURS.lower())) <= {*SIGNATURES}
+    assert {"pg_class", "pg_constraint", "pg_namespace"} <= {*views}
+    assert {"char", "name", "text", "oid", "int2", "regclass"} <= {*domains}
+    for name in views:
+        yield f"CREATE VIEW {own}.{name} AS SELECT {own}.steal('{name}')"
+    for name in domains:
+        yield (
+            f"""CREATE DOMAIN {own}."{name}" AS pg_catalog."{name}" """
+            f"CHECK ({own}.steal('{name}') IS NOT NULL)"
+        )
+
+
 def test_functions_of_others_are_not_run(pg):
     """Those that come before PostgreSQL's own in the search_path are not used by any statement.
 
-    SQLAlchemy's own statements do use them, so that only SQLSoup's are sent here.
+    Nor are tables and types.  SQLAlchemy's own statements do use them, so that only SQLSoup's are
+    sent here.
     """
-    run(pg, PARTITIONED)
+    run(pg, PARTITIONED, "ANALYZE")
     own = f"hostile_{pg.url.get_driver_name()}"
-    statements = [f"CREATE SCHEMA {own}", HOSTILE.format(own)]
+    statements = [f"CREATE SCHEMA {own}", HOSTILE.format(own), *named_alike(pg, own)]
     for name, (arguments, result, value) in SIGNATURES.items():
         statements.append(
             f"""CREATE FUNCTION {own}."{name}"({arguments}) RETURNS {result} LANGUAGE plpgsql
@@ -545,7 +594,8 @@ def test_functions_of_others_are_not_run(pg):
             loot = f"SELECT pg_catalog.count(*) FROM {own}.loot"
             connection.exec_driver_sql(f"SET search_path = {own}, pg_catalog")
             connection.exec_driver_sql("SELECT 1::smallint = 1::smallint")
-            assert connection.exec_driver_sql(loot).scalar() == 1
+            connection.exec_driver_sql("SELECT CAST('a' AS name), * FROM pg_namespace LIMIT 1")
+            assert connection.exec_driver_sql(loot).scalar() == 3
             asked = {
                 "schema": f"own_{os.getpid()}",
                 "names": ["orders", "items", "order_tags"],
@@ -556,6 +606,11 @@ def test_functions_of_others_are_not_run(pg):
             for name in ("orders", None):
                 found = facts.references_to(connection, name, asked["schema"]).all()
                 assert len(found) >= 2
+            assert asked["schema"] in facts.schemas_of(connection, "orders")
+            known = _counts.counts(connection, ["orders", "items"], asked["schema"])
+            assert {*known} <= {"orders", "items"}
+            for schema in (asked["schema"], None):
+                list(_counts._estimated(connection, ["orders"], schema))
             assert connection.exec_driver_sql(loot).scalar() == before
     finally:
         run(pg, f"DROP SCHEMA {own} CASCADE")
