@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Query
 
-from sqlsoup._engine import bind_of, file_of, shown_engine
-from sqlsoup._reflect_many import tables_in
 from sqlsoup.exc import (
     ArgumentError,
     CallError,
@@ -22,9 +20,7 @@ from sqlsoup.exc import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from sqlalchemy import Engine, FromClause
+    from collections.abc import Iterable
 
 
 def check(
@@ -86,36 +82,11 @@ _WORDS = {
 """What people write in join() for its arguments, and how these are written."""
 
 
-def check_join(sides: tuple[FromClause, FromClause], words: Iterable[str]) -> None:
-    """Refuse a join of two databases, and arguments by words that join() does not have."""
+def check_words(words: Iterable[str]) -> None:
+    """Refuse words that are no arguments of join()."""
     for word in words:
         if word in _WORDS:
             raise CallError(f"join() has no argument {word!r}; {_WORDS[word]}")
-    left, right = ({*_engines(side)} for side in sides)
-    for one in left:
-        for other in right:
-            if one is not other and _place(one) != _place(other):
-                raise ArgumentError(
-                    f"the tables of a join must be in one database, and these are in "
-                    f"{shown_engine(one)} and {shown_engine(other)}; look for the rows of each, "
-                    "or attach one database to the other"
-                )
-
-
-def _engines(side: FromClause) -> Iterator[Engine]:
-    """Give the engines of tables without a schema: that of others may be on any of one server."""
-    for table in tables_in(side):
-        bind = None if table.schema else bind_of(table.metadata)
-        if bind is not None:
-            yield bind.engine
-
-
-def _place(engine: Engine) -> object:
-    """Return the same for two engines that connect to the same database."""
-    url = engine.url
-    if engine.dialect.name == "sqlite":
-        return file_of(engine) or engine.pool
-    return engine.dialect.name.replace("mariadb", "mysql"), url.host, url.port, url.database
 
 
 def no_row(error: sa_exc.InvalidRequestError, thing: object) -> sa_exc.InvalidRequestError:

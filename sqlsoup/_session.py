@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapper, ORMExecuteState, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
 
-from sqlsoup import _sa
+from sqlsoup import _places, _sa
 from sqlsoup._engine import Bind, bind_of, is_asynchronous, refuse_asynchronous, refused, to_read
 from sqlsoup.exc import ArgumentError
 
@@ -40,7 +40,10 @@ def check(session: object, metadata: MetaData) -> None:
         if is_asynchronous(given) or not isinstance(session, scoped_session | PlainSession):
             raise refused("invalid session argument", given, "; pass a scoped_session or a Session")
     bind = bind_of(metadata)
-    if session is Session and bind is not None:
+    if bind is None:
+        return
+    _places.note(bind)
+    if session is Session:
         refuse_asynchronous(bind.engine.url, bind.dialect)
 
 
@@ -80,6 +83,7 @@ def engine_of(session: SessionSource, metadata: MetaData) -> Engine:
             "no engine for SQLSoup(MetaData(bind=None)): pass an engine or a URL, set the 'bind' "
             "of the MetaData, or pass a session that is bound to an engine"
         )
+    _places.note(bind)
     return bind.engine
 
 
@@ -142,6 +146,21 @@ def own_bind(session: PlainSession, clause: ClauseElement | None = None) -> Bind
     return bind
 
 
+def bind_to_execute(session: PlainSession, statement: Any, metadata: MetaData) -> Bind:
+    """Return where execute() sends a statement: to the session's own bind, or that of the MetaData.
+
+    :raises ArgumentError: the session has none, and the statement names a table of a database that
+     is not the one of the SQLSoup.
+    """
+    own = own_bind(session, statement)
+    if own is not None:
+        return own
+    bind = bind_for(session, metadata)
+    if not hasattr(session, "execute_chooser"):
+        _places.check(statement, bind)
+    return bind
+
+
 def find_engines(session: SessionSource) -> None:
     """Make a session, or all that a registry gives, find the engines of reflected tables.
 
@@ -179,10 +198,13 @@ def _teach(target: Any) -> None:
         try:
             return own(self, mapper, *args, **kw)
         except UnboundExecutionError:
-            bind = _bind_of_tables(mapper, args[0] if args else kw.get("clause"))
+            clause = args[0] if args else kw.get("clause")
+            bind = _bind_of_tables(mapper, clause)
             if bind is None:
                 raise
-            return bind
+        if clause is not None:
+            _places.check(clause)
+        return bind
 
     finder: Any = get_bind
     finder.own = own

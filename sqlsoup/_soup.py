@@ -17,11 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Query, scoped_session
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
-from sqlsoup import _blocks, _session
+from sqlsoup import _blocks, _places, _session
 from sqlsoup._arguments import (
     check,
-    check_join,
     check_map_to,
+    check_words,
     explain,
     mention_unknown,
     no_row,
@@ -37,7 +37,7 @@ from sqlsoup._mapping import key_of, map_class, map_join, selectable_of
 from sqlsoup._plan import Namer  # noqa: TC001 - documentation tools evaluate it
 from sqlsoup._reflect import forget, real_name
 from sqlsoup._reflect import reflect as reflect_one
-from sqlsoup._reflect_many import complete
+from sqlsoup._reflect_many import complete, tables_in
 from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError
 
@@ -192,7 +192,8 @@ class SQLSoup:
          each.  ``params=`` takes the same.
         :param params: parameters by name.
         :return: the rows, as :meth:`sqlalchemy.orm.Session.execute` returns them.
-        :raises ArgumentError: parameters were given in more than one way, or without names.
+        :raises ArgumentError: parameters were given in more than one way, or without names; or the
+         statement names a table of another database.
 
         .. versionchanged:: 1.0
            Statements other than text, and keyword parameters, are accepted.
@@ -207,7 +208,7 @@ class SQLSoup:
         if len(args) + bool(params) > 1:
             raise ArgumentError("parameters are either keywords, or one dict, or one list of dicts")
         session = _session.current(self.session)
-        bind = _session.own_bind(session, stmt) or _session.bind_for(session, self._metadata)
+        bind = _session.bind_to_execute(session, stmt, self._metadata)
         parameters = args[0] if args else params
         try:
             with session.no_autoflush:
@@ -381,7 +382,8 @@ class SQLSoup:
          the class is used for anything but :meth:`with_labels`.
         """
         sides = selectable_of(left), selectable_of(right)
-        check_join(sides, mapper_args)
+        check_words(mapper_args)
+        _places.check_join(*map(tables_in, sides))
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
         keys = [
             (key_of(thing), list(side.primary_key))

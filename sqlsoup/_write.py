@@ -73,10 +73,12 @@ class Insert:
     def write(self, rows: Iterable[Mapping[str, Any]]) -> int:
         """Send rows in batches, and return how many there were."""
         given: object = rows
-        if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        frame = type(given).__name__ == "DataFrame"
+        if frame or isinstance(given, Mapping) or not isinstance(given, Iterable):
+            way = "iter_rows(named=True)" if hasattr(given, "iter_rows") else "to_dict('records')"
             raise ArgumentError(
                 f"{self.function}() wants a list of dicts, or another iterable of them, not "
-                f"one {type(given).__name__}"
+                f"one {type(given).__name__}{f'; its {way} gives them' * frame}"
             )
         source, count = enumerate(rows), 0
         columns: dict[str, Column[Any]] = {}

@@ -88,7 +88,7 @@ def fails(command, path):
     """Return the line that an expression ends with."""
 
     def call(expression, *options, status=2, where=None):
-        found, out, err = command(where or path, expression, *options)
+        found, out, err = command(path if where is None else where, expression, *options)
         assert (found, out) == (status, "")
         assert err.startswith("sqlsoup: ")
         assert err.endswith("\n")
@@ -213,10 +213,11 @@ def test_describe_without_key(command, url, engine, other_schema):
     status, out, err = command(url, "--describe", "early", "--csv")
     assert (status, err) == (0, "")
     assert out == "column,type,nullable,primary_key,refers_to\ntitle,VARCHAR(60),True,False,\n"
+    assert "NULL" not in command(url, "--describe", "early")[1]
     if engine.dialect.name != "sqlite":  # which attaches it to the other engine alone
         status, out, err = command(url, "--describe", f"{other_schema}.log")
         assert (status, err) == (0, "")
-        assert "\nline   | VARCHAR(9) | True     | False       | NULL\n" in out
+        assert "\nline   | VARCHAR(9) | True     | False       |\n" in out
 
 
 def test_describe_what_is_not_there(command, path):
@@ -674,6 +675,12 @@ def test_no_such_file(fails, path, tmp_path, monkeypatch):
         ("none/lite.db", f"there is no file 'none/lite.db'{url_hint}"),
         ("sqlite:///none/lite.db", "there is no file 'none/lite.db'"),
         (".", "'.' is a folder"),
+        ("", f"the URL is empty{url_hint}"),
+        (
+            "sqlite://lite.db",
+            "SQLite has no host 'lite.db'; a file has three slashes, sqlite:///lite.db",
+        ),
+        ("sqlite://a/b.db", "SQLite has no host 'a'; a file has three slashes, sqlite:///a/b.db"),
     ):
         assert fails("db.tags", where=where) == message
     assert [file.name for file in tmp_path.iterdir()] == ["lite.db"]
@@ -769,9 +776,12 @@ def test_key(gives, fails):
     assert fails("db.visits", "--key", "visits=dya") == (
         "'visits' has no column 'dya' for its primary key; did you mean 'day'?"
     )
-    assert fails("db.visits", "--key", "vists=day") == (
-        "--key vists: there is no table or view of this name; did you mean 'visits'?"
-    )
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert fails("db.visits", "--key", "vists=day") == (
+            "--key vists: there is no table or view of this name; did you mean 'visits'?"
+        )
+    assert warned == []
     for key in ("visits", "visits=", "=day"):
         assert fails("db", "--key", key) == (
             f"--key {key!r} is not TABLE=COLUMN or TABLE=COLUMN,COLUMN"

@@ -116,6 +116,9 @@ def test_python(path, tmp_path):
     terminal.until("{}\n>>> ")
     terminal.send("db.tags\n")
     assert terminal.until("(2 rows)\n>>> ").endswith("\nword\n----\nfood\nhot\n")
+    for quote in "\"'":
+        terminal.send(f"db[{quote}tag\t is db.tags\n")
+        terminal.until(f"{quote}] is db.tags\nTrue\n>>> ")
     terminal.send("db.tags.delete()\n")
     terminal.until("2\n>>> ")
     terminal.send("\x04")
@@ -141,6 +144,7 @@ def test_ipython(path, tmp_path):
     terminal = Terminal(["-m", "sqlsoup", path], tmp_path)
     banner = terminal.until("In [1]: ")
     assert f"db is sqlite:///{path}: 9 tables, 1 view\n" in banner
+    assert banner.endswith("exit with Ctrl-D\n\n")
     for typed, completed in (
         ("db.per", "_year"),
         ('db["order i', "tems"),

@@ -508,6 +508,21 @@ def test_data_frames(db):
     db.rollback()
 
 
+@pytest.mark.parametrize(
+    ("frame", "way"),
+    [(pandas.DataFrame, "to_dict('records')"), (polars.DataFrame, "iter_rows(named=True)")],
+)
+def test_a_frame_as_it_is(soup, frame, way):
+    """A frame is iterated by its columns, so that it is told how it gives its rows."""
+    refused(
+        "insert_many() wants a list of dicts, or another iterable of them, not one DataFrame; its "
+        f"{way} gives them",
+        insert_many,
+        soup.tags,
+        frame({"word": ["sour"]}),
+    )
+
+
 def test_sessions_with_binds_of_their_own(lite, make_engine, tmp_path):
     """The rows go where the session sends those of a flush."""
     other = make_engine(f"sqlite:///{tmp_path}/other.db")

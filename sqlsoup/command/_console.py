@@ -65,6 +65,7 @@ def _banner(db: sqlsoup.SQLSoup) -> str:
 
 def _run_ipython(names: dict[str, Any], banner: str) -> None:
     from IPython.core.completer import SimpleCompletion, context_matcher
+    from IPython.terminal.interactiveshell import TerminalInteractiveShell
     from IPython.terminal.ipapp import TerminalIPythonApp
     from traitlets.config import Config
 
@@ -84,6 +85,8 @@ def _run_ipython(names: dict[str, Any], banner: str) -> None:
     config.IPCompleter.use_jedi = False  # it maps the tables whose names it meets
     config.TerminalInteractiveShell.banner1 = banner + "\n"
     config.TerminalInteractiveShell.banner2 = ""
+    tips = {"enable_tip"} & {*TerminalInteractiveShell.class_traits()}  # since 9.0
+    config.TerminalInteractiveShell.update(dict.fromkeys(tips, False))
     config.InteractiveShellApp.extra_extensions = ["sqlsoup"]
     app: Any = TerminalIPythonApp.instance(config=config, user_ns=names)
     app.initialize([])
@@ -146,6 +149,8 @@ def _use_readline(completer: Completer) -> None:
         return found[state] if state < len(found) else None
 
     readline.set_completer(complete)
+    delimiters = readline.get_completer_delims()  # a quote among them is typed once more
+    readline.set_completer_delims(delimiters.translate({ord(quote): None for quote in "'\""}))
     libedit = "libedit" in (readline.__doc__ or "")
     readline.parse_and_bind("bind ^I rl_complete" if libedit else "tab: complete")
     path = Path.home() / ".sqlsoup_history"

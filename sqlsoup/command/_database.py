@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
+from warnings import catch_warnings
 
 import sqlalchemy
 from sqlalchemy import URL, TextClause, event, make_url
@@ -55,8 +56,10 @@ def opened(
         db.schema = schema
         for name in primary_keys:
             if name not in db:
+                with catch_warnings(action="ignore"):  # of the same
+                    names = list(db)
                 raise Problem(
-                    f"--key {name}: there is no table or view of this name{near(name, db)}"
+                    f"--key {name}: there is no table or view of this name{near(name, names)}"
                 )
     except BaseException:
         closed(db)
@@ -110,9 +113,16 @@ def _url(text: str) -> URL:
             raise Problem("this is no URL such as postgresql://user@host:5432/name") from error
     else:
         url = URL.create("sqlite", database=text)
+        if not text:
+            raise Problem(f"the URL is empty{_NO_URL}")
         if not Path(text).exists():
             raise Problem(f"there is no file {text!r}{_file_near(text) or _NO_URL}")
     name = url.database or ""
+    if url.get_backend_name() == "sqlite" and url.host:
+        path = "/".join(filter(None, (url.host, name)))
+        raise Problem(
+            f"SQLite has no host {url.host!r}; a file has three slashes, sqlite:///{path}"
+        )
     if url.get_backend_name() in _IN_FILES and name and ":memory:" not in name:
         _check_file(name, url)
     return url

@@ -102,7 +102,10 @@ def describe(db: sqlsoup.SQLSoup, name: str, out: Output) -> None:
         if not inspect(db.engine).has_table(name, schema):
             schema, _, table = name.rpartition(".")
         found = Table(table, MetaData(), schema=schema, autoload_with=db.engine, resolve_fks=False)
-        write(db, _described(found.columns), *out)
+        rows = _described(found.columns)
+        if out.form == "table":
+            rows = [{key: "" if it is None else it for key, it in row.items()} for row in rows]
+        write(db, rows, *out)
         return
     if out.form == "table":
         with target(out.path) as file:
