@@ -11,9 +11,9 @@ from sqlalchemy.engine.util import TransactionalContext
 from sqlalchemy.exc import InvalidRequestError
 
 from sqlsoup.legacy._connections import begun, committed_at, is_begun, reconnect
-from sqlsoup.legacy._frames import asking, is_internal, is_new_to, module_of
+from sqlsoup.legacy._frames import asking, is_internal, is_new_to, is_ours, module_of
 from sqlsoup.legacy._notes import note, withdraw
-from sqlsoup.legacy._patch import method, plan, replace
+from sqlsoup.legacy._patch import method, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +33,19 @@ def _commit(before: Callable[..., Any], connection: Connection) -> None:
     committed_at(connection).clear()
 
 
-@method(Connection, "close")
-def _close(before: Callable[..., Any], connection: Connection) -> None:
-    if connection.get_transaction() not in begun:  # which is left to the pool, as it was
-        connection._transaction = None
-    before(connection)
-    for site in committed_at(connection):
-        site.warn()
-    committed_at(connection).clear()
+@replaced(Connection, "close")
+def _close(before: Callable[..., Any]) -> Callable[..., Any]:
+    def close(connection: Connection) -> None:
+        transaction = connection._transaction
+        if transaction is not None and transaction not in begun:  # left to the pool, as it was
+            connection._transaction = None
+        before(connection)
+        if sites := committed_at(connection):
+            for site in sites:
+                site.warn()
+            sites.clear()
+
+    return close
 
 
 @method(Connection, "in_transaction")
@@ -126,11 +131,15 @@ def _open_blocks() -> None:
     replace(TransactionalContext, "_trans_ctx_check", classmethod(check))
 
 
-@method(Connection, "begin")
-def _begin(before: Callable[..., Any], connection: Connection) -> Any:
-    if asking(2).f_code.co_name == "_autobegin":
-        return before(connection)
-    return _begin_on(connection, is_asked=not is_internal())
+@replaced(Connection, "begin")
+def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
+    def begin(connection: Connection) -> Any:
+        frame = asking()
+        if frame.f_code.co_name == "_autobegin":
+            return before(connection)
+        return _begin_on(connection, is_asked=not is_ours(frame))
+
+    return begin
 
 
 def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import weakref
+from functools import lru_cache
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, TextClause
+from sqlalchemy import Connection, Delete, Insert, Select, TextClause, Update
 from sqlalchemy.engine import Compiled, RootTransaction
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement
@@ -67,9 +69,12 @@ def commits(statement: Any, connection: Connection) -> bool:
         return True
     if isinstance(statement, TextClause):
         statement = statement.text
-    if not isinstance(statement, str):
-        return False
-    pattern = _WRITES.format(_WRITES_OF.get(connection.dialect.name, ""))
+    return isinstance(statement, str) and _writes(statement, connection.dialect.name)
+
+
+@lru_cache(1000)
+def _writes(statement: str, dialect: str) -> bool:
+    pattern = _WRITES.format(_WRITES_OF.get(dialect, ""))
     return re.match(pattern, statement, re.IGNORECASE) is not None
 
 
@@ -130,18 +135,33 @@ def committed_at(connection: Connection) -> list[Site]:
 def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
     def execute(connection: Any, /, *args: Any, **kw: Any) -> Any:
         if (
-            len(args) == 1
-            and not kw
-            and type(args[0]) is Select
-            and not args[0]._execution_options
+            0 < len(args) <= 2  # noqa: PLR2004
+            and type(args[0]) in _STATEMENTS
+            and type(args[-1]) in _GIVEN_ONCE
+            and (not kw or (len(kw) == 1 and "execution_options" in kw))
             and type(connection) is Connection
-            and not connection._execution_options
-            and not connection.invalidated
+            and connection._dbapi_connection is not None
+            and (connection._transaction in begun or _only_reads(args[0], connection))
         ):
-            return before(connection, args[0])  # nothing old, and nothing to commit
+            return before(connection, *args, **kw)  # nothing old, and nothing to commit
         return _execute_any(before, connection, *args, **kw)
 
     return execute
+
+
+_STATEMENTS = frozenset((Select, TextClause, Insert, Update, Delete))
+_GIVEN_ONCE = _STATEMENTS | {dict, NoneType}
+"""The types of the last argument of execute(): the statement alone, or the values of one."""
+
+
+def _only_reads(statement: Any, connection: Connection) -> bool:
+    """Tell if it is plain that there is nothing to commit after a statement."""
+    if "autocommit" in statement._execution_options or connection._execution_options:
+        return False
+    kind = type(statement)
+    return kind is Select or (
+        kind is TextClause and not _writes(statement.text, connection.dialect.name)
+    )
 
 
 def _execute_any(

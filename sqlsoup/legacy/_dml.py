@@ -29,26 +29,24 @@ _DML = {
 @function(sa.insert)
 @method(TableClause, "insert")
 def _insert(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
-    return _dml(before, "insert", table, args, kw)
+    return _dml(before, "insert", table, args, kw) if args or kw else before(table)
 
 
 @function(sa.update)
 @method(TableClause, "update")
 def _update(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
-    return _dml(before, "update", table, args, kw)
+    return _dml(before, "update", table, args, kw) if args or kw else before(table)
 
 
 @function(sa.delete)
 @method(TableClause, "delete")
 def _delete(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
-    return _dml(before, "delete", table, args, kw)
+    return _dml(before, "delete", table, args, kw) if args or kw else before(table)
 
 
 def _dml(make: Any, name: str, table: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
     statement = make(table)
     old = dict(zip(_DML[name], args, strict=False)) | kw
-    if not old:
-        return statement
     is_of_table = getattr(make, "__qualname__", "").startswith("TableClause.")
     if old.keys() - {"bind"}:
         note("table-select" if is_of_table else "dml-arguments")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ContextDecorator
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, inspect
@@ -12,12 +12,12 @@ from sqlsoup.legacy import _threads
 from sqlsoup.legacy._closing import ONCE, ClosingResult
 from sqlsoup.legacy._connection_begin import INACTIVE, Branch, Joined, spoiled
 from sqlsoup.legacy._connections import instead_of_string, is_open, run
-from sqlsoup.legacy._frames import is_internal
+from sqlsoup.legacy._frames import asking, is_internal, is_ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing
+from sqlsoup.legacy._patch import method, missing, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 @method(Engine, "begin")
@@ -26,25 +26,42 @@ def _engine_begin(before: Callable[..., Any], engine: Engine, **kw: Any) -> Any:
         return before(engine)
     if kw:
         note("engine-argument", old="begin(close_with_result=) of an engine")
-    return _threads.begin(engine) if _threads.is_shared(engine) else _checked(before(engine))
+    return _threads.begin(engine) if _threads.is_shared(engine) else _Checked(engine, before)
 
 
-@contextmanager
-def _checked(block: Any) -> Iterator[Connection]:
-    """Refuse to end a block whose transaction one within it rolled back, as if all were well."""
-    with block as connection:
-        transaction = connection.get_transaction()
-        yield connection
-        if transaction in spoiled:
+class _Checked(AbstractContextManager[Connection, None], ContextDecorator):
+    """The block of an engine's begin(), that of a decorated function as well.
+
+    It does not end as if all were well where a transaction within it rolled it back.
+    """
+
+    def __init__(self, engine: Engine, begin: Callable[..., Any]) -> None:
+        self._engine, self._begin = engine, begin
+
+    def _recreate_cm(self) -> _Checked:
+        return _Checked(self._engine, self._begin)
+
+    def __enter__(self) -> Connection:
+        self._block = self._begin(self._engine)
+        connection: Connection = self._block.__enter__()
+        self._transaction = connection.get_transaction()
+        return connection
+
+    def __exit__(self, *error: object) -> None:
+        self._block.__exit__(*error)
+        if error[0] is None and self._transaction in spoiled:
             raise InvalidRequestError(INACTIVE)
 
 
-@method(Engine, "connect")
-def _engine_connect(before: Callable[..., Any], engine: Engine, **kw: Any) -> Any:
-    if kw:
-        note("engine-argument", old="connect(close_with_result=) of an engine")
-    shared = _threads.connection_of(engine)
-    return before(engine) if shared is None or not is_internal() else Joined(shared)
+@replaced(Engine, "connect")
+def _engine_connect(before: Callable[..., Any]) -> Callable[..., Any]:
+    def connect(engine: Engine, **kw: Any) -> Any:
+        if kw:
+            note("engine-argument", old="connect(close_with_result=) of an engine")
+        shared = _threads.connection_of(engine)
+        return before(engine) if shared is None or not is_ours(asking()) else Joined(shared)
+
+    return connect
 
 
 @missing(Engine, "execute")

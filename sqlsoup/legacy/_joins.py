@@ -37,15 +37,25 @@ def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
     return where
 
 
-@method(Query, "order_by", "group_by", "distinct")
-def _labels(before: Callable[..., Any], query: Any, *clauses: Any) -> Any:
-    if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
-        note("select-arguments")
-        clauses = tuple(clauses[0])
-    ordered = before(query, *(_adapted(query, label(each, "query-text")) for each in clauses))
-    if clauses and before.__name__ == "order_by":  # False asks for the order of the mapper again
-        vars(ordered)[UNORDERED] = clauses[0] is None
-    return ordered
+@replaced(Query, "order_by", "group_by", "distinct")
+def _labels(before: Callable[..., Any]) -> Callable[..., Any]:
+    is_order = before.__name__ == "order_by"
+
+    def order_by(query: Any, *clauses: Any) -> Any:
+        if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
+            note("select-arguments")
+            clauses = tuple(clauses[0])
+        for each in clauses:
+            if isinstance(each, str):
+                clauses = tuple(label(every, "query-text") for every in clauses)
+        if _ADAPTERS in vars(query):
+            clauses = tuple(_adapted(query, each) for each in clauses)
+        ordered = before(query, *clauses)
+        if is_order and clauses:  # False asks for the order of the mapper again
+            vars(ordered)[UNORDERED] = clauses[0] is None
+        return ordered
+
+    return order_by
 
 
 def _targets(keys: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:

@@ -43,6 +43,8 @@ _GONE = {
 
 def _noted(kw: dict[str, Any]) -> None:
     """Note the old arguments of a session."""
+    if not kw:
+        return
     for name, instead in _GONE.items():
         if name in kw:
             note("session-argument", old=f"{name}= of a session", instead=instead)

@@ -65,6 +65,8 @@ def _select_exists(before: Callable[..., Any], exists: Any, *args: Any, **kw: An
 @function(sa.text)
 def _text(before: Callable[..., Any], text: str, *args: Any, **kw: Any) -> Any:
     element: Any = before(text)
+    if not args and not kw:
+        return element
     old = dict(zip(("bind", "bindparams", "typemap", "autocommit"), args, strict=False)) | kw
     if old.keys() - {"bind"}:
         note("text-arguments")

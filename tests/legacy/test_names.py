@@ -12,6 +12,7 @@ import sys
 import tomllib
 import warnings
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,19 @@ ROWS = [
 RELEASE = tuple(map(int, sqlalchemy.__version__.split(".")[:2]))
 
 
+@cache
+def library():
+    """Return what the file of the library holds."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(LIBRARY.read_text(encoding="utf-8"))
+        return connection.serialize()
+
+
 @pytest.fixture
 def names(tmp_path):
     """What the examples find: a SQLSoup on a library of its own."""
     path = tmp_path / "library.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(LIBRARY.read_text(encoding="utf-8"))
+    path.write_bytes(library())
     db = sqlsoup.SQLSoup(f"sqlite:///{path}")
     yield {
         "__name__": "example",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import warnings
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
+from conftest import fill
 from sqlalchemy import orm
 from sqlalchemy.orm import close_all_sessions, scoped_session, sessionmaker
 
@@ -60,7 +62,7 @@ def test_table_has_all_that_is_patched():
         assert row.get("form", "mapper") in FORMS
 
 
-def code_of(row, name):
+def example_of(row, name):
     """Return the example for one of the names of a row."""
     of, _, last = name.rpartition(".")
     on = ON.get(name, ON.get(of, ""))
@@ -68,17 +70,35 @@ def code_of(row, name):
     text = row["example"]
     for word, value in {"name": last, "of": of, "on": on, "end": end}.items():
         text = text.replace(f"{{{word}}}", value)
+    return text
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """The tables of the library, as they are reflected."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path_factory.mktemp('reflected')}/library.db")
+    fill(engine)
+    metadata = sa.MetaData()
+    metadata.reflect(engine, only=["users", "books", "loans"])
+    engine.dispose()
+    return metadata.tables
+
+
+def compiled(text, names):
+    """Return the code of an example; a SQLSoup that it uses has the relationship of the library."""
+    if re.search(r"\bdb\b", text):
+        names["db"].users.relate("loans", names["db"].loans)
     return compile(text, "<example>", "exec")
 
 
 @pytest.fixture
-def names(soup, lite):
+def names(soup, lite, tables):
     """What the examples find: engine, connection, sessions, and the library in a SQLSoup."""
-    soup.users.relate("loans", soup.loans)
-    users = sa.Table("users", sa.MetaData(), autoload_with=lite)
-    books = sa.Table("books", users.metadata, autoload_with=lite)
-    loans = sa.Table("loans", users.metadata, autoload_with=lite)
-    users.metadata.bind = lite
+    metadata = sa.MetaData()
+    users, books, loans = (
+        tables[name].to_metadata(metadata) for name in ("users", "books", "loans")
+    )
+    metadata.bind = lite
     scoped = scoped_session(sessionmaker(lite))
     with lite.connect() as connection:
         row = connection.execute(users.select().order_by(users.c.name)).first()
@@ -96,9 +116,10 @@ def names(soup, lite):
 def test_noted(row, name, names):
     """The old form works with the module, which notes it at its line."""
     warnings.simplefilter("ignore", sa.exc.SADeprecationWarning)
+    code = compiled(example_of(row, name), names)
     _notes.clear()
     with legacy.enabled(warnings=False):
-        exec(code_of(row, name), names)
+        exec(code, names)
         orm.close_all_sessions()
     found = {note.form for note in legacy.report().notes if note.file == "<example>"}
     _notes.clear()
@@ -109,8 +130,9 @@ def test_noted(row, name, names):
 def test_fails_without(row, name, names):
     """It does not work without the module, which would have nothing to note otherwise."""
     warnings.simplefilter("ignore")
+    code = compiled(example_of(row, name), names)
     with pytest.raises((Exception, pytest.fail.Exception)):
-        exec(code_of(row, name), names)
+        exec(code, names)
 
 
 def test_each_form_has_a_replacement():
@@ -124,9 +146,10 @@ def test_form_is_noted(form, names):
     """The line of old code works with the module, which notes it."""
     if form == "url-driver" and sa.__version__ < "2.1":
         pytest.skip("such a URL means what it meant")
+    code = compiled(REPLACED["old"][form], names)
     _notes.clear()
     with legacy.enabled(warnings=False):
-        exec(compile(REPLACED["old"][form], "<example>", "exec"), names)
+        exec(code, names)
         orm.close_all_sessions()
         names["c"].close()
     found = {note.form for note in legacy.report().notes if note.file == "<example>"}
@@ -137,7 +160,7 @@ def test_form_is_noted(form, names):
 @pytest.mark.parametrize("form", REPLACED["new"])
 def test_replacement(form, names):
     """What to write instead works without the module, and with it, and is not noted."""
-    code = compile(REPLACED["new"][form], "<example>", "exec")
+    code = compiled(REPLACED["new"][form], names)
     exec(code, dict(names))
     names["session"].rollback()
     names["c"].rollback()
