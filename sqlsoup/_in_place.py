@@ -13,6 +13,7 @@ from sqlalchemy import ARRAY, JSON, TypeDecorator
 from sqlalchemy.orm import object_session
 from sqlalchemy.orm.attributes import flag_modified
 
+from sqlsoup._compare import same
 from sqlsoup._sa import read_through
 from sqlsoup.exc import SQLSoupError
 
@@ -55,7 +56,7 @@ class _Owner:
         """Tell if it still has the value, also after a commit, when it has forgotten it."""
         values = vars(self.row)
         if self.key not in values and object_session(self.row) is not None:
-            if getattr(self.row, self.key) != self.value:
+            if not same(getattr(self.row, self.key), self.value):
                 raise SQLSoupError(
                     f"{self.key!r} of {type(self.row).__name__} was changed in the database after "
                     "it was read; read it from the row again"

@@ -155,12 +155,14 @@ class BIT(mysql.BIT):
     """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
 
     operator_classes: ClassVar[Any] = _ANY
+    python_type = int
 
 
 class YEAR(mysql.YEAR):
     """YEAR, likewise."""
 
     operator_classes: ClassVar[Any] = _ANY
+    python_type = int
 
 
 class _Named(UserDefinedType[Any]):

@@ -17,6 +17,7 @@ from sqlsoup._catalog import (
     reflect_table,
     spelled,
 )
+from sqlsoup._compare import compare_as_stored
 from sqlsoup._foreign_keys import guard, notes_of, settle, table_key
 from sqlsoup._locks import locked, under
 from sqlsoup._missing import missing
@@ -145,6 +146,7 @@ def publish(
     """
     table.metadata = metadata
     for column in table.columns:
+        compare_as_stored(column.type, connection.dialect.name)
         if isinstance(column.type, NullType) and connection.dialect.name != "sqlite":
             # a column of SQLite need not have a type, and the computed ones of a view have none
             warn(

@@ -522,6 +522,37 @@ def test_who_refers_to_a_table_without_the_privilege(engine, make_engine):
         run(engine, f"DROP USER {user}")
 
 
+def test_a_first_access_of_any_user_scans_no_database(engine, make_engine):
+    """What is asked of one table is asked of that one alone, whatever the user may do."""
+    with engine.connect() as connection:
+        if not connection.dialect.is_mariadb:
+            pytest.skip("MySQL has tables and indexes for it")
+    run(engine, "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)")
+    user = f"{engine.url.database}_user"[-32:]
+    run(engine, f"CREATE USER {user}", f"GRANT SELECT ON t TO {user}")
+    try:
+        limited, asked = make_engine(engine.url.set(username=user)), []
+
+        @sa.event.listens_for(limited, "before_cursor_execute")
+        def note(connection, cursor, statement, parameters, context, many):
+            if "information_schema" in statement:
+                asked.append((statement, parameters))
+
+        for relationships in (False, True):
+            db = SQLSoup(limited, relationships=relationships)
+            assert db.t.first() is None
+            sqlsoup.Session.remove()
+        assert len(asked) == 2
+        with limited.connect() as connection:
+            for statement, parameters in [*asked]:
+                plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings()
+                extra = [row["Extra"] for row in plan if row["table"]]
+                assert {text.rpartition("; ")[2] for text in extra[:4]} == {"Scanned 0 databases"}
+        limited.dispose()
+    finally:
+        run(engine, f"DROP USER {user}")
+
+
 def test_a_trigger_is_seen_by_who_may_insert(engine, make_engine):
     """Whoever may insert rows sees that a trigger sets their keys."""
     run(engine, *ONE_BY_ONE["a trigger that sets the key"])

@@ -154,6 +154,20 @@ def test_each_row_has_its_own_key(pg, statements, kind):
         assert [row.state for row in rows] == ["new"] * 3
 
 
+def test_what_defaults_cost_to_read(pg, statements):
+    """One statement a row of which they are read, none where the mapper is asked to fetch them."""
+    run(pg, "CREATE TABLE t (id serial PRIMARY KEY, n int, d int DEFAULT 5)")
+    db = sqlsoup.SQLSoup(pg)
+    fast = db.map_to("fast", tablename="t", mapper_args={"eager_defaults": True})
+    for cls, more in ((db.t, 3), (fast, 0)):
+        rows = [cls.insert(n=n) for n in range(3)]
+        db.flush()
+        statements.clear()
+        assert [row.d for row in rows] == [5, 5, 5]
+        assert len(statements) == more
+    db.rollback()
+
+
 def test_many_serial_rows_go_in_together(pg, statements):
     """2,500 rows with a SERIAL key take three statements."""
     run(pg, "CREATE TABLE t (id serial PRIMARY KEY, name text)")

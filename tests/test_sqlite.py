@@ -613,7 +613,8 @@ def test_what_else_a_table_has(make: Any, key: str) -> None:
     )
     for name in ("checked", "strict", "without", "plain"):
         found, plain = db[name]._table, sa.Table(name, sa.MetaData(), autoload_with=db.engine)
-        assert checks(found) == checks(plain) == ["p > 4"] * (name == "checked")
+        assert checks(found) == checks(plain)
+        assert len(checks(found)) == (name == "checked")
         assert dict(found.dialect_kwargs) == dict(plain.dialect_kwargs)
 
 

@@ -310,8 +310,13 @@ VALUES: dict[str, list[tuple[str, str, str]]] = {
         ("VARBINARY(3)", "'x'", "bytes"),
         ("DATE", "'2020-02-02'", "datetime.date"),
         ("DATETIME", "'2020-02-02 10:00'", "datetime.datetime"),
-        ("YEAR", "2020", "Any"),
-        ("BIT(3)", "b'101'", "Any"),
+        ("TIME", "'10:00'", "Any"),
+        ("TIME(6)", "'-100:00:00.5'", "Any"),
+        ("DOUBLE", "1.5", "decimal.Decimal"),
+        ("JSON", "'[1]'", "str"),
+        ("POINT", "POINT(1, 2)", "bytes"),
+        ("YEAR", "2020", "int"),
+        ("BIT(3)", "b'101'", "int"),
     ],
 }
 """Types, a value of each, and the type that the module gives."""

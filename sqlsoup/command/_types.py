@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import inspect
-from sqlalchemy.dialects.mysql import SET
+from sqlalchemy.dialects.mysql import SET, TIME
 from sqlalchemy.orm import RelationshipDirection
 
 from sqlsoup import NoSuchTableError, SQLSoupError
@@ -156,7 +156,9 @@ def _column(column: Column[Any]) -> str:
     """Return the type of what a row has in a column."""
     kind: TypeEngine[Any] = column.type
     found: object = None
-    if not isinstance(kind, SET):  # whose values are sets, and for SQLAlchemy strings
+    # the values of the first are sets, and for SQLAlchemy strings; those of the second may be
+    # times of day or durations
+    if not isinstance(kind, SET | TIME):
         with suppress(NotImplementedError):
             found = kind.python_type
     spelled = _TYPES.get(found, "Any")

@@ -10,6 +10,7 @@ from sqlalchemy.exc import UnboundExecutionError
 from sqlsoup.legacy._metadata import bind_of, with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing
+from sqlsoup.legacy._values import as_reflected_then
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ def _new(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) ->
     table = before(cls, *args, **kw)
     if is_reflected:
         with_keys_not_null([table])
+        as_reflected_then(table)
     return table
 
 
@@ -67,3 +69,4 @@ def _reflect_on(
 def _reflect(inspector: Any, table: Table, include_columns: Any = None, *args: Any) -> None:
     inspector.reflect_table(table, include_columns, *args)
     with_keys_not_null([table])
+    as_reflected_then(table)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, Uuid
 
 from sqlsoup import _mariadb, _postgresql, _sqlite
 from sqlsoup._postgresql_facts import facts
@@ -19,7 +19,7 @@ from sqlsoup.legacy._patch import plan, replace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Inspector
+    from sqlalchemy import Inspector, Table
 
     from sqlsoup._corrections import Answers
 
@@ -55,6 +55,19 @@ class OfColumn(TypeEngine[Any]):
         if self.where and "value" not in self.told:
             self.told.add("value")
             note("value", old=f"a value of {self.where} as SQLAlchemy 1.3 gave it")
+
+
+def as_reflected_then(table: Table) -> None:
+    """Give a table that a program has reflected by an old form the values that it had then."""
+    for column in table.columns:
+        kind: Any = column.type
+        if isinstance(kind, Uuid) or type(kind).__module__.startswith(_POSTGRESQL):
+            from sqlsoup.legacy._values_postgresql import of_known
+
+            column.type = of_known(kind, str(column))
+
+
+_POSTGRESQL = "sqlalchemy.dialects.postgresql."
 
 
 def _columns(answers: Answers) -> Iterator[tuple[Place, Any]]:

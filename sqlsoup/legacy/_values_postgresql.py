@@ -101,6 +101,11 @@ def as_then(kind: Any, steps: Sequence[Type], where: str) -> Any:
     """
     if isinstance(kind, Array):
         return PlainArray(kind.name).of(where) if _was_text(steps) else kind
+    return of_known(kind, where)
+
+
+def of_known(kind: Any, where: str) -> Any:
+    """Return the same for a type of SQLAlchemy, or an array of it."""
     item = getattr(kind, "item_type", None)
     old = _one(kind if item is None else item)
     if old is None:

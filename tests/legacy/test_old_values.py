@@ -259,6 +259,32 @@ def test_values_of_postgresql(pg, old_forms):
     db.session.remove()
 
 
+@on_postgresql
+def test_tables_that_the_program_reflects(pg, old_forms):
+    """By an old form they have the old values; by a new one, or declared, those of SQLAlchemy."""
+    extras = pytest.importorskip("psycopg2.extras")
+    key = uuid.UUID(int=5)
+    run(
+        pg,
+        "CREATE TABLE t (id int PRIMARY KEY, r int4range, u uuid, n uuid[])",
+        f"INSERT INTO t VALUES (1, '[1,5)', '{key}', '{{{key}}}')",
+    )
+    old = sa.Table("t", sa.MetaData(), autoload=True, autoload_with=pg)
+    empty_table, again = sa.Table("t", sa.MetaData()), sa.MetaData()
+    sa.inspect(pg).reflecttable(empty_table, None)
+    again.reflect(pg)
+    declared = sa.Table("t", sa.MetaData(), sa.Column("id"), sa.Column("u", sa.UUID))
+    with pg.connect() as connection:
+        for table in (old, empty_table):
+            row = connection.execute(table.select().where(table.c.u == str(key))).one()
+            assert (row.u, row.n) == (str(key), [str(key)])
+            is_old = isinstance(row.r, extras.NumericRange)
+            assert (is_old, row.r.lower) == (pg.driver == "psycopg2", 1)
+        row = connection.execute(again.tables["t"].select()).one()
+        assert (row.u, row.n, type(row.r).__name__) == (key, [key], "Range")
+        assert connection.execute(declared.select()).one().u == key
+
+
 def test_values_that_are_told_of(old):
     """A note is a warning as well, at the line that reads the value."""
     run(

@@ -1,0 +1,75 @@
+"""When a value is another one than before, and so stored.
+
+SQLAlchemy (2.0, 2.1) compares with ``==``, for which 1, 1.0 and True are one value.  They are not
+in JSON, nor is a time of day the same in two time zones, nor are 1.0 and 1.00 in a column that
+keeps the digits it is given.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, DateTime, Numeric, Time, TypeDecorator
+from sqlalchemy.types import NULLTYPE, NullType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def compare_as_stored(kind: Any, database: str) -> None:
+    """Have a type of a column tell values apart as the database does.
+
+    A type that compares in a way of its own, and the one that SQLAlchemy shares, are left alone.
+
+    :param database: the name of its dialect.
+    """
+    while isinstance(kind, TypeDecorator):
+        kind = kind.impl_instance
+    own = not type(kind).compare_values.__module__.startswith("sqlalchemy.")
+    comparison = None if own or kind is NULLTYPE else _comparison(kind, database)
+    if comparison is not None:
+        kind.compare_values = comparison
+
+
+def _comparison(kind: Any, database: str) -> Callable[[Any, Any], bool] | None:
+    if isinstance(kind, JSON) or isinstance(getattr(kind, "item_type", None), JSON):
+        return same
+    if database == "sqlite":
+        if isinstance(kind, DateTime | Time):
+            return _same_moment
+        return same if isinstance(kind, NullType) else None
+    if database == "postgresql":
+        if isinstance(kind, Time) and kind.timezone:
+            return _same_moment
+        if isinstance(kind, Numeric) and kind.scale is None:
+            return _same_digits
+    return None
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell if two values are the same, and of the same types, also what is in dicts and lists."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        pairs = zip(one.items(), other.items(), strict=False)
+        return len(one) == len(other) and all(same(*pair) for pair in pairs)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if type(one) is not type(other) or (one == other) is not True:
+        return False
+    return not isinstance(one, float) or repr(one) == repr(other)  # 0.0 and -0.0
+
+
+def _same_moment(one: Any, other: Any) -> bool:
+    return (one == other) is True and bool(_offset(one) == _offset(other))
+
+
+def _offset(value: Any) -> Any:
+    offset = getattr(value, "utcoffset", None)
+    return offset and offset()
+
+
+def _same_digits(one: Any, other: Any) -> bool:
+    if (one == other) is not True:
+        return False
+    both = isinstance(one, Decimal) and isinstance(other, Decimal)
+    return not both or bool(one.as_tuple() == other.as_tuple())
