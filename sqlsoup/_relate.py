@@ -60,7 +60,9 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     if isinstance(secondary, Mapper):
         options["secondary"] = secondary.local_table
     options["overlaps"] = ALL
-    prop = _complete(mapper, name, args, options, reverse_options)
+    prop = relationship(*args, **options)
+    _sa.prepare(prop, mapper, name)
+    mapper.registry.configure(cascade=True)
     if reverse:
         added = _with_backref(mapper, prop, options, reverse, reverse_options)
     elif partner:
@@ -68,27 +70,6 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     else:
         added = [prop]
     _show([*_left_alone(added, options), *added])
-
-
-def _complete(
-    mapper: Mapper[Any],
-    name: str,
-    args: tuple[Any, ...],
-    options: dict[str, Any],
-    reverse_options: dict[str, Any],
-) -> _Property:
-    """Return the relationship, complete but in no mapper, where one that fails would stay."""
-    if reverse_options and IMPLIED not in options.get("info", ()):
-        relationship(mapper, **reverse_options)
-    lazy = options.get("lazy", "select")
-    if reverse_options.get("lazy", lazy) != lazy:
-        _sa.prepare(
-            relationship(*args, **{**options, "lazy": reverse_options["lazy"]}), mapper, name
-        )
-    prop = relationship(*args, **options)
-    _sa.prepare(prop, mapper, name)
-    mapper.registry.configure(cascade=True)
-    return prop
 
 
 def _with_backref(

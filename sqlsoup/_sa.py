@@ -274,9 +274,9 @@ def give_loader(prop: Any, attribute: Any) -> None:
     ``instrument_class()`` adds it without, ``post_instrument_class()`` looks it up there
     (``_register_attribute_impl`` in ``orm/attributes.py``), and a flush, a query or a commit of
     another thread that meets it between fails.  So it is looked up in the manager of a class that
-    nobody else uses.  A mapper with heirs, or a class that is
-    instrumented in a way of its own, does more than that and is left to SQLAlchemy.  It is called
-    under a lock, and may go with ``prepare()``.
+    nobody else uses.  A mapper with heirs, or a class that is instrumented in a way of its own,
+    does more than that and is left to SQLAlchemy.  It is called under a lock, and may go with
+    ``prepare()``.
     """
     mapper = prop.parent
     if not _stands_alone(mapper):
@@ -305,6 +305,7 @@ _stand_in = _new_manager(_StandIn)
 
 
 def _stands_alone(mapper: Any) -> bool:
+    """Tell if ``give_loader()`` can do all that SQLAlchemy does for a class."""
     plain = type(mapper.class_manager) is _SteadyManager
     return plain and len(mapper.self_and_descendants) == 1
 

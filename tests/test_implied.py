@@ -405,6 +405,24 @@ def test_two_association_tables(db: SQLSoup, engine: sa.Engine) -> None:
     assert not hasattr(ada, "clubs")
 
 
+def test_association_beside_a_key(db: SQLSoup, engine: sa.Engine) -> None:
+    """Tables tied in both ways: the plain name is that of the foreign key's rows."""
+    run(
+        engine,
+        PEOPLE,
+        child("clubs", "owner_id"),
+        "CREATE TABLE members (club_id INTEGER, person_id INTEGER,"
+        " PRIMARY KEY (club_id, person_id),"
+        " FOREIGN KEY (club_id) REFERENCES clubs (id),"
+        " FOREIGN KEY (person_id) REFERENCES people (id))",
+    )
+    ada, bo, club = db.people.insert(id=1), db.people.insert(id=2), db.clubs.insert(id=1)
+    ada.clubs_members.append(club)
+    club.owner = bo
+    db.commit()
+    assert (ada.clubs, bo.clubs, club.people) == ([], [club], [ada])
+
+
 @pytest.mark.parametrize("kind", ["another column", "no key"])
 def test_association_that_is_not_pure(db: SQLSoup, engine: sa.Engine, kind: str) -> None:
     """A table with another column, or that may have a pair twice, relates as any other does."""

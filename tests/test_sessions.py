@@ -412,6 +412,24 @@ def test_a_bind_of_the_session_comes_first(scoped, lite, other):
     _close(session)
 
 
+def test_a_session_on_a_connection_of_another_engine(lite, other):
+    """Tables are those of the soup's own engine, which is not that of the connection."""
+    with other.connect() as connection, Session(connection) as session:
+        db = sqlsoup.SQLSoup(lite, session=session)
+        assert db.users.c.keys() == ["name", "email", "admin"]
+
+
+def test_errors_are_heard_after_reflection(engine):
+    """A connection in use has the same execution options after a table was reflected with it."""
+    db = sqlsoup.SQLSoup(engine)
+    before = dict(db.connection().get_execution_options())
+    assert db.users.count() == 3
+    after = db.connection().get_execution_options()
+    assert after.get("skip_user_error_events", False) is False
+    assert {name: after[name] for name in before} == before
+    sqlsoup.Session.remove()
+
+
 @pytest.mark.parametrize("kind", ["base class", "mapped class", "table"])
 def test_a_session_bound_per_mapper(kind, lite, other):
     """What ``binds=`` names goes to that engine, the rest to the soup's."""

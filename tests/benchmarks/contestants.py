@@ -54,6 +54,12 @@ class Driver(Contestant):
         self.cursor.execute("SELECT * FROM people")
         return self.cursor.fetchall()
 
+    def dicts(self) -> Any:
+        """Load all people as dicts."""
+        self.cursor.execute("SELECT * FROM people")
+        names = [column[0] for column in self.cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in self.cursor.fetchall()]
+
     def get(self, keys: list[int]) -> Any:
         """Load people one by one."""
         statement = f"SELECT * FROM people WHERE id = {self.mark}"
@@ -279,6 +285,14 @@ class Automap(Declared):
         model = self._reflect()[table]
         return self.session.query(model).first()
 
+    def relate(self, ties: list[tuple[str, str]]) -> Any:
+        """Reflect all tables, and have both relationships of each foreign key."""
+        self.db = self._reflect()
+        for child, parent in ties:
+            for table, attribute in ((child, parent), (parent, f"{child}_collection")):
+                found = getattr(self.db[table], attribute).property.mapper
+        return found
+
     def open(self) -> None:
         """Reflect all tables."""
         self.db = self._reflect()
@@ -340,9 +354,61 @@ class SQLSoup(_Alchemy):
         """Forget the rows and leave the transaction."""
         self.sqlsoup.Session.remove()
 
+    def dicts(self) -> Any:
+        """Load all people as dicts, by their class."""
+        return self.sqlsoup.as_dicts(self.db.people)
+
+    def dicts_of_query(self) -> Any:
+        """Load all people as dicts, by a query."""
+        return self.sqlsoup.as_dicts(self.db.people.filter(self.db.people.id > 0))
+
+    def dicts_of_result(self) -> Any:
+        """Load all people as dicts, by a statement."""
+        return self.sqlsoup.as_dicts(self.db.execute("SELECT * FROM people"))
+
+    def row(self, table: str) -> Any:
+        """Return a row."""
+        self.open()
+        return getattr(self.db, table).first()
+
     def joined(self) -> Any:
         """Map a join to a new class."""
         return self.db.join(self.db.people, self.db.loans).first
+
+
+class Related(SQLSoup):
+    """SQLSoup with the relationships of foreign keys."""
+
+    def open(self) -> None:
+        """Make the object."""
+        self.db = self.sqlsoup.SQLSoup(self.url, relationships=True)
+        self.engine = self.db.engine
+
+    def relate(self, ties: list[tuple[str, str]]) -> Any:
+        """Have both relationships of each foreign key."""
+        self.open()
+        for child, parent in ties:
+            for table, attribute in ((parent, child), (child, parent)):
+                found = getattr(self.db[table], attribute).property.mapper
+        return found
+
+    def children(self) -> Any:
+        """Load the loans of a person, for the first time."""
+        return self.person.loans
+
+    def meet(self) -> None:
+        """Load a person."""
+        self.open()
+        self.person = self.db.people.first()
+
+
+class Reflected(Related):
+    """SQLSoup with the relationships of foreign keys, and all tables reflected at once."""
+
+    def open(self) -> None:
+        """Make the object and reflect."""
+        super().open()
+        self.sqlsoup.reflect(self.db)
 
 
 class _Records(Contestant):
@@ -362,6 +428,10 @@ class _Records(Contestant):
         for key in keys:
             row = self.db["people"].find_one(id=key)
         return row
+
+    def dicts(self) -> Any:
+        """Load all people as dicts."""
+        return self.load()
 
     def items(self) -> Any:
         """Load all items."""
@@ -468,6 +538,8 @@ CONTESTANTS: dict[str, type[Any]] = {
     "table": OneTable,
     "sqlsoup": SQLSoup,
     "old": SQLSoup,
+    "related": Related,
+    "reflected": Reflected,
     "peewee": Peewee,
     "dataset": Dataset,
     "automap": Automap,

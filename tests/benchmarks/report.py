@@ -17,7 +17,7 @@ Benchmarks
 ==========
 
 SQLSoup against other ways to a table. ``tox -e bench`` measures anew and writes this page; it needs
-Python 3.11 and a PostgreSQL server on this machine, and takes some {minutes} minutes.
+Python 3.11, a PostgreSQL and a MariaDB server on this machine, and takes some {minutes} minutes.
 
 .. code-block:: console
 
@@ -25,7 +25,7 @@ Python 3.11 and a PostgreSQL server on this machine, and takes some {minutes} mi
    $ tox -e bench -- --quick  # small sizes, in a minute or so; the page stays as it is
    $ tox -e bench -- --postgresql postgresql://postgres@127.0.0.1:5432/test
 
-On PostgreSQL it makes a database of its own and drops it. The times below were measured on {date}
+On the servers it makes databases of its own and drops them. The times below were measured on {date}
 ({machine}; {versions}).
 
 The contestants of a table took turns, in another order each round; a time is the median of the
@@ -96,6 +96,36 @@ The ratios are to the models declared by hand; the second is that of the process
 program alone, which is less noisy.
 
 {rows_tables}
+
+
+Rows as dicts
+-------------
+
+{people:,} rows read and made dicts: by the driver, with ``fetchall()`` and ``zip()``, by
+:func:`.as_dicts` of a class, of a query and of a result of ``execute()``, and by dataset.
+
+{dicts_tables}
+
+
+Relationships
+-------------
+
+A new process imports what it needs; then it opens the database and has both relationships of each
+foreign key complete: of {collections} tables that refer to one, and of a schema of {schema:,}
+tables of the shape *tied*. The ratios are to automap; the memory is what was allocated at the end,
+and was measured in a process of its own.
+
+{related}
+
+An attribute that is neither a column nor a relationship, set on a row of a table to which ten
+others refer:
+
+{assign}
+
+The first ``person.loans``, alone on a server and beside another database of {others:,} tables. The
+time is to be the same.
+
+{children}
 
 
 Joins

@@ -1,6 +1,6 @@
 """The benchmarks: run by ``tox -e bench``, which describes them in docs/benchmarks.rst.
 
-    python run.py [--quick] [--postgresql URL]
+    python run.py [--quick] [--postgresql URL] [--mariadb URL]
 
 Each measurement is made by a process of worker.py; here is only told which, and what it comes to.
 """
@@ -37,6 +37,8 @@ TITLES = {
     "dataset": "dataset",
     "automap": "automap",
     "attribute": "instance attribute",
+    "related": "SQLSoup, relationships=True",
+    "reflected": "SQLSoup, after reflect()",
 }
 LIBRARIES = ["driver", "declared", "table", "sqlsoup", "peewee", "old", "dataset", "automap"]
 IMPORTS = {
@@ -65,6 +67,10 @@ class Sizes:
     row_rounds: int
     joins: int
     join_rounds: int
+    collections: int
+    schema: int
+    relate_rounds: int
+    others: int  # tables on the server
 
 
 FULL = Sizes(
@@ -89,6 +95,10 @@ FULL = Sizes(
     row_rounds=7,
     joins=10_000,
     join_rounds=2,
+    collections=400,
+    schema=1600,
+    relate_rounds=5,
+    others=2600,
 )
 QUICK = Sizes(
     sqlite={"unrelated": [1], "tied": [50], "chain": [150], "dangling": [50]},
@@ -101,6 +111,10 @@ QUICK = Sizes(
     row_rounds=2,
     joins=200,
     join_rounds=1,
+    collections=20,
+    schema=40,
+    relate_rounds=1,
+    others=20,
 )
 
 
@@ -253,6 +267,7 @@ class Bench:
                 names, lambda who: ask(who, "second", 200_000), 5 * self.sizes.rounds
             )
         self.at_most("second access / attribute", 1.5, ratio(found, "sqlsoup", "attribute"))
+        self.at_most("second access / SQLSoup 0.9.1", 1, ratio(found, "sqlsoup", "old"))
         return report.table(
             ["second access", "time", "ratio"],
             [
@@ -260,6 +275,109 @@ class Bench:
                 for who, s in found.items()
             ],
         )
+
+    def dicts(self, server: Any, url: str) -> str:
+        """Read people as dicts."""
+        ways = {
+            "driver alone": ("driver", "dicts"),
+            "SQLSoup, a class": ("sqlsoup", "dicts"),
+            "SQLSoup, a query": ("sqlsoup", "dicts_of_query"),
+            "SQLSoup, a result": ("sqlsoup", "dicts_of_result"),
+            "dataset": ("dataset", "dicts"),
+        }
+        with self.serving(url, ["driver", "sqlsoup", "dataset"]) as ask:
+            found = interleave(
+                ways, lambda way: ask(*ways[way], 0), self.sizes.row_rounds, always=ways
+            )
+        rows = []
+        for way, samples in found.items():
+            shares = [ratio(found, way, "driver alone", of) for of in ("seconds", "cpu")]
+            took = report.duration(median(samples))
+            rows.append([way, took, *map(report.times, shares)])
+            if way.startswith("SQLSoup"):
+                self.at_most(f"{server.title}, dicts / the driver's: {way}", 1.8, shares[0])
+        return report.table([f"{server.title}, dicts", "time", "ratio", "processor"], rows)
+
+    def relate(self, server: Any, shape: str, size: int, title: str) -> str:
+        """Have all tables of a schema and the relationships of all foreign keys."""
+        names = ["related", "reflected", "automap"]
+        with server.database(schemas.many_tables(shape, size)) as url:
+            command = (url, shape, str(size))
+            found = interleave(
+                names,
+                lambda who: self.run(who, WORKER, "relate", who, *command, ""),
+                self.sizes.relate_rounds,
+                always=names,
+            )
+            kept = {
+                who: self.run(who, WORKER, "relate", who, *command, "memory").get("memory")
+                for who in names
+            }
+        rows = []
+        for who, samples in found.items():
+            sent = samples[0].get("statements")
+            sizes = [f"{kept[who] / 1e6:,.1f} MB"] if kept[who] else ["-"]
+            shares = [ratio(found, who, "automap", of) for of in ("seconds", "cpu")]
+            memory = kept[who] / kept["automap"] if kept[who] and kept["automap"] else None
+            took = samples[0].get("error") or report.duration(median(samples))
+            shown = [*map(report.times, shares), f"{sent:,}" if sent else "-"]
+            rows.append([TITLES[who], took, *shown, *sizes, report.times(memory)])
+            if who == "automap":
+                continue
+            what = f"{title}: {TITLES[who]} / automap"
+            self.at_most(f"{what}, processor time", 1, shares[1])
+            self.at_most(f"{what}, memory", 1, memory)
+            if who == "reflected":
+                theirs = found["automap"][0].get("statements")
+                fewer = sent is not None and (theirs is None or sent <= theirs)
+                self.target(f"{what}, statements", str(theirs), str(sent), fewer)
+        head = [title, "time", "ratio", "processor", "statements", "memory", "ratio"]
+        return report.table(head, rows)
+
+    def assign(self) -> str:
+        """Set an attribute that is no column, on a row of a table to which ten others refer."""
+        names = ["sqlsoup", "related"]
+        with self.servers[0].database(schemas.many_tables("star", 11)) as url:
+            found = interleave(
+                names,
+                lambda who: self.run(who, WORKER, "assign", who, url, "1000"),
+                self.sizes.rounds,
+            )
+        what = "setting a plain attribute, with relationships / without"
+        self.at_most(what, 5, ratio(found, "related", "sqlsoup"))
+        rows = [
+            [TITLES[who], report.duration(median(s)), report.times(ratio(found, who, names[0]))]
+            for who, s in found.items()
+        ]
+        return report.table(["row.note = 1", "time", "ratio"], rows)
+
+    def children(self, server: Any) -> str:
+        """Follow a relationship for the first time, alone on a server and beside other tables."""
+        others = schemas.many_tables("tied", self.sizes.others)
+        tables = [
+            "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(40))",
+            "CREATE TABLE loans (id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people (id))",
+            "INSERT INTO people VALUES (1, 'Joe')",
+            "INSERT INTO loans VALUES (1, 1)",
+        ]
+        found: dict[str, Sample] = {}
+        for title, beside in (("alone", []), (f"beside {self.sizes.others:,} tables", others)):
+            with server.database(tables, beside) as url:
+                samples = interleave(
+                    ["related"],
+                    lambda who, url=url: self.run(who, WORKER, "children", who, url),
+                    self.sizes.more,
+                )
+            found[title] = {"seconds": median(samples["related"])}
+        alone, beside_others = (each["seconds"] for each in found.values())
+        share = beside_others / alone
+        what = f"first person.loans on {server.title}, beside {self.sizes.others:,} tables / alone"
+        self.at_most(what, 1.25, share)
+        rows = [
+            [title, report.duration(each["seconds"]), report.times(each["seconds"] / alone)]
+            for title, each in found.items()
+        ]
+        return report.table([f"{server.title}, first person.loans", "time", "ratio"], rows)
 
     def work(self, server: Any, url: str) -> str:
         """Do the work with rows; what was inserted is then updated and deleted."""
@@ -372,6 +490,12 @@ def main() -> None:
         default="postgresql://postgres@127.0.0.1:5432/test",
         help="a database of the server to use; '' leaves PostgreSQL out, and writes no page",
     )
+    parser.add_argument(
+        "--mariadb",
+        metavar="URL",
+        default="mysql+pymysql://root@127.0.0.1:3306/test",
+        help="likewise",
+    )
     options = parser.parse_args()
     sizes = QUICK if options.quick else FULL
     begin = time.monotonic()
@@ -384,7 +508,8 @@ def main() -> None:
                 version = connection.get_parameter_status("server_version").split()[0]
         bench = Bench(sizes, servers, old_environment())
         parts = {"imports": bench.imports(), "first": bench.first()}
-        rows_tables = []
+        rows_tables: list[str] = []
+        dicts_tables: list[str] = []
         for server in servers:
             is_postgresql = server.title == "PostgreSQL"
             with server.database(schemas.with_rows(postgresql=is_postgresql)) as url:
@@ -392,15 +517,34 @@ def main() -> None:
                     parts["second"] = bench.second(url)
                     parts["joins_table"] = bench.joins(url)
                 rows_tables.append(bench.work(server, url))
+                dicts_tables.append(bench.dicts(server, url))
+        related = [
+            bench.relate(
+                server,
+                "star",
+                sizes.collections + 1,
+                f"{server.title}, {sizes.collections} collections",
+            )
+            for server in servers
+        ]
+        related += [
+            bench.relate(server, "tied", sizes.schema, f"{server.title}, {sizes.schema:,} tables")
+            for server in servers[1:]
+        ]
+        parts["assign"] = bench.assign()
+        if options.mariadb:
+            parts["children"] = bench.children(schemas.Mariadb(options.mariadb))
     parts["rows_tables"] = "\n\n".join(rows_tables)
+    parts["dicts_tables"] = "\n\n".join(dicts_tables)
+    parts["related"] = "\n\n".join(related)
     parts["targets"] = report.table(["what", "target", "found", "reached"], bench.targets)
     for part in parts.values():
         print(f"\n{part}")
     print(f"\n{time.monotonic() - begin:.0f} s")
-    if not options.quick and version:
+    if not options.quick and version and options.mariadb:
         text = report.TEXT.format(
             **parts,
-            minutes=20,
+            minutes=round((time.monotonic() - begin) / 60),
             date=report.today(),
             machine=report.machine(),
             versions=report.versions(version),
@@ -409,6 +553,9 @@ def main() -> None:
             people=schemas.PEOPLE,
             rows=sizes.rows,
             joins=sizes.joins,
+            collections=sizes.collections,
+            schema=sizes.schema,
+            others=sizes.others,
         )
         report.PAGE.write_text(text, encoding="utf-8")
 

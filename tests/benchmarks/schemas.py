@@ -45,7 +45,21 @@ def dangling(size: int, number: int) -> list[int]:
     return [*tied(size, number), *([size] if number == size - 1 else [])]
 
 
-SHAPES = {shape.__name__: shape for shape in (unrelated, tied, chain, cyclic, dangling)}
+def star(_size: int, number: int) -> list[int]:
+    """All refer to the first one."""
+    return [0] if number else []
+
+
+SHAPES = {shape.__name__: shape for shape in (unrelated, tied, chain, cyclic, dangling, star)}
+
+
+def ties(shape: str, size: int) -> list[tuple[str, str]]:
+    """Return the tables of each foreign key, first the one that has it."""
+    return [
+        (name(number), name(target))
+        for number in range(size)
+        for target in dict.fromkeys(SHAPES[shape](size, number))
+    ]
 
 
 def many_tables(shape: str, size: int) -> list[str]:
@@ -64,8 +78,8 @@ def many_tables(shape: str, size: int) -> list[str]:
             columns = [column + end for column, end in zip(columns, references, strict=True)]
         listed = ", ".join(["id INTEGER PRIMARY KEY", "name VARCHAR(40)", *columns])
         plain.append(f"CREATE TABLE {name(number)} ({listed})")
-    row = f"INSERT INTO {name(size - 1)} (id, name) VALUES (1, 'a row')"
-    return [*plain, *keys, row]
+    first, last = (f"INSERT INTO {name(n)} (id, name) VALUES (1, 'a row')" for n in (0, size - 1))
+    return [*plain, *keys, last, *([first] if shape == "star" else [])]
 
 
 def with_rows(*, postgresql: bool) -> list[str]:
@@ -130,6 +144,37 @@ def _keys_in_place(statements: list[str]) -> list[str]:
         else statement
         for statement in rest
     ]
+
+
+class Mariadb:
+    """Databases of the benchmarks' own on a server: one with rows, and one beside it."""
+
+    title = "MariaDB"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.own = f"sqlsoup_bench_{os.getpid()}"
+
+    @contextmanager
+    def database(self, statements: list[str], beside: list[str]) -> Iterator[str]:
+        """Give the URL of a new database, beside which there is another."""
+        import sqlalchemy as sa
+
+        url = sa.make_url(self.url)
+        made = {self.own: statements, f"{self.own}_beside": beside}
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            try:
+                for name, each in made.items():
+                    connection.exec_driver_sql(f"CREATE DATABASE {name}")
+                    connection.exec_driver_sql(f"USE {name}")
+                    for statement in each:
+                        connection.exec_driver_sql(statement)
+                yield url.set(database=self.own).render_as_string(hide_password=False)
+            finally:
+                for name in made:
+                    connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+        engine.dispose()
 
 
 class Postgresql:

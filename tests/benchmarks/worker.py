@@ -3,6 +3,9 @@
     worker.py first CONTESTANT URL TABLE       first row of a table; one line of JSON
     worker.py serve URL CONTESTANT...    work with rows, as told by lines of JSON
     worker.py joins CONTESTANT URL NUMBER MEMORY
+    worker.py relate CONTESTANT URL SHAPE SIZE MEMORY
+    worker.py assign CONTESTANT URL NUMBER
+    worker.py children CONTESTANT URL
 
 It runs in the environment of each contestant and counts the calls of the driver's ``execute()``
 and ``executemany()``.
@@ -22,6 +25,7 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import schemas
 from contestants import CONTESTANTS
 
 calls = 0
@@ -57,7 +61,7 @@ def count_calls(url: str) -> None:
             return own(*args, **{"factory": Connection, **options})
 
         sqlite3.connect = sqlite3.dbapi2.connect = connect
-    else:
+    elif url.startswith("postgresql"):
         import psycopg2.extensions
 
         pg_cursor = counting(psycopg2.extensions.cursor)
@@ -163,8 +167,53 @@ def joins(who: str, url: str, number: str, memory: str) -> dict[str, Any]:
     return {"times": dict(zip(marks, times, strict=True)), "memory": kept}
 
 
+def relate(who: str, url: str, shape: str, size: str, memory: str) -> dict[str, Any]:
+    """Have all tables of a schema, and the relationships of all foreign keys."""
+    contestant = CONTESTANTS[who](url)
+    ties = schemas.ties(shape, int(size))
+    count_calls(url)
+    if memory == "memory":
+        tracemalloc.start()
+    try:
+        answer = measured(lambda: contestant.relate(ties))
+    except Exception as error:  # noqa: BLE001 - it is the result
+        return {"error": type(error).__name__}
+    if memory == "memory":
+        gc.collect()
+        answer["memory"] = tracemalloc.get_traced_memory()[0]
+    contestant.close()
+    return answer
+
+
+def assign(who: str, url: str, number: str) -> dict[str, Any]:
+    """Set an attribute of a row that is no column."""
+    contestant = CONTESTANTS[who](url)
+    row = contestant.row(schemas.name(0))
+    times = timeit.repeat("row.note = 1", globals={"row": row}, number=int(number), repeat=5)
+    contestant.close()
+    return {"seconds": min(times) / int(number)}
+
+
+def children(who: str, url: str) -> dict[str, Any]:
+    """Follow a relationship for the first time."""
+    contestant = CONTESTANTS[who](url)
+    contestant.meet()
+    answer = measured(contestant.children)
+    contestant.close()
+    return answer
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "first": first,
+    "serve": serve,
+    "joins": joins,
+    "relate": relate,
+    "assign": assign,
+    "children": children,
+}
+
 if __name__ == "__main__":
-    command = {"first": first, "serve": serve, "joins": joins}[sys.argv[1]]
+    command = COMMANDS[sys.argv[1]]
     result = command(*sys.argv[2:])
     if result is not None:
         print(json.dumps(result))
