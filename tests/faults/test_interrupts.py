@@ -499,7 +499,7 @@ def test_what_sqlalchemy_does_not_survive(tmp_path):
         print(f"{place}: broken at the instant {tried} of {len(some)}")
         if tried is None:
             del within[place]
-    # In a commit of SQLSoup's sessions AssertionError then stands in its place, but not in this one.
+    # In a commit of the trials above AssertionError stands in its place, but not in this one.
     assert LEFT_BY_SQLALCHEMY - {*within} <= {"engine/base.py RootTransaction._do_commit"}
 
 
