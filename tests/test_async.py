@@ -400,11 +400,10 @@ def _expired(db: SQLSoup) -> None:
         (lambda db: db.execute("SELECT 1"), True),
         (lambda db: db.flush(), False),
         (lambda db: db.commit(), False),
-        (_block, False),
     ],
     ids=[
         *("first access", "in", "iteration", "query", "get", "relationship", "expired", "execute"),
-        *("flush", "commit", "block"),
+        *("flush", "commit"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
