@@ -315,3 +315,119 @@ def test_threads_that_are_awaited(db: SQLSoup, engine: sa.Engine) -> None:
     assert found == [NAMES] * 7
     assert words(engine) == ["food", "hot", *(f"task {n}" for n in range(8) if n != 3)]
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+# tasks that are cancelled, and waiting in the wrong place
+
+
+class Steps:
+    """A coroutine that counts how often it waits, and is cancelled at one of these times."""
+
+    def __init__(self, coroutine: Any, last: int = 0) -> None:
+        self.coroutine, self.last, self.number = coroutine, last, 0
+
+    def __await__(self) -> Any:
+        inner = self.coroutine.__await__()
+        go_on, value = inner.send, None
+        while True:
+            try:
+                waits_for = go_on(value)
+            except StopIteration as done:
+                return done.value
+            self.number += 1
+            if self.number == self.last:
+                asyncio.current_task().cancel()  # type: ignore[union-attr]
+            try:
+                go_on, value = inner.send, (yield waits_for)
+            except BaseException as error:  # noqa: BLE001
+                go_on, value = inner.throw, error
+
+
+def test_a_first_access_that_is_cancelled(run: Any) -> None:
+    """Wherever it waits, nothing half done is left: the next access works, no connection is lost.
+
+    ``run`` looks at the pool.
+    """
+
+    async def work(engine: AsyncEngine) -> None:
+        async def access(last: int) -> tuple[int, bool]:
+            async with AsyncSession(engine) as session:
+                db = SQLSoup(session=session.sync_session, relationships=True)
+                first = session.run_sync(lambda _: (db.users, db.users.loans))
+                steps = Steps(first, last)
+                (outcome,) = await asyncio.gather(steps, return_exceptions=True)
+                cancelled = isinstance(outcome, asyncio.CancelledError)
+                assert cancelled or outcome[0] is db.users
+                await session.rollback()
+                option = await session.run_sync(lambda _: selectinload(db.users.loans))
+                statement = select(db.users).options(option).order_by(db.users.name)
+                rows = (await session.scalars(statement)).all()
+                assert [len(row.loans) for row in rows] == [0, 2, 0]
+                assert {type(loan) for row in rows for loan in row.loans} == {db.loans}
+                return steps.number, cancelled
+
+        await access(0)
+        last, cancelled = await access(0)
+        assert not cancelled
+        for number in range(1, last + 1, -(-last // 12)):
+            assert (await access(number))[1]
+            assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+    run(work)
+
+
+def _row(db: SQLSoup) -> Any:
+    """Return the row that the session has."""
+    (row,) = db.session.identity_map.values()
+    return row
+
+
+def _expired(db: SQLSoup) -> None:
+    db.session.expire(_row(db))
+    assert _row(db).email
+
+
+@pytest.mark.parametrize(
+    ("use", "wrapped"),
+    [
+        (lambda db: db.shelves, True),
+        (lambda db: "shelves" in db, True),
+        (list, True),
+        (lambda db: db.users.count(), True),
+        (lambda db: db.users.get("Cy"), True),
+        (lambda db: _row(db).loans, True),
+        (_expired, True),
+        (lambda db: db.execute("SELECT 1"), True),
+        (lambda db: db.flush(), False),
+        (lambda db: db.commit(), False),
+    ],
+    ids=[
+        *("first access", "in", "iteration", "query", "get", "relationship", "expired", "execute"),
+        *("flush", "commit"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_what_needs_run_sync_with_a_connection(use: Any, wrapped: bool, run: Any) -> None:
+    """So it is where the session has a connection: a statement's error is in a StatementError."""
+
+    async def work(engine: AsyncEngine) -> None:
+        async with AsyncSession(engine) as session:
+            db = SQLSoup(session=session.sync_session, relationships=True)
+            await session.run_sync(lambda _: (db.tags, db.users.loans))
+            bo = await session.run_sync(lambda _: db.users.get("Bo"))
+            assert session.in_transaction()
+            if not wrapped:
+                db.tags.insert(word="lost")
+            with pytest.raises((MissingGreenlet, StatementError)) as raised:
+                use(db)
+            assert type(raised.value) is (StatementError if wrapped else MissingGreenlet)
+            error = getattr(raised.value, "orig", raised.value)
+            assert type(error) is MissingGreenlet
+            assert str(error).startswith(MISSING)
+            await session.rollback()
+            await session.refresh(bo)
+            assert await session.run_sync(lambda _: len(bo.loans)) == 2
+            assert await session.run_sync(lambda _: db.tags.count()) == 2
+
+    run(work)
+    gc.collect()  # the coroutines, while the filter holds

@@ -10,6 +10,7 @@ beneath are tried too.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import itertools
 import os
@@ -17,14 +18,22 @@ import shutil
 import sqlite3
 import sys
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from conftest import empty, fill
 from operations import OPERATIONS
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    mapped_column,
+    mapper,
+    scoped_session,
+    sessionmaker,
+)
 from sqlalchemy.orm.mapper import _CONFIGURE_MUTEX
 
 import sqlsoup
@@ -240,6 +249,11 @@ LEFT_BY_SQLALCHEMY = {
     "orm/mapper.py _configure_registries",
 }
 """Where SQLAlchemy loses a connection, a session or a lock of its own, or the interrupt itself."""
+UNREAD = (
+    "sqlsoup/_sa.py _Snapshots",
+    "engine/default.py DefaultExecutionContext.get_result_processor",
+)
+"""Where the traceback of an interrupt has a cursor that SQLAlchemy was yet to read."""
 ON_SERVERS = {"first access", "insert_many", "upsert", "block"}
 """Operations that differ by database."""
 
@@ -269,12 +283,25 @@ def where(frame):
     return code.co_filename, getattr(code, "co_qualname", code.co_name), frame.f_lineno
 
 
+@functools.cache
+def named(code):
+    """Return what some code is called, as the keys of LEFT_BY_SQLALCHEMY are."""
+    folder = "/".join(Path(code.co_filename).parts[-2:])
+    return f"{folder} {getattr(code, 'co_qualname', code.co_name)}"
+
+
 def around(frame):
-    """Return what is running at an instant, as the keys of LEFT_BY_SQLALCHEMY are."""
+    """Return what is running at an instant, the innermost first."""
     while frame is not None:
-        file, function, _ = where(frame)
-        yield f"{'/'.join(Path(file).parts[-2:])} {function}"
+        yield named(frame.f_code)
         frame = frame.f_back
+
+
+def mend_configuration():
+    """Have SQLAlchemy configure mappers again: a lock and a flag are for all of them."""
+    while _CONFIGURE_MUTEX._is_owned():
+        _CONFIGURE_MUTEX.release()
+    mapper._already_compiling = False
 
 
 def interrupt(trial, places, number):
@@ -295,7 +322,7 @@ def interrupt(trial, places, number):
         except Fault as error:
             trial.fault = error  # whose traceback a console keeps too
             # it has cursors that SQLAlchemy was yet to read
-            if places is THEIRS or "sqlsoup/_sa.py _Snapshots" in found[1]:
+            if places is THEIRS or any(place.startswith(UNREAD) for place in found):
                 error.__traceback__ = error.__context__ = None
             return found, None if error is fault else "another interrupt in its place"
         except Exception as error:  # noqa: BLE001
@@ -349,8 +376,7 @@ def wrong_after(library, operation, places, numbers):
             problem = f"{type(error).__name__} afterwards: {error}".splitlines()[0]
         finally:
             trial.close()
-            while _CONFIGURE_MUTEX._is_owned():  # no trial after this one would work
-                _CONFIGURE_MUTEX.release()
+            mend_configuration()  # or else no trial after this one would work
         if problem and LEFT_BY_SQLALCHEMY.isdisjoint(place or ()):
             wrong[f"{' < '.join(place[1:4])}, line {place[0]}: {problem}"] += 1
     return tried, wrong
@@ -379,6 +405,128 @@ def test_lines_of_sqlsoup(name, library):
 def test_lines_of_sqlalchemy(name, tmp_path_factory):
     """So it does after an interrupt in SQLAlchemy, but where that does not survive it alone."""
     check(File(tmp_path_factory.mktemp("interrupts")), name, THEIRS, 0)
+
+
+class Alone:
+    """A class mapped by SQLAlchemy alone, a session, and what is done with them."""
+
+    def __init__(self, url):
+        class Base(DeclarativeBase):
+            pass
+
+        class Tag(Base):
+            __tablename__ = "tags"
+            word: Mapped[str] = mapped_column(primary_key=True)
+
+        self.tag = Tag
+        self.engine = sa.create_engine(url, pool_timeout=0)
+        self.session = Session(self.engine)
+
+    def run(self, word):
+        """Store a word, and look at all of them."""
+        with self.session.begin():
+            self.session.add(self.tag(word=word))
+        self.session.add(self.tag(word=f"{word}er"))
+        self.session.commit()
+        with self.engine.connect() as connection:
+            connection.execute(sa.select(self.tag.word)).first()
+        found = [*self.session.scalars(sa.select(self.tag.word))]
+        self.session.rollback()
+        return found
+
+    def interrupted(self, number):
+        """Do it with an interrupt at a line of SQLAlchemy; tell if it was the one that came out."""
+        left, fault = number, Fault()
+
+        def count_down(_frame):
+            nonlocal left
+            left -= 1
+            if not left:
+                sys.settrace(None)
+                raise fault
+
+        with ignored(fault):
+            try:
+                traced(lambda: self.run("new"), THEIRS, count_down)
+            except BaseException as error:  # noqa: BLE001
+                return error is fault
+        return False
+
+    def is_well(self):
+        """Tell if all works after ``rollback()``."""
+        gc.collect()
+        if _CONFIGURE_MUTEX._is_owned():
+            return False
+        try:
+            self.session.rollback()
+            return not self.engine.pool.checkedout() and "more" in self.run("more")
+        except Exception:  # noqa: BLE001
+            return False
+
+    def close(self):
+        """Close the session and its connections."""
+        mend_configuration()
+        with contextlib.suppress(Exception):
+            self.session.close()
+        self.engine.dispose()
+
+
+@pytest.mark.skipif(not WANTED, reason="it takes minutes; set SQLSOUP_INTERRUPTS")
+def test_what_sqlalchemy_does_not_survive(tmp_path):
+    """Interrupts there break SQLAlchemy by itself, whose lines are then not held to more."""
+    library = File(tmp_path)
+
+    def survives(number):
+        alone = Alone(library.renew())
+        try:
+            return alone.interrupted(number) and alone.is_well()
+        finally:
+            alone.close()
+            library.leave()
+
+    alone, number, within = Alone(library.renew()), itertools.count(1), defaultdict(list)
+
+    def note(frame):
+        now = next(number)
+        for place in LEFT_BY_SQLALCHEMY.intersection(around(frame)):
+            within[place].append(now)
+
+    traced(lambda: alone.run("new"), THEIRS, note)
+    alone.close()
+    for place in sorted(LEFT_BY_SQLALCHEMY):
+        some = within[place][:: -(-len(within[place]) // 200)]
+        tried = next((n for n, at in enumerate(some, 1) if not survives(at)), None)
+        print(f"{place}: broken at the instant {tried} of {len(some)}")
+        if tried is None:
+            del within[place]
+    # In a commit of the trials above AssertionError stands in its place, but not in this one.
+    assert LEFT_BY_SQLALCHEMY - {*within} <= {"engine/base.py RootTransaction._do_commit"}
+
+
+def test_a_cursor_alone(tmp_path):
+    """A cursor that SQLAlchemy was yet to read is open as long as the traceback is there."""
+    library = File(tmp_path)
+    engine = sa.create_engine(library.renew())
+
+    class Interrupted(sa.types.TypeDecorator):
+        impl, cache_ok = sa.String, True
+
+        def result_processor(self, _dialect, _kind):
+            raise Fault
+
+    table = sa.Table("tags", sa.MetaData(), sa.Column("word", Interrupted))
+    with Session(engine) as session:
+        kept = None
+        try:
+            session.execute(sa.select(table)).all()
+        except Fault as error:
+            kept = error
+        session.rollback()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            library.stored()
+        kept.__traceback__ = None
+        assert library.stored() == OLD
+    engine.dispose()
 
 
 def test_the_pool_alone(tmp_path):

@@ -46,6 +46,14 @@ def is_wrong(backend, ddl, value, place):
     return str(answer).startswith("!") or is_kept(backend, ddl, value, place)
 
 
+def alike(backend, answers):
+    """Return answers with the digits of Python for numbers; those of SQLite vary by release."""
+    if backend != "sqlite":
+        return answers
+    number = re.compile(r"-?\d+\.\d+(e[+-]\d+)?")
+    return [str(float(one)) if number.fullmatch(str(one)) else one for one in answers]
+
+
 def test_values_are_what_they_were(server):
     """Each value of each type is that of 1.3, in rows and queries, written back and as a condition.
 
@@ -70,7 +78,8 @@ def test_values_are_what_they_were(server):
         then = old_values.answers_on(server)
     _notes.clear()
     for ddl, values in expected.items():
-        assert then[ddl] == values
+        for value, answers in values.items():
+            assert alike(backend, then[ddl][value]) == alike(backend, answers), (ddl, value)
 
 
 @pytest.mark.parametrize("backend", ["postgresql", "mariadb"])
