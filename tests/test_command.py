@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from conftest import run
+from help_texts import HELP
 
 import sqlsoup
 from sqlsoup.command import _target, main
@@ -37,17 +38,6 @@ Relate: a foreign key becomes an attribute, and a list on the other side.
 
 Commit, and look from outside:
    [('Ada', 1), ('Bo', 1)]
-"""
-LOANS = """\
-Table loans
-
-book_id    INTEGER      primary key, not null
-user_name  VARCHAR(40)
-day        DATE
-
-Refers to:
-book_id -> books.id
-user_name -> users.name
 """
 NOT_KEPT = "sqlsoup: the changes are rolled back; --commit keeps them\n"
 BOOKS = "id,title,year\n1,Mustards,1989\n2,Regional,1991\n3,Soups,\n"
@@ -182,7 +172,7 @@ def test_tables(command, path, lite):
 
 def test_describe(command, path):
     """--describe lists the columns of a table."""
-    assert command(path, "--describe", "loans") == (0, LOANS, "")
+    assert command(path, "--describe", "loans") == (0, f"{HELP['loans']}\n", "")
     status, out, err = command(path, "--describe", "loans", "--jsonl")
     assert (status, err) == (0, "")
     assert [json.loads(line) for line in out.splitlines()][:2] == [

@@ -12,20 +12,13 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 from conftest import run
+from help_texts import HELP
 
 import sqlsoup
 from sqlsoup import ArgumentError, show
 
-USERS = """\
-Table users
-
-name   VARCHAR(40)  primary key, not null
-email  VARCHAR(60)
-admin  INTEGER
-
-Is referred to by:
-loans (user_name)
-seats (user_name)
+USERS = f"""\
+{HELP["users"]}
 
 name | email           | admin
 -----+-----------------+------
