@@ -264,7 +264,9 @@ def _kind_of(row: object) -> Mapper[Any] | tuple[str, ...]:
 
 def _mapper_of(thing: object) -> Mapper[Any] | None:
     state = inspect(thing, raiseerr=False)
-    return state.mapper if isinstance(state, InstanceState) else None
+    if state is thing or not isinstance(state, InstanceState):
+        return None
+    return state.mapper
 
 
 def _mapper_of_all(values: Iterable[object]) -> Mapper[Any] | None:

@@ -505,6 +505,14 @@ def test_file(command, path, tmp_path):
         assert file.read_text("utf-8") == expected
 
 
+def test_file_that_is_a_database(command, path):
+    """The database that was asked, or another, is not replaced by what it gave."""
+    before = Path(path).read_bytes()
+    message = f"sqlsoup: {path!r} is a SQLite database, which the output would replace\n"
+    assert command(path, "db.tags", "--csv", "-o", path) == (2, "", message)
+    assert Path(path).read_bytes() == before
+
+
 def test_file_is_replaced_when_it_is_whole(command, path, tmp_path):
     """A file keeps its content and its mode if the new one fails half way."""
     file = tmp_path / "link.csv"

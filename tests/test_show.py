@@ -63,6 +63,13 @@ def test_class_on_every_database(db, shown):
     )
 
 
+def test_the_dict_of_a_row(soup, shown):
+    """What SQLAlchemy keeps beside the values of a row is no row itself."""
+    text = shown(vars(soup.tags.get("hot")))
+    assert text.startswith("column")
+    assert "\nword               | hot\n" in text
+
+
 def test_class_without_rows(soup, shown, statements):
     """With a limit of 0 it is the columns alone, and the table is not read."""
     sqlsoup.reflect(soup)
