@@ -288,6 +288,10 @@ def test_result_without_rows(soup, shown):
         (b"\0", NO_ROWS.format("b'\\x00'")),
         (3, NO_ROWS.format("3")),
         (None, NO_ROWS.format("None")),
+        (
+            sa.select(sa.literal(1)),
+            "a statement has no rows; pass what db.execute(statement) returns",
+        ),
         ([1, 2], "1 is no row"),
         ([{"a": 1}, {"b": 1}], "{'b': 1} has other columns than the first row"),
     ],
