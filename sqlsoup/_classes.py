@@ -17,7 +17,7 @@ from sqlsoup._describe import describe
 from sqlsoup._instances import not_by_name
 from sqlsoup._relate import holds, relate
 from sqlsoup._session import current
-from sqlsoup.exc import SQLSoupError, suggestion, warn
+from sqlsoup.exc import ParametersError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,10 +110,15 @@ class SelectableClassType(type):
          False is taken for ``synchronize_session``, as :meth:`sqlalchemy.orm.Query.delete` does.
         :param options: what :meth:`sqlalchemy.orm.Query.delete` takes.
         :return: number of rows, as counted by the database.
+        :raises sqlalchemy.exc.ArgumentError: a criterion is none.
         """
         query = new_query(cls)
         if criteria and isinstance(criteria[0], str | bool):
             return query.delete(*criteria, **options)
+        if criteria and isinstance(type(criteria[0]), SelectableClassType):
+            raise ParametersError(
+                f"{cls.__name__}.delete() takes conditions, not a row, which db.delete(row) deletes"
+            )
         return query.filter(*criteria).delete(**options)
 
     def __getattr__(cls, name: str) -> Any:

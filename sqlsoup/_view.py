@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Result, Row, RowMapping, ScalarResult, inspect
+from sqlalchemy import Executable, Result, Row, RowMapping, ScalarResult, inspect
 from sqlalchemy.engine import FilterResult
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import InstanceState, Mapper, Query
@@ -97,6 +97,8 @@ def view_of(thing: Any, limit: int | None) -> View:
         names, values = _reader([thing])
         title = type(thing).__name__ if _mapper_of(thing) else ""
         return View(("column", "value"), [*zip(names, values(thing), strict=True)], title=title)
+    if isinstance(thing, Executable):
+        raise ArgumentError("a statement has no rows; pass what db.execute(statement) returns")
     if isinstance(thing, str | bytes) or not isinstance(thing, Iterable):
         raise ArgumentError(
             f"{shown(thing)} has no rows; pass a mapped class, a query, a result, rows or a SQLSoup"
@@ -264,7 +266,9 @@ def _kind_of(row: object) -> Mapper[Any] | tuple[str, ...]:
 
 def _mapper_of(thing: object) -> Mapper[Any] | None:
     state = inspect(thing, raiseerr=False)
-    return state.mapper if isinstance(state, InstanceState) else None
+    if state is thing or not isinstance(state, InstanceState):
+        return None
+    return state.mapper
 
 
 def _mapper_of_all(values: Iterable[object]) -> Mapper[Any] | None:

@@ -62,7 +62,7 @@ class URLError(_KnownArgumentError, ValueError):
 
 
 class ParametersError(_KnownArgumentError, sa_exc.ArgumentError):
-    """The parameters of a statement are of a kind that SQLAlchemy refuses."""
+    """The parameters or conditions of a statement are of a kind that SQLAlchemy refuses."""
 
 
 class NoRowError(_KnownArgumentError, UnmappedInstanceError):

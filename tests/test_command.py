@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from conftest import run
+from help_texts import HELP
 
 import sqlsoup
 from sqlsoup.command import _target, main
@@ -37,17 +38,6 @@ Relate: a foreign key becomes an attribute, and a list on the other side.
 
 Commit, and look from outside:
    [('Ada', 1), ('Bo', 1)]
-"""
-LOANS = """\
-Table loans
-
-book_id    INTEGER      primary key, not null
-user_name  VARCHAR(40)
-day        DATE
-
-Refers to:
-book_id -> books.id
-user_name -> users.name
 """
 NOT_KEPT = "sqlsoup: the changes are rolled back; --commit keeps them\n"
 BOOKS = "id,title,year\n1,Mustards,1989\n2,Regional,1991\n3,Soups,\n"
@@ -182,7 +172,7 @@ def test_tables(command, path, lite):
 
 def test_describe(command, path):
     """--describe lists the columns of a table."""
-    assert command(path, "--describe", "loans") == (0, LOANS, "")
+    assert command(path, "--describe", "loans") == (0, f"{HELP['loans']}\n", "")
     status, out, err = command(path, "--describe", "loans", "--jsonl")
     assert (status, err) == (0, "")
     assert [json.loads(line) for line in out.splitlines()][:2] == [
@@ -513,6 +503,14 @@ def test_file(command, path, tmp_path):
         expression = "db.books" if expected is BOOKS else "[{'word': 'é'}]"
         assert command(path, expression, "-o", file, *options) == (0, "", "")
         assert file.read_text("utf-8") == expected
+
+
+def test_file_that_is_a_database(command, path):
+    """The database that was asked, or another, is not replaced by what it gave."""
+    before = Path(path).read_bytes()
+    message = f"sqlsoup: {path!r} is a SQLite database, which the output would replace\n"
+    assert command(path, "db.tags", "--csv", "-o", path) == (2, "", message)
+    assert Path(path).read_bytes() == before
 
 
 def test_file_is_replaced_when_it_is_whole(command, path, tmp_path):

@@ -419,6 +419,18 @@ def test_deleting_what_is_no_row(thing, message, soup):
     assert type(pickle.loads(pickle.dumps(raised.value))) is sqlsoup.ArgumentError
 
 
+def test_deleting_a_row_by_its_class(soup):
+    """The class takes conditions; the row is a mistake that SQLAlchemy refuses too."""
+    row = soup.users.get("Ada")
+    with pytest.raises(sa.exc.ArgumentError) as raised:
+        soup.users.delete(row)
+    assert isinstance(raised.value, sqlsoup.ArgumentError)
+    assert str(raised.value) == (
+        "MappedUsers.delete() takes conditions, not a row, which db.delete(row) deletes"
+    )
+    assert soup.users.count() == 3
+
+
 def test_deleting_what_is_not_mapped(soup):
     """Of other things SQLAlchemy says what it always said."""
     assert told(UnmappedInstanceError, lambda: soup.delete("x")) == (

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import run
 from sqlalchemy import orm
+from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import Session, joinedload, scoped_session, sessionmaker
 
 import sqlsoup
@@ -211,6 +212,22 @@ def test_a_session_that_decides_for_itself(way, soup, there):
     query = session.query(users).filter(users.name != pets.owner)
     assert [user.name for user in query] == ["Zoe"]
     assert [user.name for user in one.execute(query).scalars()] == ["Zoe"]
+    session.remove()
+
+
+def test_a_session_that_chooses_among_shards(soup, there):
+    """It chooses when it executes, so that a table of one shard may be asked for in another."""
+    session = scoped_session(
+        sessionmaker(
+            class_=ShardedSession,
+            shards={"there": there.engine},
+            shard_chooser=lambda *_: "there",
+            identity_chooser=lambda *_, **__: ["there"],
+            execute_chooser=lambda _: ["there"],
+        )
+    )
+    db = sqlsoup.SQLSoup(soup.engine, session=session)
+    assert db.execute(sa.select(there.users.name)).scalars().all() == ["Zoe"]
     session.remove()
 
 

@@ -12,20 +12,13 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 from conftest import run
+from help_texts import HELP
 
 import sqlsoup
 from sqlsoup import ArgumentError, show
 
-USERS = """\
-Table users
-
-name   VARCHAR(40)  primary key, not null
-email  VARCHAR(60)
-admin  INTEGER
-
-Is referred to by:
-loans (user_name)
-seats (user_name)
+USERS = f"""\
+{HELP["users"]}
 
 name | email           | admin
 -----+-----------------+------
@@ -68,6 +61,13 @@ def test_class_on_every_database(db, shown):
         "\n\nbook_id | user_name | day\n--------+-----------+-----\n"
         "      1 | Bo        | NULL\n      3 | Bo        | NULL\n(2 rows)\n"
     )
+
+
+def test_the_dict_of_a_row(soup, shown):
+    """What SQLAlchemy keeps beside the values of a row is no row itself."""
+    text = shown(vars(soup.tags.get("hot")))
+    assert text.startswith("column")
+    assert "\nword               | hot\n" in text
 
 
 def test_class_without_rows(soup, shown, statements):
@@ -288,6 +288,10 @@ def test_result_without_rows(soup, shown):
         (b"\0", NO_ROWS.format("b'\\x00'")),
         (3, NO_ROWS.format("3")),
         (None, NO_ROWS.format("None")),
+        (
+            sa.select(sa.literal(1)),
+            "a statement has no rows; pass what db.execute(statement) returns",
+        ),
         ([1, 2], "1 is no row"),
         ([{"a": 1}, {"b": 1}], "{'b': 1} has other columns than the first row"),
     ],

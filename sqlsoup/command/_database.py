@@ -143,12 +143,17 @@ def _check_file(name: str, url: URL) -> None:
         raise Problem(f"{name!r} is a folder")
     if url.drivername in {"sqlite", "sqlite+pysqlite"}:
         try:
-            with path.open("rb") as file:
-                start = file.read(len(_MAGIC))
+            known = is_database(path)
         except OSError as error:
             raise Problem(f"cannot read {name!r}: {error.strerror}") from error
-        if start and start != _MAGIC:
+        if not known and path.stat().st_size:
             raise Problem(f"{name!r} is no SQLite database")
+
+
+def is_database(path: Path) -> bool:
+    """Tell if a file is a database of SQLite, and not an empty one."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def _file_near(name: str) -> str:

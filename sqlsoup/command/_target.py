@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from sqlsoup.command._database import is_database
 from sqlsoup.command._problems import Problem
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def _replacing(path: Path) -> Generator[TextIO]:
         with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
         return
+    if path.exists() and is_database(path):
+        raise Problem(f"{str(path)!r} is a SQLite database, which the output would replace")
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with part.open("x", encoding="utf-8", errors="backslashreplace") as file:
