@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -118,23 +117,6 @@ def _set_bind(metadata: MetaData, bind: Any) -> None:
 @plan
 def _bind_of_metadata() -> None:
     replace(MetaData, "bind", property(_get_bind, _set_bind))
-
-
-class ThreadLocalMetaData(MetaData):
-    """A MetaData with an engine for each thread."""
-
-    def __init__(self) -> None:
-        self._own = threading.local()
-        super().__init__()
-
-    @property
-    def bind(self) -> Any:
-        """The engine of this thread, or None."""
-        return getattr(self._own, "bind", None)
-
-    @bind.setter
-    def bind(self, bind: Any) -> None:
-        self._own.bind = sa.create_engine(bind) if isinstance(bind, str | URL) else bind
 
 
 @missing(MetaData, "is_bound")
