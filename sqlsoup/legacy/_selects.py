@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ _CORE = immutabledict({"compile_state_plugin": "default", "plugin_subject": None
 
 @function(sa.select)
 def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-    if not kw and not (args and isinstance(args[0], _SUSPECT) and _is_old(args)):
+    if not kw and not (args and _is_suspect(type(args[0])) and _is_old(args)):
         return before(*args)
     old = {**dict(zip(POSITIONAL, args, strict=False)), **kw}
     note("select-arguments" if old.keys() - {"columns"} else "select-list")
@@ -83,6 +84,9 @@ def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
 
 
 _SUSPECT = (list, tuple, set, Iterator, NoneType, sa.ColumnCollection)
+
+
+_is_suspect: Callable[[Any], bool] = lru_cache(100)(lambda kind: issubclass(kind, _SUSPECT))
 
 
 def _is_old(args: tuple[Any, ...]) -> bool:
