@@ -145,7 +145,7 @@ def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
 def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
     """Begin a transaction, or one within it."""
     reconnect(connection)
-    transaction = connection.get_transaction()
+    transaction: Any = connection._transaction
     if transaction is None or not transaction.is_active:
         transaction = Connection.begin.__wrapped__(connection)  # type: ignore[attr-defined]
     elif transaction in begun:

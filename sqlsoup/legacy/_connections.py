@@ -120,8 +120,8 @@ def is_open(result: Any) -> bool:
 
 def reconnect(connection: Connection) -> None:
     """End what began by itself on a connection that is lost since."""
-    transaction = connection.get_transaction()
-    if transaction is not None and transaction not in begun and connection.invalidated:
+    transaction = connection._transaction
+    if transaction is not None and connection.invalidated and transaction not in begun:
         transaction.rollback()
 
 
@@ -141,7 +141,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
             and (not kw or (len(kw) == 1 and "execution_options" in kw))
             and type(connection) is Connection
             and connection._dbapi_connection is not None
-            and (connection._transaction in begun or _only_reads(args[0], connection))
+            and (_only_reads(args[0], connection) or connection._transaction in begun)
         ):
             return before(connection, *args, **kw)  # nothing old, and nothing to commit
         return _execute_any(before, connection, *args, **kw)

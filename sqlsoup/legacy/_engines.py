@@ -44,7 +44,7 @@ class _Checked(AbstractContextManager[Connection, None], ContextDecorator):
     def __enter__(self) -> Connection:
         self._block = self._begin(self._engine)
         connection: Connection = self._block.__enter__()
-        self._transaction = connection.get_transaction()
+        self._transaction = connection._transaction
         return connection
 
     def __exit__(self, *error: object) -> None:

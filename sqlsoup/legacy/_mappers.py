@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import Table, event, inspect, text
+from sqlalchemy import MetaData, Table, event, inspect, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.orm.util import AliasedClass
@@ -61,6 +61,25 @@ def _map(cls: type, *args: Any, **kw: Any) -> Mapper[Any]:
     parent = inspect(kw["inherits"]) if kw.get("inherits") is not None else None
     _class_names.clear()
     return (_shared if parent is None else parent.registry).map_imperatively(cls, *args, **kw)
+
+
+_OF_BASE = ("bind", "metadata", "mapper", "cls", "name", "constructor", "class_registry")
+
+
+@function(sa_orm.declarative_base)
+def _declarative_base(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
+    kw |= zip(_OF_BASE, args, strict=False)
+    if "bind" in kw:
+        note(
+            "metadata-bind",
+            old="declarative_base(bind)",
+            instead="declarative_base(), and the engine where it is needed",
+        )
+        bind = kw.pop("bind")
+        kw["metadata"] = MetaData() if kw.get("metadata") is None else kw["metadata"]
+        if bind is not None:
+            kw["metadata"].bind = bind
+    return before(**kw)
 
 
 def map_in(

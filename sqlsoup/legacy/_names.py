@@ -21,7 +21,7 @@ from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.util import langhelpers
 
 import sqlsoup
-from sqlsoup.legacy import _extensions, _loaders, _properties, _urls
+from sqlsoup.legacy import _extensions, _loaders, _properties, _threads, _urls
 from sqlsoup.legacy._forms import FORMS
 from sqlsoup.legacy._frames import (
     asking,
@@ -89,12 +89,19 @@ _GONE: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy: {
         "Binary": (sqlalchemy.LargeBinary, "LargeBinary"),
         "PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause"),
+        "ThreadLocalMetaData": (_threads.ThreadLocalMetaData, "MetaData"),
     },
     sqlalchemy.types: {"Binary": (sqlalchemy.LargeBinary, "LargeBinary")},
-    sqlalchemy.schema: {"PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause")},
+    sqlalchemy.schema: {
+        "PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause"),
+        "ThreadLocalMetaData": (_threads.ThreadLocalMetaData, "MetaData"),
+    },
     sqlalchemy.engine: {"RowProxy": (sqlalchemy.Row, "Row")},
     sqlalchemy.engine.base: {"RowProxy": (sqlalchemy.Row, "Row")},
-    sqlalchemy.engine.result: {"RowProxy": (sqlalchemy.Row, "Row")},
+    sqlalchemy.engine.result: {
+        "RowProxy": (sqlalchemy.Row, "Row"),
+        "ResultProxy": (sqlalchemy.CursorResult, "CursorResult"),
+    },
     sqlsoup: {
         "mapper": (_OF_SQLSOUP_GONE["mapper"], "mapper"),
         "MapperExtension": _EXTENSIONS["MapperExtension"],

@@ -37,9 +37,12 @@ def _init(
     *args: Any,
     **kw: Any,
 ) -> None:
-    without_entity_name("Query", kw | dict(zip(("entity_name",), args, strict=False)))
+    if args or kw:
+        without_entity_name("Query", kw | dict(zip(("entity_name",), args, strict=False)))
     if isinstance(entities, list | tuple):
-        entities = [_named(each) for each in entities]
+        for each in entities:
+            if isinstance(each, str):
+                entities = [_named(every) for every in entities]
     before(query, entities, session)
 
 

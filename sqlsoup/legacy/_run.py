@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import atexit
-import builtins
 import io
 import json
 import os
@@ -16,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -25,10 +22,11 @@ from typing import TYPE_CHECKING, NoReturn
 from sqlsoup import legacy
 from sqlsoup.exc import SQLSoupError
 from sqlsoup.legacy import _notes
+from sqlsoup.legacy._python3 import compile_program, compiled_again, not_python_3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, TracebackType
+    from types import TracebackType
 
 STRICT = 3
 """Exit status of a program that used old forms, under ``--strict``."""
@@ -245,9 +243,9 @@ def _run_text(source: str, name: str, arguments: list[str]) -> None:
     if not sys.flags.safe_path:
         sys.path[0] = ""
     try:
-        code = _compile(source, name)
+        code = compile_program(source, name)
     except (SyntaxError, ValueError) as error:
-        sys.exit(_not_python_3(name, getattr(error, "lineno", None), error))
+        sys.exit(not_python_3(name, getattr(error, "lineno", None), error))
     exec(code, vars(sys.modules["__main__"]))  # noqa: S102 - that is what is asked for
 
 
@@ -282,67 +280,11 @@ def _compiled(name: str, path: Path) -> object:
         print(f"{sys.executable}: can't open file {where}", file=sys.stderr)
         sys.exit(2)
     try:
-        return _compile(source, str(path))
+        return compile_program(source, str(path))
     except (SyntaxError, ValueError) as error:
         # There is no line in an error of the encoding, which is declared in the first or second.
         line = 1 + any(b"coding" in line for line in source.splitlines()[1:2])
-        sys.exit(_not_python_3(name, getattr(error, "lineno", None) or line, error))
-
-
-def _compile(source: str | bytes, name: str) -> CodeType:
-    """Compile a program; ``except OSError, error:`` of Python 2 is refused by all releases.
-
-    From Python 3.14 on it is two exceptions, the second of which may be any expression.
-    """
-    tree = ast.parse(source, name)
-    if line := _old_except(tree):
-        raise SyntaxError("multiple exception types must be parenthesized", (name, line, 1, None))
-    return compile(tree, name, "exec", dont_inherit=True)
-
-
-def _old_except(tree: ast.AST) -> int | None:
-    """Return the line of the first ``except`` with two exceptions that names what nothing binds."""
-    bound = set(dir(builtins))
-    pairs: list[ast.Tuple] = []
-    for node in ast.walk(tree):
-        match node:
-            case ast.Name(id=name, ctx=ast.Store()) | ast.ClassDef(name=name) | ast.arg(arg=name):
-                bound.add(name)
-            case ast.alias(name="*"):
-                return None
-            case ast.alias(name=name, asname=other):
-                bound.add(other or name.partition(".")[0])
-            case ast.ExceptHandler(type=ast.Tuple(elts=[first, _]) as pair):
-                if pair.col_offset == first.col_offset:  # or else it is in parentheses
-                    pairs.append(pair)
-    for pair in pairs:
-        names = {node.id for node in ast.walk(pair.elts[1]) if isinstance(node, ast.Name)}
-        if names - bound:
-            return pair.lineno
-    return None
-
-
-def _compiled_again(trace: TracebackType | None) -> SyntaxError | None:
-    """Return what is wrong with the module that an error arose in, for all that Python ran it."""
-    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace)]
-    if not files:
-        return None
-    name = files[-1]
-    try:
-        _compile(Path(name).read_bytes(), name)
-    except SyntaxError as error:
-        return error
-    except (OSError, ValueError):
-        pass
-    return None
-
-
-def _not_python_3(name: str, line: int | None, error: SyntaxError | ValueError) -> str:
-    where = f"{name}, line {line}" if line else name
-    return (
-        f"{where}: this does not compile as Python 3 ({getattr(error, 'msg', error)}); if it is "
-        "Python 2, convert it with 2to3 of Python 3.12, or fissix, and run the result"
-    )
+        sys.exit(not_python_3(name, getattr(error, "lineno", None) or line, error))
 
 
 def _show_from_program(error: BaseException) -> None:
@@ -355,8 +297,8 @@ def _show_from_program(error: BaseException) -> None:
     def show(kind: type[BaseException], shown: BaseException, _: TracebackType | None) -> None:
         sys.excepthook = hook
         hook(kind, shown.with_traceback(trimmed), trimmed)
-        found = _compiled_again(trimmed) if isinstance(error, NameError) else error
+        found = compiled_again(trimmed) if isinstance(error, NameError) else error
         if isinstance(found, SyntaxError) and str(found.filename).endswith(".py"):
-            print(_not_python_3(str(found.filename), found.lineno, found), file=sys.stderr)
+            print(not_python_3(str(found.filename), found.lineno, found), file=sys.stderr)
 
     sys.excepthook = show

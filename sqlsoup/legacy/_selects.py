@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
-from operator import attrgetter
+from functools import lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +24,9 @@ from sqlalchemy.sql.expression import (
 from sqlalchemy.sql.selectable import Join
 from sqlalchemy.util import immutabledict
 
-from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
+from sqlsoup.legacy._patch import function, method, missing, replaced
+from sqlsoup.legacy._subqueries import SUBQUERY, subquery_of
 from sqlsoup.legacy._text import (
     NAME,
     bound,
@@ -54,8 +53,6 @@ def column_of(value: Any) -> Any:
     return selectable(value)
 
 
-_SUBQUERY = "_sqlsoup_subquery"
-
 _OLD = {
     "columns", "whereclause", "from_obj", "distinct", "having", "correlate", "prefixes",
     "suffixes", "order_by", "group_by", "limit", "offset", "for_update", "use_labels",
@@ -74,7 +71,7 @@ _CORE = immutabledict({"compile_state_plugin": "default", "plugin_subject": None
 
 @function(sa.select)
 def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-    if not kw and not (args and isinstance(args[0], _SUSPECT) and _is_old(args)):
+    if not kw and not (args and _is_suspect(type(args[0])) and _is_old(args)):
         return before(*args)
     old = {**dict(zip(POSITIONAL, args, strict=False)), **kw}
     note("select-arguments" if old.keys() - {"columns"} else "select-list")
@@ -87,6 +84,9 @@ def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
 
 
 _SUSPECT = (list, tuple, set, Iterator, NoneType, sa.ColumnCollection)
+
+
+_is_suspect: Callable[[Any], bool] = lru_cache(100)(lambda kind: issubclass(kind, _SUSPECT))
 
 
 def _is_old(args: tuple[Any, ...]) -> bool:
@@ -112,7 +112,7 @@ def _columns(value: Any) -> list[Any]:
     if isinstance(value, SelectBase):
         note("select-nested")
         wanted = list(value.selected_columns)
-        return [value.scalar_subquery()] if len(wanted) == 1 else list(_subquery_of(value).c)
+        return [value.scalar_subquery()] if len(wanted) == 1 else list(subquery_of(value).c)
     return [column_of(value)]
 
 
@@ -145,7 +145,7 @@ def _source(value: Any) -> Any:
     """Return what may stand in FROM: text as such, and a select() as the subquery that it is."""
     if isinstance(value, SelectBase):
         note("select-nested")
-        return _subquery_of(value)
+        return subquery_of(value)
     return textual(selectable(value))
 
 
@@ -252,7 +252,7 @@ def _appending(name: str) -> Callable[..., None]:
     def append(statement: Any, *args: Any) -> None:
         note("select-append")
         changed = getattr(statement, name)(*args)
-        vars(changed).pop(_SUBQUERY, None)
+        vars(changed).pop(SUBQUERY, None)
         vars(statement).clear()
         vars(statement).update(vars(changed))
 
@@ -280,39 +280,3 @@ def _apply_labels(statement: Any) -> Any:
 def _autocommit(statement: Any) -> Any:
     note("autocommit-option", old="autocommit() of a statement")
     return statement.execution_options(autocommit=True)
-
-
-def _subquery_of(statement: Any) -> Any:
-    """Return the subquery that a statement stood for, the same one each time."""
-    of, subquery = vars(statement).get(_SUBQUERY, (None, None))
-    if of is not statement:  # but what it was made of
-        subquery = statement.subquery()
-        vars(statement)[_SUBQUERY] = statement, subquery
-    return subquery
-
-
-@plan
-def _columns_of_selects() -> None:
-    for name in ("c", "columns"):
-        native = vars(SelectBase).get(name)
-        columns_of = getattr(native, "fget", attrgetter("columns_of_a_subquery"))
-        replace(SelectBase, name, property(partial(_columns_of, columns_of)))
-
-
-def _columns_of(native: Callable[[Any], Any], statement: Any) -> Any:
-    if is_ours(asking()):
-        return native(statement)
-    note("select-columns")
-    return _subquery_of(statement).columns
-
-
-@method(SelectBase, "select")
-def _select_subquery(_before: object, statement: Any, *args: Any, **kw: Any) -> Any:
-    note("select-columns")
-    return _subquery_of(statement).select(*args, **kw)
-
-
-@missing(SelectBase, "count")
-def _count_subquery(statement: Any, *args: Any, **kw: Any) -> Any:
-    note("select-columns")
-    return _subquery_of(statement).count(*args, **kw)

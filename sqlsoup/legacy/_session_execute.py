@@ -28,8 +28,19 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-@method(Session, "flush", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
-def _store(before: Callable[..., Any], session: Session, /, *args: Any, **kw: Any) -> None:
+@replaced(Session, "flush", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
+def _store(before: Callable[..., Any]) -> Callable[..., Any]:
+    def store(session: Session, /, *args: Any, **kw: Any) -> None:
+        state = session.info.get(KEY)
+        if state is not None and not state.autocommit and state.dead is None:
+            before(session, *args, **kw)  # as without the module
+        else:
+            _store_any(before, session, *args, **kw)
+
+    return store
+
+
+def _store_any(before: Callable[..., Any], session: Session, /, *args: Any, **kw: Any) -> None:
     state = state_of(session)
     if state.is_plain:
         before(session, *args, **kw)
@@ -71,7 +82,8 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
         state = session.info.get(KEY)
         if (
             state is not None
-            and state.is_plain
+            and not state.autocommit
+            and state.dead is None
             and 0 < len(args) <= 2  # noqa: PLR2004
             and kw.keys() <= _OF_EXECUTE
             and type(args[0]) is Select

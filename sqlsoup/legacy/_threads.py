@@ -1,4 +1,4 @@
-"""Engines with one connection a thread: create_engine(strategy="threadlocal")."""
+"""What each thread has of its own: a connection of an engine, or the engine of a MetaData."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import threading
 import weakref
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+import sqlalchemy as sa
+from sqlalchemy import URL, Connection, Engine, MetaData
 
 from sqlsoup.legacy._patch import missing
 
@@ -101,3 +102,20 @@ def _rollback(engine: Engine) -> None:
 @missing(Engine, "close")
 def _close(engine: Engine) -> None:
     _give_back(_state_of(engine, "close"))
+
+
+class ThreadLocalMetaData(MetaData):
+    """A MetaData with an engine for each thread."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        super().__init__()
+
+    @property
+    def bind(self) -> Any:
+        """The engine of this thread, or None."""
+        return getattr(self._own, "bind", None)
+
+    @bind.setter
+    def bind(self, bind: Any) -> None:
+        self._own.bind = sa.create_engine(bind) if isinstance(bind, str | URL) else bind

@@ -58,7 +58,10 @@ class _Mock(MockConnection):
 
 
 @function(sa.create_engine)
-def _create_engine(before: Callable[..., Any], url: Any, **kw: Any) -> Any:
+def _create_engine(before: Callable[..., Any], url: Any = None, **kw: Any) -> Any:
+    if "name_or_url" in kw:
+        note("engine-argument", old="create_engine(name_or_url=...)", instead="create_engine(url)")
+        url = kw.pop("name_or_url")
     strategy = kw.get("strategy", "plain")
     if strategy == "plain" and kw.pop("strategy", None):
         note("engine-argument", old="create_engine(strategy='plain')")

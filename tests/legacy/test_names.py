@@ -6,6 +6,7 @@ works on SQLAlchemy 2 as it is, ``legacy`` with :mod:`sqlsoup.legacy`, and ``gon
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -70,25 +71,49 @@ def run(row, names):
     exec(compile(row["example"], row["name"], "exec"), names)
 
 
-ALONE = """
-import sys, warnings
+APART = """
+import json, sys, traceback, warnings
 import pytest, sqlalchemy, sqlsoup
 from sqlsoup import legacy
-url, example = sys.argv[1:]
-db = sqlsoup.SQLSoup(url)
-with legacy.enabled(warnings=False):
-    exec(example)
-assert legacy.report()
-sqlsoup.Session.remove()
-db.engine.dispose()
+from sqlsoup.legacy import _notes
+for url, example in json.load(sys.stdin):
+    db = sqlsoup.SQLSoup(url)
+    error = ""
+    try:
+        with legacy.enabled(warnings=False):
+            exec(example, {**globals(), "__name__": "example"})
+        assert legacy.report()
+    except BaseException:
+        error = traceback.format_exc()
+    print(json.dumps(error))
+    _notes.clear()
+    sqlsoup.Session.remove()
+    db.engine.dispose()
 """
 
 
-def run_alone(row, names):
-    """Run the example of a row with the module, in a process that ends with it."""
-    command = [sys.executable, "-W", "error", "-c", ALONE, names["url"], row["example"]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def is_apart(row):
+    """Tell if the example of a row changes how classes are instrumented, in all of its process."""
+    return row["name"].startswith("InstrumentationManager")
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory):
+    """What went wrong with each example that changes its process: they have one of their own."""
+    examples = [row.values[0]["example"] for row in LEGACY if is_apart(row.values[0])]
+    paths = [tmp_path_factory.mktemp("apart") / "library.db" for _ in examples]
+    for path in paths:
+        path.write_bytes(library())
+    urls = [f"sqlite:///{path}" for path in paths]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", APART],
+        input=json.dumps(list(zip(urls, examples, strict=True))),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return dict(zip(examples, map(json.loads, done.stdout.splitlines()), strict=True))
 
 
 def is_native(row):
@@ -110,10 +135,10 @@ LEGACY = [
 
 
 @pytest.mark.parametrize("row", LEGACY)
-def test_legacy(row, names):
+def test_legacy(row, names, request):
     """It works with the module, which notes it."""
-    if row["name"].startswith("InstrumentationManager"):  # changes how classes are instrumented
-        run_alone(row, names)
+    if is_apart(row):
+        assert request.getfixturevalue("apart")[row["example"]] == ""
         return
     warnings.simplefilter("ignore", SADeprecationWarning)
     _notes.clear()

@@ -907,6 +907,14 @@ def test_gone_arguments(make_engine):
         sa.create_engine("sqlite://", colour="green")
 
 
+def test_url_by_its_name(lite):
+    """The URL had another name as an argument."""
+    _notes.clear()
+    assert sa.create_engine(name_or_url=lite.url).url == lite.url
+    (noted,) = legacy.report().notes
+    assert (noted.old, noted.instead) == ("create_engine(name_or_url=...)", "create_engine(url)")
+
+
 def test_listeners(make_engine):
     """Listeners of the pool have the hooks of their names called; a function hears of connects."""
     from sqlalchemy.interfaces import PoolListener

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from inspect import signature
 
 import pytest
@@ -118,6 +119,40 @@ def test_metadata_without_an_engine():
         ("metadata-bind", "MetaData(reflect=)"),
         ("bind-attribute", "metadata.bind, which was not set"),
     ]
+
+
+def test_bind_of_declarative_base(lite):
+    """A base of declarative classes takes an engine, and the other arguments by position too."""
+    for args, kw in (((), {"bind": lite}), ((lite,), {})):
+        metadata = MetaData()
+        assert sa.orm.declarative_base(*args, metadata=metadata, **kw).metadata is metadata
+        assert metadata.bind is lite
+    assert sa.orm.declarative_base(lite, metadata, None, Exception, "Old").__mro__[1] is Exception
+    assert noted_in(__file__) == {"metadata-bind"}
+    assert sa.orm.declarative_base(bind=None).metadata.bind is None
+    _notes.clear()
+    assert sa.orm.declarative_base(metadata=metadata, name="New").__name__ == "New"
+    assert noted_in(__file__) == set()
+
+
+def test_metadata_of_threads(lite, make_engine):
+    """A ThreadLocalMetaData has the engine that the thread gave it, by URL as well."""
+    metadata = sa.ThreadLocalMetaData()
+    assert metadata.bind is None
+    metadata.bind = lite
+    tags = Table("tags", metadata, autoload=True)
+
+    def elsewhere():
+        before = metadata.bind
+        metadata.bind = "sqlite://"
+        url = metadata.bind.url
+        metadata.bind.dispose()
+        return before, str(url)
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(elsewhere).result() == (None, "sqlite://")
+    assert tags.count().scalar() == 2
+    assert noted_in(__file__) == {"name", "table-autoload", "table-count", "statement-execute"}
 
 
 def test_bind_outlives_the_module(lite):
