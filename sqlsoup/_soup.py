@@ -478,15 +478,15 @@ class SQLSoup:
         """Return the names of tables as they were within the last seconds; never raise."""
         listed, now = self._listed, time.monotonic()
         if listed is None or listed[0] < now - 5 or listed[1] != self._where:
+            listed = (now, self._where, [])
             try:
-                self._listed = (now, self._where, [])  # for whoever asks while this connects
-                self._listed = (now, self._where, self._names())
+                self._listed = listed  # for whoever asks while this connects
+                self._listed = listed = (now, self._where, self._names())
             except Exception:  # noqa: BLE001, S110 - a completion is no place for any error
                 pass
             except BaseException:
                 self._listed = None
                 raise
-            listed = self._listed
         return listed[2]
 
     def __enter__(self) -> Self:
