@@ -69,7 +69,5 @@ def _offset(value: Any) -> Any:
 
 
 def _same_digits(one: Any, other: Any) -> bool:
-    if (one == other) is not True:
-        return False
     both = isinstance(one, Decimal) and isinstance(other, Decimal)
-    return not both or bool(one.as_tuple() == other.as_tuple())
+    return (one == other) is True and (not both or bool(one.as_tuple() == other.as_tuple()))
