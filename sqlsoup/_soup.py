@@ -485,7 +485,7 @@ class SQLSoup:
                 self._listed = None
                 raise
             listed = self._listed
-        return listed[2]
+        return listed[2] if listed else []
 
     def __enter__(self) -> Self:
         """Begin a block that is one transaction.
