@@ -10,7 +10,8 @@ from typing import Any, assert_type
 
 from shop import Books, Loans, OrderItems, OrderItemsValues, Shop, Tags, Users
 from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute, Query, joinedload
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, Query, joinedload, selectinload
 
 import sqlsoup
 from sqlsoup import SelectableClassType, SQLSoup
@@ -79,6 +80,20 @@ def odd_names(db: Shop) -> None:
     values: OrderItemsValues = {"item no.": 7, "class": "b", "count": 5, "book_id": 1}
     assert_type(db["order items"].insert(**values), OrderItems)
     assert_type(item.book.title if item else None, str | None)
+
+
+async def waiting(db: Shop, session: AsyncSession) -> None:
+    """What is awaited has the same types, and so has what is done within ``run_sync()``."""
+    loaded = await session.run_sync(lambda _: selectinload(db.users.loans))
+    statement = select(db.users).options(loaded).order_by(db.users.name)
+    assert_type((await session.execute(statement)).scalars().all(), Sequence[Users])
+    assert_type((await session.scalars(statement)).first(), Users | None)
+    assert_type(await session.get(db.users, "Bo"), Users | None)
+    assert_type(await session.run_sync(lambda _: db.users.get("Bo")), Users | None)
+    user = (await session.scalars(statement)).one()
+    assert_type(await session.run_sync(lambda _: user.loans), list[Loans])
+    async for row in await session.stream_scalars(select(db.books)):
+        assert_type(row.title, str)
 
 
 def as_ever(db: Shop, other: SQLSoup) -> None:
