@@ -137,7 +137,11 @@ def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
         frame = asking()
         if frame.f_code.co_name == "_autobegin":
             return before(connection)
-        return _begin_on(connection, is_asked=not is_ours(frame))
+        if connection._transaction is not None:
+            return _begin_on(connection, is_asked=not is_ours(frame))
+        transaction = before(connection)
+        begun.add(transaction)
+        return transaction
 
     return begin
 

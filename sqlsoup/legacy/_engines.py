@@ -12,21 +12,24 @@ from sqlsoup.legacy import _threads
 from sqlsoup.legacy._closing import ONCE, ClosingResult
 from sqlsoup.legacy._connection_begin import INACTIVE, Branch, Joined, spoiled
 from sqlsoup.legacy._connections import instead_of_string, is_open, run
-from sqlsoup.legacy._frames import asking, is_internal, is_ours
+from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing, replaced
+from sqlsoup.legacy._patch import missing, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@method(Engine, "begin")
-def _engine_begin(before: Callable[..., Any], engine: Engine, **kw: Any) -> Any:
-    if is_internal():
-        return before(engine)
-    if kw:
-        note("engine-argument", old="begin(close_with_result=) of an engine")
-    return _threads.begin(engine) if _threads.is_shared(engine) else _Checked(engine, before)
+@replaced(Engine, "begin")
+def _engine_begin(before: Callable[..., Any]) -> Callable[..., Any]:
+    def begin(engine: Engine, **kw: Any) -> Any:
+        if is_ours(asking()):
+            return before(engine)
+        if kw:
+            note("engine-argument", old="begin(close_with_result=) of an engine")
+        return _threads.begin(engine) if _threads.is_shared(engine) else _Checked(engine, before)
+
+    return begin
 
 
 class _Checked(AbstractContextManager[Connection, None], ContextDecorator):

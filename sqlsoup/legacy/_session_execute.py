@@ -31,20 +31,18 @@ if TYPE_CHECKING:
 @replaced(Session, "flush", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
 def _store(before: Callable[..., Any]) -> Callable[..., Any]:
     def store(session: Session, /, *args: Any, **kw: Any) -> None:
-        state = session.info.get(KEY)
-        if state is not None and not state.autocommit and state.dead is None:
+        state = state_of(session)
+        if not state.autocommit and state.dead is None:
             before(session, *args, **kw)  # as without the module
         else:
-            _store_any(before, session, *args, **kw)
+            _store_any(before, session, state, *args, **kw)
 
     return store
 
 
-def _store_any(before: Callable[..., Any], session: Session, /, *args: Any, **kw: Any) -> None:
-    state = state_of(session)
-    if state.is_plain:
-        before(session, *args, **kw)
-        return
+def _store_any(
+    before: Callable[..., Any], session: Session, state: State, /, *args: Any, **kw: Any
+) -> None:
     if before.__name__ != "flush" or not session._is_clean():
         state.check(session)
     transaction: Any = session.get_transaction()

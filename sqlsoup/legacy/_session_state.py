@@ -44,11 +44,6 @@ class State:
         self.dead: SessionTransaction | None = None
         self.in_block = False
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether the session works as it does without the module."""
-        return not self.autocommit and self.dead is None
-
     def is_idle(self, session: Session) -> bool:
         """Tell if what comes next is to be committed at once."""
         return self.autocommit and not self.in_begun(session)

@@ -907,6 +907,17 @@ def test_gone_arguments(make_engine):
         sa.create_engine("sqlite://", colour="green")
 
 
+def test_begin_as_a_decorator(lite):
+    """The block of an engine's begin() is one for each call of a function that it decorates."""
+
+    @lite.begin()
+    def count():
+        return len(words(lite))
+
+    assert [count(), count()] == [2, 2]
+    assert lite.pool.checkedout() == 0
+
+
 def test_url_by_its_name(lite):
     """The URL had another name as an argument."""
     _notes.clear()

@@ -224,6 +224,10 @@ def test_no_such_relationship(query, message, lib):
 
 
 ALIASED = {
+    "order of none": (
+        lambda db: db.users.join("loans", aliased=True).filter_by(book_id=3).order_by(None),
+        ["Bo"],
+    ),
     "a name": (
         lambda db: db.users.join("loans", aliased=True).filter(db.loans.book_id == 3),
         ["Bo"],
