@@ -282,7 +282,8 @@ def test_what_pandas_asks(lite):
 
 def test_keys_of_a_result(lite):
     """``keys()`` is a list, and is noted where it is used as one."""
-    keys = lite.connect().execute(sa.text(BOOKS)).keys()
+    with lite.connect() as connection:
+        keys = connection.execute(sa.text(BOOKS)).keys()
     assert ",".join(keys) == "id,title,year"
     assert ([*keys], len(keys), "id" in keys) == (["id", "title", "year"], 3, True)
     assert dict(zip(keys, range(3), strict=True)) == {"id": 0, "title": 1, "year": 2}
