@@ -449,7 +449,7 @@ def is_plain(statement: object) -> bool:
             pending.append(value)
     for element in pending:
         source = element
-        if element.__class__ is BinaryExpression:
+        if isinstance(element, BinaryExpression):
             pending.append(element.left)
             pending.append(element.right)
             continue
