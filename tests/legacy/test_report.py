@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -118,6 +119,16 @@ def test_files_below_the_folder_and_elsewhere(noting, lite, tmp_path, monkeypatc
     assert [note.file for note in legacy.report().notes] == sorted(
         ["app.py", str(start.parent / "other.py"), str(tmp_path / "own.py")]
     )
+
+
+def test_files_below_the_folder_of_another_process(noting, lite, tmp_path, request):
+    """A process that a program started shows files as the program's own report does."""
+    request.addfinalizer(partial(_notes.begin_in, Path.cwd()))
+    use(lite, str(tmp_path / "app.py"))
+    _notes.begin_in(str(tmp_path))
+    use(lite, str(tmp_path / "app.py"))
+    found = {note.file for note in legacy.report().notes}
+    assert found == {"app.py", str(tmp_path / "app.py")}
 
 
 def test_counts_of_many_threads(noting):
