@@ -60,7 +60,7 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     if isinstance(secondary, Mapper):
         options["secondary"] = secondary.local_table
     options["overlaps"] = ALL
-    prop = relationship(*args, **options)
+    prop: _Property = relationship(*args, **options)
     _sa.prepare(prop, mapper, name)
     mapper.registry.configure(cascade=True)
     if reverse:

@@ -76,9 +76,10 @@ def _declarative_base(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
             instead="declarative_base(), and the engine where it is needed",
         )
         bind = kw.pop("bind")
-        kw["metadata"] = MetaData() if kw.get("metadata") is None else kw["metadata"]
+        metadata: Any = MetaData() if kw.get("metadata") is None else kw["metadata"]
         if bind is not None:
-            kw["metadata"].bind = bind
+            metadata.bind = bind
+        kw["metadata"] = metadata
     return before(**kw)
 
 
