@@ -60,9 +60,10 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     if isinstance(secondary, Mapper):
         options["secondary"] = secondary.local_table
     options["overlaps"] = ALL
-    prop: _Property = relationship(*args, **options)
+    prop = relationship(*args, **options)
     _sa.prepare(prop, mapper, name)
     mapper.registry.configure(cascade=True)
+    added: list[_Property]
     if reverse:
         added = _with_backref(mapper, prop, options, reverse, reverse_options)
     elif partner:
