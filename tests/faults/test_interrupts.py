@@ -304,21 +304,25 @@ def mend_configuration():
     mapper._already_compiling = False
 
 
-def interrupt(trial, places, number):
-    """Do the operation with an interrupt at a line; return where it was, and what was wrong."""
-    left, found, fault = number, None, Fault()
+def raiser(number, fault, found):
+    """Return what raises at the line of a number that is reached, and notes where that is."""
+    numbers = itertools.count(1)
 
-    def count_down(frame):
-        nonlocal left, found
-        left -= 1
-        if not left:
+    def count(frame):
+        if next(numbers) == number:
             sys.settrace(None)
-            found = [str(frame.f_lineno), *around(frame)]
+            found.extend([str(frame.f_lineno), *around(frame)])
             raise fault
 
+    return count
+
+
+def interrupt(trial, places, number):
+    """Do the operation with an interrupt at a line; return where it was, and what was wrong."""
+    found, fault = [], Fault()
     with ignored(fault) as ignores:
         try:
-            traced(trial.run, places, count_down)
+            traced(trial.run, places, raiser(number, fault, found))
         except Fault as error:
             trial.fault = error  # whose traceback a console keeps too
             # it has cursors that SQLAlchemy was yet to read
@@ -436,18 +440,10 @@ class Alone:
 
     def interrupted(self, number):
         """Do it with an interrupt at a line of SQLAlchemy; tell if it was the one that came out."""
-        left, fault = number, Fault()
-
-        def count_down(_frame):
-            nonlocal left
-            left -= 1
-            if not left:
-                sys.settrace(None)
-                raise fault
-
+        fault = Fault()
         with ignored(fault):
             try:
-                traced(lambda: self.run("new"), THEIRS, count_down)
+                traced(lambda: self.run("new"), THEIRS, raiser(number, fault, []))
             except BaseException as error:  # noqa: BLE001
                 return error is fault
         return False
@@ -538,18 +534,10 @@ def test_the_pool_alone(tmp_path):
             session.execute(sa.text("SELECT 1"))
 
     def interrupted(engine, number):
-        left = number
-
-        def count_down(_frame):
-            nonlocal left
-            left -= 1
-            if not left:
-                sys.settrace(None)
-                raise Fault
-
+        found = []
         with contextlib.suppress(Fault):
-            traced(lambda: use(engine), places, count_down)
-        return not left
+            traced(lambda: use(engine), places, raiser(number, Fault(), found))
+        return bool(found)
 
     lost = 0
     for number in itertools.count(1, 3):
