@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import repeat
 from typing import Any
 
 from sqlalchemy import CursorResult, Result, Row, RowMapping, Select, inspect
-from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import InstanceState, Mapper, Query
 
 from sqlsoup._classes import SelectableClassType, new_query
@@ -80,9 +78,8 @@ def iter_dicts(query: SelectableClassType | Iterable[object]) -> Iterator[dict[s
 def _of_query(query: Query[Any]) -> Iterator[dict[str, Any]]:
     columns = _columns_of(query)
     if columns is not None:
-        with suppress(sa_exc.ArgumentError):  # it has options for objects
-            rows = iter(query.with_entities(*columns.values()))
-            return _by_position(columns, rows, plain=True)
+        rows = iter(query.with_entities(*columns.values()))
+        return _by_position(columns, rows, plain=True)
     described = query.column_descriptions
     if any(each["expr"] is each["entity"] for each in described):
         return map(as_dict, query)
