@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache, wraps
-from inspect import isroutine
+from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, cast
 
 from sqlalchemy import FromClause, inspect
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import Mapper, Query
+from sqlalchemy.orm import Query
 
 from sqlsoup import _sa
-from sqlsoup._describe import describe
+from sqlsoup._attributes import ASKED, no_attribute, offered, renamed, unknown, with_near
+from sqlsoup._describe import Description
 from sqlsoup._instances import not_by_name
 from sqlsoup._relate import holds, relate
 from sqlsoup._session import current
@@ -88,7 +88,7 @@ class SelectableClassType(type):
                 return new_query(cls).get(ident)
             return None if ident is None else current(cls._sqlsoup.session).get(cls, ident)
         except sa_exc.InvalidRequestError as error:
-            raise _with_near(error, cls, ident if isinstance(ident, dict) else ()) from None
+            raise with_near(error, cls, ident if isinstance(ident, dict) else ()) from None
 
     def filter_by(cls, *args: Any, **values: Any) -> Any:
         """Return a query of the rows that have these values.
@@ -96,12 +96,12 @@ class SelectableClassType(type):
         :param args: what a query class of the user's own takes.
         :param values: by the names of attributes.
         """
-        for name in _renamed(cls).keys() & values.keys():  # SQLAlchemy would compare a method
-            raise sa_exc.InvalidRequestError(_unknown(cls, name))
+        for name in renamed(cls).keys() & values.keys():  # SQLAlchemy would compare a method
+            raise sa_exc.InvalidRequestError(unknown(cls, name))
         try:
             return new_query(cls).filter_by(*args, **values)
         except sa_exc.InvalidRequestError as error:
-            raise _with_near(error, cls, values) from None
+            raise with_near(error, cls, values) from None
 
     def delete(cls, *criteria: Any, **options: Any) -> int:
         """Delete all rows, or those that meet the criteria, with one statement.
@@ -127,18 +127,9 @@ class SelectableClassType(type):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
-            if name != _ASKED and cls._sqlsoup_relates(name):
+            if name != ASKED and cls._sqlsoup_relates(name):
                 return getattr(cls, name)
-        message = _unknown(cls, name)
-        error = AttributeError(message)
-        if name not in _renamed(cls) and not name.startswith("_") and name != _ASKED:
-            query: Any = cls._sqlsoup_query_class()
-            plan = cls._sqlsoup_plan  # which has all names by now
-            known = [*inspect(cls).attrs.keys(), *(plan.names if plan else ()), *_names_in(query)]
-            if near := suggestion(name, known):
-                error = AttributeError(message + near)
-                error.name = name  # or else Python makes a suggestion of its own, too
-        raise error
+        raise no_attribute(cls, name)
 
     def __getitem__(cls, item: object) -> NoReturn:
         """Say where the rows are to who looks for them in a class, by a place or in a loop.
@@ -175,11 +166,7 @@ class SelectableClassType(type):
         own = [*super().__dir__()]
         if not hasattr(cls, "_table"):  # SQLAlchemy asks while it maps the class
             return own
-        query = cls._sqlsoup_query_class()
-        methods = {name for name in dir(query) if isroutine(getattr(query, name))}
-        names = {"columns", "session", *methods, *dir(type(cls))} - {*dir(type)}
-        names.update(cls._sqlsoup_relationships())
-        return list({*own, *(name for name in names if not name.startswith("_"))})
+        return [*{*own, *offered(cls), *cls._sqlsoup_relationships()}]
 
     def _sqlsoup_relationships(cls) -> Iterable[str]:
         """Return the names of implied relationships, or none where the database cannot tell."""
@@ -199,53 +186,11 @@ class SelectableClassType(type):
         return cls._sqlsoup_query_type
 
 
-_ASKED = "is_clause_element"
-"""The name for which SQLAlchemy asks."""
-
-
-def _renamed(cls: SelectableClassType) -> dict[str, str]:
-    """Return the attributes of columns whose own names are taken; a class being mapped has none."""
-    renamed: dict[str, str] = vars(cls).get("_sqlsoup_renamed", {})
-    return renamed
-
-
-def _unknown(cls: SelectableClassType, name: str) -> str:
-    message = f"{cls.__name__!r} has no column, relationship or query method {name!r}"
-    if name in _renamed(cls):
-        message += f"; the column of that name is the attribute {_renamed(cls)[name]!r}"
-    return message
-
-
-def _with_near(
-    error: sa_exc.InvalidRequestError, cls: SelectableClassType, names: Iterable[str]
-) -> sa_exc.InvalidRequestError:
-    """Return an error that says which attribute was meant by one of the names, if any was."""
-    known = [*inspect(cls).attrs.keys()]
-    wrong = next((name for name in names if name not in known), None)
-    if type(error) is not sa_exc.InvalidRequestError or wrong is None:
-        return error
-    return sa_exc.InvalidRequestError(f"{error}{suggestion(wrong, known)}")
-
-
 def new_query(cls: SelectableClassType) -> Query[Any]:
     """Return a query of a class, whatever its columns are called."""
     if isinstance(cls, AmbiguousJoin):
         raise sa_exc.InvalidRequestError(cls._sqlsoup_problem)
     return cls._sqlsoup.session.query(cls)
-
-
-def reserved_names(cls: SelectableClassType) -> frozenset[str]:
-    """Return the names that a relationship which nobody asked for cannot have.
-
-    They are those of columns, and of what class and rows have by themselves.
-    """
-    ancestors: tuple[Any, ...] = (cls._sqlsoup_query_class(), type(cls), *cls.__mro__[1:])
-    return _names_in(*ancestors).union(inspect(cls).columns.keys())
-
-
-@lru_cache
-def _names_in(*classes: Any) -> frozenset[str]:
-    return frozenset({"c", "columns", "session"}.union(*map(dir, classes)))
 
 
 def _by_name(insert: _F) -> _F:
@@ -307,30 +252,9 @@ class NewQuery:
         return new_query(cls)
 
 
-class _Description:
-    """The docstring of mapped classes, made when ``help()`` asks for it; their type keeps its own.
-
-    ``pydoc`` looks at the type of a class first, hence it is there.
-    """
-
-    def __init__(self, own: str | None) -> None:
-        self._own = own
-
-    def __get__(self, cls: SelectableClassType | None, metaclass: type) -> str | None:
-        if cls is None:
-            return self._own
-        mapper: Mapper[Any] | None = inspect(cls, raiseerr=False)
-        if mapper is None or vars(cls).get("__doc__"):  # a subclass
-            return cast("str | None", vars(cls)["__doc__"])
-        return describe(mapper)
-
-    def __set__(self, cls: SelectableClassType, text: str | None) -> None:
-        vars(type)["__doc__"].__set__(cls, text)
-
-
 for _metaclass in (SelectableClassType, TableClassType, AmbiguousJoin):
     _documented: Any = _metaclass
-    _documented.__doc__ = _Description(_metaclass.__doc__)
+    _documented.__doc__ = Description(_metaclass.__doc__)
 
 
 def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:

@@ -1,10 +1,10 @@
-"""What ``help()`` says of a mapped class."""
+"""What ``help()`` says of a mapped class, made when it is asked for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Table, inspect
 
 from sqlsoup._foreign_keys import described_target, foreign_keys_to, table_key
 from sqlsoup._keys import foreign_keys_of
@@ -49,6 +49,27 @@ def notes(mapper: Mapper[Any]) -> dict[str, list[str]]:
             name = mapper.get_property_by_column(element.parent).key
             found[name].append(f"→ {described_target(element)}")
     return found
+
+
+class Description:
+    """The docstring of mapped classes, made when ``help()`` asks for it; their type keeps its own.
+
+    ``pydoc`` looks at the type of a class first, hence it is there.
+    """
+
+    def __init__(self, own: str | None) -> None:
+        self._own = own
+
+    def __get__(self, cls: Any, metaclass: type) -> str | None:
+        if cls is None:
+            return self._own
+        mapper: Mapper[Any] | None = inspect(cls, raiseerr=False)
+        if mapper is None or vars(cls).get("__doc__"):  # a subclass
+            return cast("str | None", vars(cls)["__doc__"])
+        return describe(mapper)
+
+    def __set__(self, cls: type, text: str | None) -> None:
+        vars(type)["__doc__"].__set__(cls, text)
 
 
 def _described(column: Column[Any], mapper: Mapper[Any]) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Row, inspect
 from sqlalchemy.orm import InstanceState
 
+from sqlsoup._attributes import of_columns
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -101,7 +103,7 @@ def not_by_name(cls: Any, value: object) -> TypeError:
 def representation(self: Any) -> str:
     """Return the values of a row by the names of its columns, in their order."""
     cls = type(self)
-    values = (f"{key}={getattr(self, key)!r}" for key in dict.fromkeys(inspect(cls).columns.keys()))
+    values = (f"{key}={getattr(self, key)!r}" for key in of_columns(inspect(cls)))
     return f"{cls.__name__}({','.join(values)})"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ForeignKeyConstraint, Table
 
-from sqlsoup._classes import reserved_names
+from sqlsoup._attributes import reserved
 from sqlsoup._foreign_keys import table_key, target_of
 from sqlsoup._keys import foreign_keys_of, unique_keys
 
@@ -50,7 +50,7 @@ class Plan:
     @property
     def _reserved(self) -> frozenset[str]:
         """Names that no relationship can have; to keep them takes kilobytes for each class."""
-        return reserved_names(self._cls)
+        return reserved(self._cls)
 
     @cached_property
     def names(self) -> dict[str, None]:

@@ -443,11 +443,26 @@ def test_a_misspelt_attribute_of_a_class(soup, statements):
     users = soup.users
     statements.clear()
     start = "'MappedUsers' has no column, relationship or query method"
-    for name, near in (("emial", "email"), ("frist", "first")):
+    for name, near in (
+        ("emial", "email"),
+        ("frist", "first"),
+        ("isnert", "insert"),
+        ("statment", "statement"),
+        ("select", "select_from"),
+    ):
         message = told(AttributeError, lambda name=name: getattr(users, name))
         assert message == f"{start} {name!r}; did you mean {near!r}?"
     assert told(AttributeError, lambda: users.qqqqq) == f"{start} 'qqqqq'"
     assert statements == []
+
+
+def test_what_queries_have_for_sqlalchemy_is_not_suggested(soup):
+    """Nobody is led to a name without an underscore that SQLAlchemy has for itself alone."""
+    internal = {"get_children", "is_select", "memoized_instancemethod", "supports_execution"}
+    assert not internal & {*dir(soup.users)}
+    for name in internal:
+        message = told(AttributeError, lambda name=name: getattr(soup.users, name[:-1]))
+        assert "did you mean" not in message
 
 
 def test_a_misspelt_name_in_filter_by(soup):
