@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import CursorResult, Result, Row, RowMapping, Select, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Query
 
+from sqlsoup._attributes import of_columns
 from sqlsoup._classes import SelectableClassType, new_query
+from sqlsoup._keys import described
 from sqlsoup.exc import ArgumentError, shown
 
 
@@ -26,7 +28,7 @@ def as_dict(row: object) -> dict[str, Any]:
     """
     state = inspect(row, raiseerr=False)
     if isinstance(state, InstanceState):
-        return {name: getattr(row, name) for name in dict.fromkeys(state.mapper.columns.keys())}
+        return {name: getattr(row, name) for name in of_columns(state.mapper)}
     if isinstance(row, Row):
         row = row._mapping  # noqa: SLF001 - SQLAlchemy's public name
     if not isinstance(row, RowMapping):
@@ -76,35 +78,53 @@ def iter_dicts(query: SelectableClassType | Iterable[object]) -> Iterator[dict[s
 
 
 def _of_query(query: Query[Any]) -> Iterator[dict[str, Any]]:
-    columns = _columns_of(query)
-    if columns is not None:
-        rows = iter(query.with_entities(*columns.values()))
-        return _by_position(columns, rows, plain=True)
-    described = query.column_descriptions
-    if any(each["expr"] is each["entity"] for each in described):
+    found = query.column_descriptions
+    if _needs_no_objects(query):
+        columns = dict(columns_of(query))
+        return _by_position(columns, query.with_entities(*columns.values()), plain=True)
+    if any(each["expr"] is each["entity"] for each in found):
         return map(as_dict, query)
-    return _by_position([each["name"] for each in described], query, plain=False)
+    return _by_position([each["name"] for each in found], query, plain=False)
 
 
-def _columns_of(query: Query[Any]) -> dict[str, Any] | None:
-    """Return the attributes that say the same as the objects of a query, by name.
+def _needs_no_objects(query: Query[Any]) -> bool:
+    """Tell if the columns of a query of one class say the same as its objects.
 
-    That is so for one class by itself.  With others beside it, SQLAlchemy gives an object once.
+    With others beside it, SQLAlchemy gives an object once.
     """
-    described = query.column_descriptions
-    entity: Any = inspect(described[0]["expr"], raiseerr=False)
+    found = query.column_descriptions
+    entity: Any = inspect(found[0]["expr"], raiseerr=False)
     mapper = getattr(entity, "mapper", None)
     if (
-        len(described) > 1
+        len(found) > 1
         or not isinstance(mapper, Mapper)
-        or described[0]["expr"] is not described[0]["entity"]
+        or found[0]["expr"] is not found[0]["entity"]
         or len([*mapper.self_and_descendants]) > 1
     ):
-        return None
+        return False
     statement = query.statement
-    if not isinstance(statement, Select) or statement.get_final_froms() != [entity.selectable]:
-        return None
-    return {name: getattr(entity.entity, name) for name in dict.fromkeys(mapper.columns.keys())}
+    return isinstance(statement, Select) and statement.get_final_froms() == [entity.selectable]
+
+
+def columns_of(query: Query[Any]) -> list[tuple[str, Any]]:
+    """Return names and expressions of the columns of a query, those of a class in its place."""
+    found = query.column_descriptions
+    columns: list[tuple[str, Any]] = []
+    for each in found:
+        thing: Any = each["expr"]
+        if thing is not each["entity"]:
+            columns.append((each["name"] or getattr(thing, "name", "?"), thing))
+            continue
+        mapper = inspect(thing).mapper
+        names = names_of(mapper, alone=len(found) == 1)
+        columns += zip(names, (getattr(thing, key) for key in of_columns(mapper)), strict=True)
+    return columns
+
+
+def names_of(mapper: Mapper[Any], *, alone: bool) -> list[str]:
+    """Return the names of the columns of a class, after that of its table if it is not alone."""
+    prefix = "" if alone else f"{described(mapper.local_table)}."
+    return [prefix + key for key in of_columns(mapper)]
 
 
 def _by_position(

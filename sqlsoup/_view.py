@@ -12,11 +12,12 @@ from sqlalchemy.engine import FilterResult
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import InstanceState, Mapper, Query
 
+from sqlsoup._attributes import of_columns
 from sqlsoup._catalog import table_names, view_names
 from sqlsoup._classes import SelectableClassType, new_query
 from sqlsoup._counts import counts
 from sqlsoup._describe import describe, notes
-from sqlsoup._keys import described
+from sqlsoup._rows import columns_of, names_of
 from sqlsoup._soup import SQLSoup
 from sqlsoup.exc import ArgumentError, shown
 
@@ -195,29 +196,10 @@ def _read(query: Query[Any], limit: int | None) -> tuple[Iterator[Any], list[str
                 query = query.limit(limit + 1)
         except InvalidRequestError:  # it is the text of a statement
             pass
-    found = query.column_descriptions
-    columns: list[tuple[str, Any]] = []
-    for one in found:
-        thing: Any = one["expr"]
-        if thing is not one["entity"]:
-            columns.append((one["name"] or getattr(thing, "name", "?"), thing))
-            continue
-        mapper = inspect(thing).mapper
-        prefix = f"{described(mapper.local_table)}." if len(found) > 1 else ""
-        columns += [(prefix + key, getattr(thing, key)) for key in _keys(mapper)]
+    columns = columns_of(query)
     named = query.with_entities(*(column.label(name) for name, column in columns))
     at_once = _AT_ONCE if limit is None else min(limit + 1, _AT_ONCE)
     return iter(named.yield_per(at_once)), [name for name, _ in columns]
-
-
-def _spread(columns: Sequence[tuple[str, Mapper[Any] | None]]) -> list[str]:
-    """Return the names of columns, those of whole rows in place of these."""
-    names: list[str] = []
-    for name, mapper in columns:
-        keys = [] if mapper is None else _keys(mapper)
-        prefix = f"{described(mapper.local_table)}." if mapper and len(columns) > 1 else ""
-        names += [prefix + key for key in keys] if mapper else [name]
-    return names
 
 
 def _reader(sample: Sequence[Any]) -> tuple[list[str], Callable[[Any], Sequence[Any]]]:
@@ -237,12 +219,16 @@ def _reader(sample: Sequence[Any]) -> tuple[list[str], Callable[[Any], Sequence[
         return [*row.values()] if isinstance(row, Mapping) else [*row]
 
     if isinstance(kind, Mapper):
-        return _keys(kind), values
+        return of_columns(kind), values
     columns = zip(*map(values, sample), strict=True)
     mappers = [*map(_mapper_of_all, columns)]
     if not any(mappers):
         return [*kind], values
-    return _spread([*zip(kind, mappers, strict=True)]), lambda row: [
+    names = (
+        [name] if mapper is None else names_of(mapper, alone=len(kind) == 1)
+        for name, mapper in zip(kind, mappers, strict=True)
+    )
+    return [*chain.from_iterable(names)], lambda row: [
         value
         for mapper, part in zip(mappers, values(row), strict=True)
         for value in ([part] if mapper is None else _attributes(mapper, part))
@@ -277,9 +263,5 @@ def _mapper_of_all(values: Iterable[object]) -> Mapper[Any] | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _keys(mapper: Mapper[Any]) -> list[str]:
-    return list(dict.fromkeys(mapper.columns.keys()))
-
-
 def _attributes(mapper: Mapper[Any], row: object) -> list[Any]:
-    return [None if row is None else getattr(row, key) for key in _keys(mapper)]
+    return [None if row is None else getattr(row, key) for key in of_columns(mapper)]
