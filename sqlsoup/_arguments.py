@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Query
 
-from sqlsoup.exc import (
-    ArgumentError,
-    CallError,
-    NoRowError,
-    ParametersError,
-    mention,
-    shown,
-    suggestion,
-)
+from sqlsoup.exc import ArgumentError, CallError, NoRowError, mention, shown, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from sqlalchemy.exc import InvalidRequestError
 
 
 def check(
@@ -89,7 +81,7 @@ def check_words(words: Iterable[str]) -> None:
             raise CallError(f"join() has no argument {word!r}; {_WORDS[word]}")
 
 
-def no_row(error: sa_exc.InvalidRequestError, thing: object) -> sa_exc.InvalidRequestError:
+def no_row(error: InvalidRequestError, thing: object) -> InvalidRequestError:
     """Return the error for what was to be deleted and is no row."""
     if thing is None:
         return NoRowError(
@@ -104,28 +96,3 @@ def no_row(error: sa_exc.InvalidRequestError, thing: object) -> sa_exc.InvalidRe
             f"delete() takes one row, not a {type(thing).__name__}; for row in rows: db.delete(row)"
         )
     return error
-
-
-_PLACEHOLDER = re.compile(r"\?|%s|%\(\w+\)s")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_MISPLACED = re.compile(r"syntax|binding|column \"s\"", re.IGNORECASE)
-"""What SQLite, PostgreSQL and MariaDB say of a placeholder that is none."""
-
-
-def explain(error: sa_exc.SQLAlchemyError, stmt: object, parameters: object) -> None:
-    """Say how parameters are written and given, after an error that may come from that.
-
-    :raises ArgumentError: they were given without names.
-    """
-    rows = parameters if isinstance(parameters, list | tuple) else [parameters]
-    wrong = next((row for row in rows if not isinstance(row, Mapping)), None)
-    if wrong is not None:
-        of = f" of {type(wrong).__name__}" if wrong is not parameters else ""
-        raise ParametersError(
-            f"parameters are given by name, not as a {type(parameters).__name__}{of}: write "
-            "':name' in the text, and name=value or {'name': value}"
-        ) from None
-    if isinstance(stmt, str) and isinstance(error, sa_exc.DBAPIError):
-        found = _PLACEHOLDER.search(_QUOTED.sub("", stmt))
-        if found and _MISPLACED.search(str(error.orig)):
-            error.add_detail(f"a parameter is written ':name' in the text, not {found[0]!r}")

@@ -1,30 +1,166 @@
-"""Which class of those that a SQLSoup keeps stands for a name."""
+"""The class that stands for a name: the one in the cache, or one that is made of the table.
+
+These functions stand for methods of a SQLSoup, which calls them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Table, inspect
+from sqlalchemy import FromClause, Table, inspect
 
-from sqlsoup._keys import described
-from sqlsoup._reflect import real_name
-from sqlsoup.exc import SQLSoupError
+from sqlsoup._arguments import check_map_to, mention_unknown
+from sqlsoup._foreign_keys import table_key
+from sqlsoup._keys import as_list, described, has_key, keyless
+from sqlsoup._mapping import key_of
+from sqlsoup._reflect import forget, real_name, reflect
+from sqlsoup._sqlite_rows import with_rowid
+from sqlsoup.exc import ArgumentError, SQLSoupError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlsoup._classes import SelectableClassType
 
-    Cache = dict[str, SelectableClassType]
+
+def find(db: Any, attr: str, schema: str | None, key: list[Any]) -> SelectableClassType:
+    """Return the class of a table, as entity() does."""
+    if not isinstance(attr, str | None):
+        raise ArgumentError("'tablename' argument must be a string.")
+    wanted = schema or db.schema
+    names = [attr, f"{wanted}.{attr}"] if wanted else [attr]
+    taken = [name for name in names if name in db._cache]
+    found = cached(db, attr, schema)
+    if found is not None:
+        if key and not has_key(inspect(found), key):
+            raise SQLSoupError(
+                f"{_already_mapped(attr, found)} by another key; del db[{attr!r}] first"
+            )
+        return found
+    attrname = names[-1] if attr in taken else attr
+    args = {"primary_key": key} if key else {}
+    try:
+        found = db.map_to(attrname, tablename=attr, schema=wanted, mapper_args=args)
+    except SQLSoupError as error:
+        if attrname in taken or not _was_faster(error):
+            raise
+        found = db.entity(attr, schema, primary_key=key)
+    return cast("SelectableClassType", found)
 
 
-def key_in(cache: Cache, attr: str, wanted: str | None, *, lenient: bool) -> str | None:
+def make(
+    db: Any,
+    attrname: str,
+    tablename: str | None,
+    selectable: object,
+    schema: str | None,
+    base: type | None,
+    mapper_args: Mapping[str, Any],
+) -> SelectableClassType:
+    """Map a table or selectable to an attribute name, as map_to() does."""
+    name: Any = attrname
+    taken = db._cache.get(name) if isinstance(name, str) else None
+    if taken is not None:
+        raise _already_mapped(attrname, taken)
+    check_map_to(attrname, tablename, selectable, schema)
+    if tablename is None:
+        kind, source = "selectable", db._selectable(selectable)
+    else:
+        kind, source = "table", _table(db, tablename, schema or db._where)
+        spelling = real_name(db._metadata, schema or db._where, tablename)
+        if attrname == tablename != spelling:
+            return class_for(db, source.schema, spelling, mapper_args)
+    key = as_list(mapper_args.get("primary_key")) or _named_key(db, source, selectable)
+    if key:
+        source = with_rowid(source, key, db._connect)
+        mapper_args = {**mapper_args, "primary_key": key}
+    elif not source.primary_key:
+        with suppress(Exception):  # the error is what matters
+            mention_unknown(db._primary_keys, db._names())
+        raise keyless(kind, source)
+    mapped: SelectableClassType = db._map(source, base, mapper_args)
+    first: SelectableClassType = db._cache.setdefault(attrname, mapped)
+    if first is not mapped:
+        raise _already_mapped(attrname, first)
+    if isinstance(source, Table):
+        db._mapped.add(source)
+    if db._implied is not None:
+        db._implied.renew(mapped)
+    return mapped
+
+
+def class_for(
+    db: Any,
+    schema: str | None,
+    name: str,
+    mapper_args: Mapping[str, Any] = MappingProxyType({}),
+) -> SelectableClassType:
+    """Return the class of a table of exactly this schema; one without an attribute if need be.
+
+    The attribute of a table of another schema is ``schema.name``.
+    """
+    table = _table(db, name, schema)
+    attr = name if schema in {None, db._where} else f"{schema}.{name}"
+    for key in {attr, name}:
+        found = db._cache.get(key)
+        if found is not None and inspect(found).local_table is table:
+            return cast("SelectableClassType", found)
+    if attr in db._cache or (db._where and not schema):
+        unnamed = db._unnamed.get(table)
+        if unnamed is None:
+            unnamed = db._unnamed.setdefault(table, db.map(table))
+        return cast("SelectableClassType", unnamed)
+    try:
+        mapped = db.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
+    except SQLSoupError as error:
+        if not _was_faster(error):
+            raise
+        mapped = class_for(db, schema, name, mapper_args)
+    return cast("SelectableClassType", mapped)
+
+
+def _table(db: Any, name: str, schema: str | None) -> Table:
+    """Return a table, reflected afresh if the class that it had here left the cache."""
+    metadata = db._metadata
+    known = metadata.tables.get(table_key(schema or metadata.schema, name))
+    if known is not None and known in db._mapped and not _has_class(db._cache, known, name):
+        forget(known)
+    return reflect(metadata, name, schema, db._connect)
+
+
+def _has_class(cache: dict[str, SelectableClassType], table: Table, name: str) -> bool:
+    """Tell if a class of a table is in the cache, most likely by a name."""
+    first = cache.get(name)
+    classes = [*[first] * (first is not None), *cache.copy().values()]
+    return any(inspect(cls).local_table is table for cls in classes)
+
+
+def _named_key(db: Any, source: FromClause, selectable: object) -> list[Any]:
+    """Return the columns that were named as the key of a table or of the sides of a join."""
+    key = [] if selectable is None else key_of(selectable)
+    if not key and isinstance(source, Table):
+        names = [source.fullname, *[source.name] * (source.schema == db._where)]
+        key = next((db._primary_keys[n] for n in names if n in db._primary_keys), [])
+    return key
+
+
+def cached(db: Any, attr: str, schema: str | None = None) -> SelectableClassType | None:
+    """Return the class for the table of a name that is there already, or None."""
+    found: SelectableClassType | None = db._cache.get(key_in(db, attr, schema) or "")
+    return found
+
+
+def key_in(db: Any, attr: str, schema: str | None = None) -> str | None:
     """Return the name by which the class for the table of a name is in the cache, or None.
 
-    :param wanted: the schema, if it has to be of one.
-    :param lenient: whether that is the schema of the SQLSoup, and none that was asked for.
+    :param schema: the schema, if one was asked for.
     """
+    wanted = schema or db.schema
     for key in (attr, f"{wanted}.{attr}") if wanted else (attr,):
-        cached = cache.get(key)
-        if cached is not None and (not wanted or _is_in(cached, wanted, attr, lenient=lenient)):
+        found = db._cache.get(key)
+        if found is not None and (not wanted or _is_in(found, wanted, attr, lenient=not schema)):
             return key
     return None
 
@@ -41,14 +177,7 @@ def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -
     return lenient
 
 
-def has_class(cache: Cache, table: Table, name: str) -> bool:
-    """Tell if a class of a table is in the cache, most likely by a name."""
-    first = cache.get(name)
-    classes = [*[first] * (first is not None), *cache.copy().values()]
-    return any(inspect(cls).local_table is table for cls in classes)
-
-
-def already_mapped(attrname: str, cls: SelectableClassType) -> SQLSoupError:
+def _already_mapped(attrname: str, cls: SelectableClassType) -> SQLSoupError:
     """Return the error for a name that has a class."""
     error: Any = SQLSoupError(
         f"Attribute {attrname!r} is already mapped to {described(inspect(cls).local_table)!r}"
@@ -57,7 +186,7 @@ def already_mapped(attrname: str, cls: SelectableClassType) -> SQLSoupError:
     return error  # type: ignore[no-any-return]
 
 
-def was_faster(error: SQLSoupError) -> bool:
+def _was_faster(error: SQLSoupError) -> bool:
     """Tell if a name that was free is taken: by another thread, which may have left it again."""
     return hasattr(error, "taken")
 

@@ -3,58 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence  # noqa: TC003 - for type hints
 from keyword import iskeyword
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet, WeakValueDictionary
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Select, Table, inspect, text
-from sqlalchemy.exc import ArgumentError as StatementArgumentError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import ORMExecuteState, Query, scoped_session
+from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Table
+from sqlalchemy.orm import scoped_session
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
 from sqlsoup import _blocks, _places, _session
-from sqlsoup._arguments import (
-    check,
-    check_map_to,
-    check_words,
-    explain,
-    mention_unknown,
-    no_row,
-)
+from sqlsoup._arguments import check, check_words, mention_unknown, no_row
 from sqlsoup._catalog import locate, table_names
 from sqlsoup._classes import Origin, SelectableClassType
 from sqlsoup._engine import bind_of, metadata_of, shown_engine
-from sqlsoup._foreign_keys import table_key
+from sqlsoup._execute import execute, returns_result
 from sqlsoup._implied import Implied
-from sqlsoup._keys import as_list, has_key, joined_key, keyless, translated, with_key
-from sqlsoup._lookup import already_mapped, has_class, is_probe, key_in, was_faster
+from sqlsoup._keys import as_list, joined_key, translated, with_key
+from sqlsoup._labels import labelled
+from sqlsoup._lookup import cached, class_for, find, is_probe, key_in, make
 from sqlsoup._mapping import key_of, map_class, map_join, selectable_of
 from sqlsoup._plan import Namer  # noqa: TC001 - documentation tools evaluate it
-from sqlsoup._reflect import forget, real_name
-from sqlsoup._reflect import reflect as reflect_one
 from sqlsoup._reflect_many import complete, tables_in
-from sqlsoup._sqlite_rows import with_rowid
-from sqlsoup.exc import ArgumentError, SQLSoupError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def _returns_as(_other: Callable[..., _R]) -> Callable[[Callable[_P, Any]], Callable[_P, _R]]:
-    """Give a function the return type of another.
-
-    A result whose columns are not known is ``Result[Any]`` on SQLAlchemy 2.0, which is one of a
-    single column on 2.1, so that neither can be written down for both.
-    """
-    return lambda function: function
 
 
 class SQLSoup:
@@ -182,7 +157,7 @@ class SQLSoup:
         bind = _session.bind_for(self.session, self._metadata)
         return session.connection(bind_arguments={"bind": bind})
 
-    @_returns_as(ORMExecuteState.invoke_statement)
+    @returns_result
     def execute(self, stmt: Any, *args: Any, **params: Any) -> sqlalchemy.Result[Any]:
         """Execute a statement in the session's transaction, without flushing first.
 
@@ -198,24 +173,7 @@ class SQLSoup:
         .. versionchanged:: 1.0
            Statements other than text, and keyword parameters, are accepted.
         """
-        given = stmt
-        if isinstance(stmt, str):
-            stmt = text(stmt)
-        elif isinstance(stmt, Query):
-            stmt = stmt.statement
-        if isinstance(params.get("params"), Mapping | list | tuple):
-            args += (params.pop("params"),)
-        if len(args) + bool(params) > 1:
-            raise ArgumentError("parameters are either keywords, or one dict, or one list of dicts")
-        session = _session.current(self.session)
-        bind = _session.bind_to_execute(session, stmt, self._metadata)
-        parameters = args[0] if args else params
-        try:
-            with session.no_autoflush:
-                return session.execute(stmt, parameters, bind_arguments={"bind": bind})
-        except (DBAPIError, StatementArgumentError) as error:
-            explain(error, given, parameters)
-            raise
+        return execute(self.session, self._metadata, stmt, args, params)
 
     def entity(
         self, attr: str, schema: str | None = None, *, primary_key: Sequence[Any] = ()
@@ -237,27 +195,7 @@ class SQLSoup:
         .. versionadded:: 1.0
            *primary_key*
         """
-        if not isinstance(attr, str | None):
-            raise ArgumentError("'tablename' argument must be a string.")
-        key = as_list(primary_key)
-        wanted = schema or self.schema
-        names = [attr, f"{wanted}.{attr}"] if wanted else [attr]
-        taken = [name for name in names if name in self._cache]
-        cached = self._cached(attr, schema)
-        if cached is not None:
-            if key and not has_key(inspect(cached), key):
-                raise SQLSoupError(
-                    f"{already_mapped(attr, cached)} by another key; del db[{attr!r}] first"
-                )
-            return cached
-        attrname = names[-1] if attr in taken else attr
-        args = {"primary_key": key} if key else {}
-        try:
-            return self.map_to(attrname, tablename=attr, schema=wanted, mapper_args=args)
-        except SQLSoupError as error:
-            if attrname in taken or not was_faster(error):
-                raise
-            return self.entity(attr, schema, primary_key=key)
+        return find(self, attr, schema, as_list(primary_key))
 
     def map_to(
         self,
@@ -283,35 +221,7 @@ class SQLSoup:
         :raises ArgumentError: the arguments contradict each other.
         :raises NoSuchTableError: there is no such table or view.
         """
-        name: Any = attrname
-        taken = self._cache.get(name) if isinstance(name, str) else None
-        if taken is not None:
-            raise already_mapped(attrname, taken)
-        check_map_to(attrname, tablename, selectable, schema)
-        if tablename is None:
-            kind, source = "selectable", self._selectable(selectable)
-        else:
-            kind, source = "table", self._table(tablename, schema or self._where)
-            spelling = real_name(self._metadata, schema or self._where, tablename)
-            if attrname == tablename != spelling:
-                return self._class_for(source.schema, spelling, mapper_args)
-        key = as_list(mapper_args.get("primary_key")) or self._named_key(source, selectable)
-        if key:
-            source = with_rowid(source, key, self._connect)
-            mapper_args = {**mapper_args, "primary_key": key}
-        elif not source.primary_key:
-            with suppress(Exception):  # the error is what matters
-                mention_unknown(self._primary_keys, self._names())
-            raise keyless(kind, source)
-        mapped = self._map(source, base, mapper_args)
-        first = self._cache.setdefault(attrname, mapped)
-        if first is not mapped:
-            raise already_mapped(attrname, first)
-        if isinstance(source, Table):
-            self._mapped.add(source)
-        if self._implied is not None:
-            self._implied.renew(mapped)
-        return mapped
+        return make(self, attrname, tablename, selectable, schema, base, mapper_args)
 
     def map(
         self, selectable: object, base: type | None = None, **mapper_args: Any
@@ -340,23 +250,9 @@ class SQLSoup:
         :param base: base class; the default is :attr:`SQLSoup.base`.
         :param mapper_args: what :class:`sqlalchemy.orm.Mapper` takes.
         """
-        style = sqlalchemy.LABEL_STYLE_TABLENAME_PLUS_COL
-        if isinstance(selectable, Select):
-            names = selectable.selected_columns.keys()
-            return self.map(
-                selectable if len({*names}) == len(names) else selectable.set_label_style(style),
-                base,
-                **mapper_args,
-            )
-        if isinstance(selectable, Query):
-            return self.map(selectable.set_label_style(style).statement, base, **mapper_args)
-        source = self._selectable(selectable, derive=True)
-        named = isinstance(source, Table) or not str(getattr(source, "name", "")).startswith("%(")
-        if not named:  # by SQLAlchemy, which is yet to name it
-            return self.map(selectable, base, **mapper_args)
-        labelled = self._selectable(source.select().set_label_style(style))
-        args = with_key(mapper_args, translated(key_of(selectable), labelled))
-        return self._map(labelled, base, args)
+        source = self._selectable(labelled(selectable, self._selectable))
+        args = with_key(mapper_args, translated(key_of(selectable), source))
+        return self._map(source, base, args)
 
     def join(
         self,
@@ -426,11 +322,11 @@ class SQLSoup:
         .. versionadded:: 1.0
         """
         dotted: Any = name
-        if isinstance(dotted, str) and "." in name and self._cached(name) is None:
+        if isinstance(dotted, str) and "." in name and cached(self, name) is None:
             with self._connect() as connection:
                 schema, table = locate(connection, name, self._where) or (self._where, name)
             if schema != self._where:
-                return self._class_for(schema, table)
+                return class_for(self, schema, table)
             name = table
         return self.entity(name)
 
@@ -443,7 +339,7 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
-        del self._cache[self._key_in_cache(name) or name]
+        del self._cache[key_in(self, name) or name]
 
     def __contains__(self, name: object) -> bool:
         """Tell if there is a table or view of a name, or a class that was mapped to it.
@@ -452,7 +348,7 @@ class SQLSoup:
         """
         if not isinstance(name, str):
             return False
-        if self._cached(name) is not None:
+        if cached(self, name) is not None:
             return True
         with self._connect() as connection:
             return locate(connection, name, self._where) is not None
@@ -520,50 +416,8 @@ class SQLSoup:
     def _where(self) -> str | None:
         return self.schema or self._metadata.schema
 
-    def _cached(self, attr: str, schema: str | None = None) -> SelectableClassType | None:
-        """Return the class for the table of a name that is there already, or None."""
-        return self._cache.get(self._key_in_cache(attr, schema) or "")
-
-    def _key_in_cache(self, attr: str, schema: str | None = None) -> str | None:
-        return key_in(self._cache, attr, schema or self.schema, lenient=not schema)
-
-    def _class_for(
-        self, schema: str | None, name: str, mapper_args: Mapping[str, Any] = MappingProxyType({})
-    ) -> SelectableClassType:
-        """Return the class of a table of exactly this schema; one without an attribute if need be.
-
-        The attribute of a table of another schema is ``schema.name``.
-        """
-        table = self._table(name, schema)
-        attr = name if schema in {None, self._where} else f"{schema}.{name}"
-        for key in {attr, name}:
-            cached = self._cache.get(key)
-            if cached is not None and inspect(cached).local_table is table:
-                return cached
-        if attr in self._cache or (self._where and not schema):
-            unnamed = self._unnamed.get(table)
-            return self._unnamed.setdefault(table, self.map(table)) if unnamed is None else unnamed
-        try:
-            return self.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
-        except SQLSoupError as error:
-            if not was_faster(error):
-                raise
-            return self._class_for(schema, name, mapper_args)
-
-    def _table(self, name: str, schema: str | None) -> Table:
-        """Return a table, reflected afresh if the class that it had here left the cache."""
-        known = self._metadata.tables.get(table_key(schema or self._metadata.schema, name))
-        if known is not None and known in self._mapped and not has_class(self._cache, known, name):
-            forget(known)
-        return reflect_one(self._metadata, name, schema, self._connect)
-
-    def _named_key(self, source: FromClause, selectable: object) -> list[Any]:
-        """Return the columns that were named as the key of a table or of the sides of a join."""
-        key = [] if selectable is None else key_of(selectable)
-        if not key and isinstance(source, Table):
-            names = [source.fullname, *[source.name] * (source.schema == self._where)]
-            key = next((self._primary_keys[n] for n in names if n in self._primary_keys), [])
-        return key
+    def _class_for(self, schema: str | None, name: str) -> SelectableClassType:
+        return class_for(self, schema, name)
 
     def _map(
         self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
