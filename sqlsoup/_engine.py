@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote, urlsplit
 from weakref import WeakSet
 
 from sqlalchemy import (
@@ -188,16 +188,25 @@ def _tell_threads(context: ExceptionContext) -> None:
 
 
 def file_of(engine: Engine) -> str | None:
-    """Return the path of the file that the URL of an engine on SQLite names, or None."""
-    name = engine.url.database
-    if engine.dialect.driver != "pysqlite" or not name or name.startswith((":", "file:")):
+    """Return the path of the file of an engine on SQLite, or None where it is none or in memory."""
+    url, name = engine.url, engine.url.database
+    if engine.dialect.name != "sqlite" or url.host or not name or name == ":memory:":
         return None
+    if name.startswith("file:") and str(url.query.get("uri")).lower() in _TRUE:
+        name = unquote(urlsplit(name).path)
+        if name == ":memory:" or url.query.get("mode") == "memory" or "vfs" in url.query:
+            return None
     return os.path.abspath(name)  # noqa: PTH100 - as SQLAlchemy does
+
+
+_TRUE = {"true", "yes", "on", "y", "t", "1"}
+"""What SQLAlchemy takes for True in a URL."""
 
 
 def to_read(engine: Engine) -> Engine:
     """Return the engine to look for tables with, which makes no file where there is none."""
-    file = file_of(engine) if engine in _made else None
+    is_ours = engine in _made and engine.dialect.driver == "pysqlite"
+    file = file_of(engine) if is_ours else None
     if file is None or os.path.exists(file):  # noqa: PTH110 - a path may be too long for Path
         return engine
     if not os.path.isdir(os.path.dirname(file)):  # noqa: PTH112, PTH120 - SQLite tells that

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -11,7 +10,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import ColumnClause
 
 from sqlsoup import _sa
-from sqlsoup._engine import Bind, bind_of, shown_engine
+from sqlsoup._engine import Bind, bind_of, file_of, shown_engine
 from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
@@ -104,19 +103,13 @@ def _place(engine: Engine, schema: str | None) -> _Place:
     None may be anything: the host that a driver chooses, and the file or database of a schema.
     """
     url, backend = engine.url, engine.dialect.name.replace("mariadb", "mysql")
-    database: object = url.database
+    database: Any = url.database
     if schema and backend in {"sqlite", "mysql"}:
         database = None
     elif backend == "sqlite":
-        database = _file(url.database) or engine.pool
+        shared = (database or "").startswith("file:")  # in memory, by a name
+        database = file_of(engine) or (database if shared else engine.pool)
     return backend, url.host, url.port, database
-
-
-def _file(name: str | None) -> str | None:
-    """Return what tells a file of SQLite from others, or None in memory."""
-    if not name or name == ":memory:":
-        return None
-    return name if name.startswith("file:") else os.path.abspath(name)  # noqa: PTH100
 
 
 def _apart(one: _Place, other: _Place) -> bool:

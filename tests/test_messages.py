@@ -98,7 +98,11 @@ def test_a_port_that_is_no_number(url):
     assert isinstance(raised.value, sqlsoup.ArgumentError)
 
 
-def test_a_file_that_is_not_there(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:///new.db", "sqlite:///file:new.db?uri=true", "sqlite:///file:n%65w.db?uri=True"],
+)
+def test_a_file_that_is_not_there(url, tmp_path, monkeypatch):
     """Looking for tables makes no file; the error names the path, also of a relative URL."""
     monkeypatch.chdir(tmp_path)
 
@@ -117,7 +121,7 @@ def test_a_file_that_is_not_there(tmp_path, monkeypatch):
             assert hasattr(db, "users") is False
             assert list(tmp_path.iterdir()) == []
 
-    open_and_close("sqlite:///new.db", use)
+    open_and_close(url, use)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -174,6 +174,19 @@ def test_two_engines_on_one_database(engine, url, make_engine):
     here.session.rollback()
 
 
+@pytest.mark.parametrize("name", ["file:there.db", "file://{}/%74here.db", "there.db"])
+def test_two_ways_to_write_one_file(name, there, tmp_path, make_engine, monkeypatch):
+    """A URI of SQLite names the same file as its path, and another one is apart from it."""
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{name.format(tmp_path)}?uri=true"
+    same, other = (sqlsoup.SQLSoup(make_engine(each)) for each in (url, url.replace("there", "o")))
+    assert there.pets.filter(there.pets.owner != same.users.name).count() == 1
+    if "there" in url:
+        run(other.engine, "CREATE TABLE cats (owner VARCHAR PRIMARY KEY)")
+        with pytest.raises(sqlsoup.ArgumentError, match="must be in one database"):
+            there.pets.filter(there.pets.owner == other.cats.owner).all()
+
+
 def test_in_memory(make_engine):
     """Each engine on memory has a database of its own, but for one with a name."""
     engines = [make_engine("sqlite://") for _ in range(2)]
