@@ -30,6 +30,7 @@ def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
         for each in criteria:
             if isinstance(each, str):
                 criteria = tuple(textual(every, "query-text") for every in criteria)
+                break
         if _ADAPTERS in vars(query):
             criteria = tuple(_adapted(query, each) for each in criteria)
         return before(query, *criteria)
@@ -48,6 +49,7 @@ def _labels(before: Callable[..., Any]) -> Callable[..., Any]:
         for each in clauses:
             if isinstance(each, str):
                 clauses = tuple(label(every, "query-text") for every in clauses)
+                break
         if _ADAPTERS in vars(query):
             clauses = tuple(_adapted(query, each) for each in clauses)
         ordered = before(query, *clauses)

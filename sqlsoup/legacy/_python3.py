@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import io
+import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,18 @@ def compile_program(source: str | bytes, name: str) -> CodeType:
     if line := _old_except(tree):
         raise SyntaxError("multiple exception types must be parenthesized", (name, line, 1, None))
     return compile(tree, name, "exec", dont_inherit=True)
+
+
+def compiled_file(name: str, path: Path) -> CodeType:
+    """Compile the file of a program, or end the process with what is wrong with it."""
+    with io.open_code(str(path)) as file:
+        source = file.read()
+    try:
+        return compile_program(source, str(path))
+    except (SyntaxError, ValueError) as error:
+        # There is no line in an error of the encoding, which is declared in the first or second.
+        line = 1 + any(b"coding" in line for line in source.splitlines()[1:2])
+        sys.exit(not_python_3(name, getattr(error, "lineno", None) or line, error))
 
 
 def _old_except(tree: ast.AST) -> int | None:
@@ -61,6 +75,7 @@ def compiled_again(trace: TracebackType | None) -> SyntaxError | None:
 
 
 def not_python_3(name: str, line: int | None, error: SyntaxError | ValueError) -> str:
+    """Return the message for a program that does not compile."""
     where = f"{name}, line {line}" if line else name
     return (
         f"{where}: this does not compile as Python 3 ({getattr(error, 'msg', error)}); if it is "

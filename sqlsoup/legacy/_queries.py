@@ -43,6 +43,7 @@ def _init(
         for each in entities:
             if isinstance(each, str):
                 entities = [_named(every) for every in entities]
+                break
     before(query, entities, session)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import io
 import json
 import os
 import pkgutil
@@ -22,7 +21,12 @@ from typing import TYPE_CHECKING, NoReturn
 from sqlsoup import legacy
 from sqlsoup.exc import SQLSoupError
 from sqlsoup.legacy import _notes
-from sqlsoup.legacy._python3 import compile_program, compiled_again, not_python_3
+from sqlsoup.legacy._python3 import (
+    compile_program,
+    compiled_again,
+    compiled_file,
+    not_python_3,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -263,28 +267,17 @@ def _run_script(program: list[str]) -> None:
         sys.path.insert(0, str(path))
         runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
         return
-    code = _compiled(program[0], path)
+    try:
+        code = compiled_file(program[0], path)
+    except OSError as error:
+        where = f"{str(path)!r}: [Errno {error.errno}] {error.strerror}"
+        print(f"{sys.executable}: can't open file {where}", file=sys.stderr)
+        sys.exit(2)
     if not sys.flags.safe_path:
         sys.path.insert(0, str(path.resolve().parent))
     runpy._run_code(  # type: ignore[attr-defined]
         code, vars(sys.modules["__main__"]), mod_name="__main__", script_name=str(path)
     )
-
-
-def _compiled(name: str, path: Path) -> object:
-    try:
-        with io.open_code(str(path)) as file:
-            source = file.read()
-    except OSError as error:
-        where = f"{str(path)!r}: [Errno {error.errno}] {error.strerror}"
-        print(f"{sys.executable}: can't open file {where}", file=sys.stderr)
-        sys.exit(2)
-    try:
-        return compile_program(source, str(path))
-    except (SyntaxError, ValueError) as error:
-        # There is no line in an error of the encoding, which is declared in the first or second.
-        line = 1 + any(b"coding" in line for line in source.splitlines()[1:2])
-        sys.exit(not_python_3(name, getattr(error, "lineno", None) or line, error))
 
 
 def _show_from_program(error: BaseException) -> None:

@@ -211,6 +211,7 @@ def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
         for each in criteria:
             if isinstance(each, str):
                 criteria = tuple(map(textual, criteria))
+                break
         return before(statement, *criteria)
 
     return where
@@ -226,6 +227,7 @@ def _labels(before: Callable[..., Any]) -> Callable[..., Any]:
         for each in clauses:
             if isinstance(each, str):
                 clauses = tuple(map(label, clauses))
+                break
         return before(statement, *clauses)
 
     return order_by

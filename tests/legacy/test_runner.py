@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from sqlsoup.legacy import _notes, _run
+from sqlsoup.legacy import _notes, _python3, _run
 
 NOTHING = "sqlsoup.legacy: what ran used no old forms, and needs no sqlsoup.legacy\n"
 OLD = 'import sqlalchemy\nengine = sqlalchemy.create_engine("sqlite://")\n'
@@ -552,7 +552,7 @@ def test_python_2(tmp_path, source, line, why):
     path = tmp_path / "program.py"
     path.write_bytes(source)
     with pytest.raises(SystemExit) as caught:
-        _run._compiled("program.py", path)
+        _python3.compiled_file("program.py", path)
     said = caught.value.code
     assert said.startswith(f"program.py, line {line}: this does not compile as Python 3 ({why}")
     assert said.endswith(SENTENCE)
