@@ -1,4 +1,4 @@
-"""What SQLSoup refuses of its arguments, and what it says of those that others refuse."""
+"""Checks of arguments, and hints at what was meant by wrong ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def check(
     engine_or_metadata: object, session: object, primary_keys: object, relationships: object
 ) -> None:
-    """Refuse arguments of a SQLSoup."""
+    """Refuse wrong arguments of SQLSoup()."""
     if session is None and engine_or_metadata is None:
         raise ArgumentError("invalid engine or metadata argument None")
     if not isinstance(primary_keys, Mapping):
@@ -33,7 +33,7 @@ def check(
 
 
 def check_map_to(attrname: object, tablename: object, selectable: object, schema: object) -> None:
-    """Refuse arguments of map_to()."""
+    """Refuse wrong arguments of map_to()."""
     if problem := _map_to_problem(attrname, tablename, selectable, schema):
         raise ArgumentError(problem)
 
@@ -41,7 +41,7 @@ def check_map_to(attrname: object, tablename: object, selectable: object, schema
 def _map_to_problem(
     attrname: object, tablename: object, selectable: object, schema: object
 ) -> str | None:
-    """Tell what is wrong with the arguments of map_to(), in the words of 0.9 where it told."""
+    """Return what is wrong with the arguments of map_to(), in 0.9's words where it had any."""
     for name, value in (("tablename", tablename), ("schema", schema)):
         if not isinstance(value, str | None):
             return f"'{name}' argument must be a string."
@@ -55,7 +55,7 @@ def _map_to_problem(
 
 
 def mention_unknown(primary_keys: Iterable[str], names: list[str]) -> None:
-    """Warn of a name in primary_keys that no table or view has, given the names of all."""
+    """Warn of each name in primary_keys that is not among those of tables and views."""
     for name in primary_keys:
         if name not in names and "." not in name:
             mention(f"primary_keys: there is no table or view {name!r}" + suggestion(name, names))
@@ -71,18 +71,18 @@ _WORDS = {
         "isouter=True is for a LEFT OUTER JOIN",
     ),
 }
-"""What people write in join() for its arguments, and how these are written."""
+"""Keywords that people pass to join() by mistake, and what to pass instead."""
 
 
 def check_words(words: Iterable[str]) -> None:
-    """Refuse words that are no arguments of join()."""
+    """Refuse keywords that are no arguments of join()."""
     for word in words:
         if word in _WORDS:
             raise CallError(f"join() has no argument {word!r}; {_WORDS[word]}")
 
 
 def no_row(error: InvalidRequestError, thing: object) -> InvalidRequestError:
-    """Return the error for what was to be deleted and is no row."""
+    """Return the error for a delete() of something that is no row."""
     if thing is None:
         return NoRowError(
             "delete() takes a row, not None, which is what a search without result gives"

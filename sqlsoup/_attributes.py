@@ -1,4 +1,4 @@
-"""The names of the attributes of a mapped class, and what is said of a name that is none."""
+"""The attribute names of a mapped class, and the errors for unknown ones."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Mapper
 
 ASKED = "is_clause_element"
-"""The name for which SQLAlchemy asks any object."""
+"""The attribute that SQLAlchemy looks up on any object."""
 
 _INTERNAL = {"get_children", "memoized_instancemethod"}
-"""Methods of queries that SQLAlchemy has for itself."""
+"""Methods of queries that are internal to SQLAlchemy."""
 
 _PROPERTIES = {"column_descriptions", "columns", "session", "statement", "whereclause"}
 
 
 def of_columns(mapper: Mapper[Any]) -> list[str]:
-    """Return the attributes for the columns, in their order; one may be for several columns."""
+    """Return the attribute names of the columns, in order; one may stand for several columns."""
     return [*dict.fromkeys(mapper.columns.keys())]
 
 
 def renamed(cls: Any) -> dict[str, str]:
-    """Return the attributes of columns whose own names are taken; a class being mapped has none."""
+    """Return the attribute names of columns whose own are reserved; none while it is mapped."""
     found: dict[str, str] = vars(cls).get("_sqlsoup_renamed", {})
     return found
 
 
 def offered(cls: Any) -> frozenset[str]:
-    """Return the names that a class has from its type and from queries, for users to know."""
+    """Return the public names that a class has from its metaclass and from queries."""
     kinds: tuple[Any, ...] = type(cls), cls._sqlsoup_query_class()
     return _offered(*kinds)
 
@@ -50,9 +50,9 @@ def _offered(metaclass: Any, query: Any) -> frozenset[str]:
 
 
 def reserved(cls: Any) -> frozenset[str]:
-    """Return the names that a relationship which nobody asked for cannot have.
+    """Return the names that an implied relationship cannot have.
 
-    They are those of columns, and of what class and rows have by themselves.
+    They are those of columns, and of what the class and its rows have anyway.
     """
     ancestors: tuple[Any, ...] = (cls._sqlsoup_query_class(), type(cls), *cls.__mro__[1:])
     return _names_in(*ancestors).union(inspect(cls).columns.keys())
@@ -64,7 +64,7 @@ def _names_in(*classes: Any) -> frozenset[str]:
 
 
 def unknown(cls: Any, name: str) -> str:
-    """Return the message for a name that a class has not."""
+    """Return the message for an unknown attribute."""
     message = f"{cls.__name__!r} has no column, relationship or query method {name!r}"
     if name in renamed(cls):
         message += f"; the column of that name is the attribute {renamed(cls)[name]!r}"
@@ -72,7 +72,7 @@ def unknown(cls: Any, name: str) -> str:
 
 
 def no_attribute(cls: Any, name: str) -> AttributeError:
-    """Return the error for a name that a class has not, and was asked for its relationships."""
+    """Return the error for an unknown attribute, when implied relationships were looked for."""
     message = unknown(cls, name)
     if name in renamed(cls) or name.startswith("_") or name == ASKED:
         return AttributeError(message)
@@ -81,14 +81,14 @@ def no_attribute(cls: Any, name: str) -> AttributeError:
     near = suggestion(name, known | offered(cls))
     error = AttributeError(message + near)
     if near:
-        error.name = name  # or else Python makes a suggestion of its own, too
+        error.name = name  # which keeps Python from adding a suggestion of its own
     return error
 
 
 def with_near(
     error: sa_exc.InvalidRequestError, cls: Any, names: Iterable[str]
 ) -> sa_exc.InvalidRequestError:
-    """Return an error that says which attribute was meant by one of the names, if any was."""
+    """Return the error with a suggestion for the first of the names that is unknown."""
     known = [*inspect(cls).attrs.keys()]
     wrong = next((name for name in names if name not in known), None)
     if type(error) is not sa_exc.InvalidRequestError or wrong is None:

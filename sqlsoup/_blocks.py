@@ -83,7 +83,7 @@ class Exit:
 
 
 def _end(block: Block, *args: Any) -> None:
-    """End a block; what has this from the class gives the object before the exception."""
+    """End a block; who calls the method of the class passes the SQLSoup before the exception."""
     block.owner = _getframe()
     try:
         block.end(*(args if block.soup is None else (block.soup, *args)), block)
@@ -187,9 +187,9 @@ def _leave_elsewhere(
 def _look_around(
     session: PlainSession, blocks: list[_Found], frame: FrameType, *, shared: bool
 ) -> None:
-    """Make sure that a block which begins is within those that are open, or that none is.
+    """Make sure that a new block is nested in those that are open, or that none is open.
 
-    It is within them while the function that began the outermost one is running.  Otherwise that
+    It is nested in them while the function that began the outermost one is running.  Otherwise that
     one is lost, and what is left of its transaction is rolled back.
     """
     outer = _block(blocks[0])
@@ -246,7 +246,7 @@ def _block(found: _Found) -> Block | None:
 
 
 def _interrupt(error: BaseException | None, handled: BaseException | None) -> BaseException | None:
-    """Return the interrupt whose place another exception has taken, as happens within a flush."""
+    """Return the interrupt that another exception replaced, as happens within a flush."""
     found = error.__context__ if isinstance(error, Exception) else None
     while found is not handled and isinstance(found, Exception):
         found = found.__context__
@@ -264,13 +264,13 @@ def _same(end: partial[None]) -> partial[None]:
 def _roll_back(
     session: PlainSession, transaction: SessionTransaction | None, error: BaseException | None
 ) -> None:
-    """Roll back after an error, which is to go on also where the connection is lost."""
+    """Roll back after an error, which is raised also where the connection is lost."""
     try:
         session.rollback()
     except DBAPIError as failed:
         interrupted = not isinstance(error, Exception | None)
         if not failed.connection_invalidated and not interrupted:
-            raise  # or else the server has rolled back
+            raise  # otherwise the server has rolled back
     except BaseException as failed:
         _sa.finish_rollback(session, transaction)
         if not isinstance(failed, InvalidRequestError):

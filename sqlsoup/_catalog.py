@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _particulars(database: str) -> Any:
-    """Return the module of what is particular to a database, which imports SQLAlchemy's dialect."""
+    """Return the module of corrections for a database, which imports SQLAlchemy's dialect."""
     if database == "sqlite":
         from sqlsoup import _sqlite
 
@@ -113,9 +113,9 @@ def _correct(
 
 
 def _hush() -> None:
-    """Have SQLAlchemy's warnings about what it reads here ignored, whatever filters came since.
+    """Ignore SQLAlchemy's warnings about reflection, whatever filters were added since.
 
-    They are of what SQLSoup does not need or corrects.  What the user should know is a
+    They are about what SQLSoup does not need, or corrects.  What the user should know is a
     :class:`.SQLSoupWarning`.  SQLAlchemy warns in the name of the first caller that is not its own.
     """
     module = re.compile(re.escape(__name__))
@@ -132,7 +132,7 @@ def reflect_table(inspector: Inspector, table: Any) -> None:
 
 
 def spelled(inspector: Inspector, table: Any) -> str:
-    """Return the name of a reflected table as the database has it."""
+    """Return the name of a reflected table as the database spells it."""
     particulars = _particulars(inspector.dialect.name)
     if table.primary_key or not hasattr(particulars, "spelled"):
         return str(table.name)
@@ -183,12 +183,12 @@ def locate(connection: Connection, name: str, schema: str | None) -> tuple[str |
 
 
 def is_there(connection: Connection, schema: str | None, name: str) -> bool:
-    """Tell if there is a table or view; a name that cannot be that of any is no error."""
+    """Tell if there is a table or view; an impossible name is no error."""
     try:
         return inspect(connection).has_table(name, schema)
     except ValueError:  # no driver can send it: a NUL, or half of a surrogate pair
         return False
-    except DBAPIError:  # the database refuses such a name, or whatever it is asked
+    except DBAPIError:  # the database refuses this name, or any statement
         with suppress(DBAPIError):  # which says less than the first error
             if not connection.invalidated:
                 return _is_listed(connection, schema, name)
@@ -196,9 +196,9 @@ def is_there(connection: Connection, schema: str | None, name: str) -> bool:
 
 
 def may_be_there(connection: Connection, schema: str | None, name: str) -> bool:
-    """Tell, after an error, if a name can be that of a table or view.
+    """Tell, after an error, if there may be a table or view of this name.
 
-    It can if nothing more can be asked: the connection is lost, or the transaction has failed.
+    There may if nothing more can be asked: the connection is lost, or the transaction has failed.
     What may wait for a lock on the table is asked last.
     """
     if connection.invalidated:
@@ -215,7 +215,7 @@ def _is_listed(connection: Connection, schema: str | None, name: str) -> bool:
 
 
 _DOTS = 8
-"""So many dots of a name are tried as the one after a schema; each costs statements."""
+"""How many dots of a name are tried as the one after a schema; each costs statements."""
 
 
 def _split(name: str) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The types of mapped classes, which have what a table as an attribute can do."""
+"""The metaclasses of mapped classes: what ``db.users`` itself can do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Related(Protocol):
-    """Relationships that foreign keys imply: what there is of them for a class."""
+    """The relationships that foreign keys imply for a class."""
 
     def add(self, cls: Any, name: str) -> bool: ...
     def names(self, cls: Any) -> Iterable[str]: ...
@@ -62,7 +62,7 @@ class SelectableClassType(type):
     _sqlsoup_key: list[Any]
     """The columns of the primary key where it was named, by the user or for a side of a join."""
     _sqlsoup_renamed: dict[str, str]
-    """The attributes of columns whose own names are taken."""
+    """The attribute names of columns whose own names are reserved."""
     _table: FromClause
 
     def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:
@@ -132,14 +132,14 @@ class SelectableClassType(type):
         raise no_attribute(cls, name)
 
     def __getitem__(cls, item: object) -> NoReturn:
-        """Say where the rows are to who looks for them in a class, by a place or in a loop.
+        """Refuse an index, or a loop over the class, and say where its rows are.
 
         :raises TypeError: always.
         """
         raise cls._sqlsoup_no_list()
 
     def __len__(cls) -> NoReturn:
-        """Say the same to who counts the rows so.
+        """Refuse ``len()`` in the same way.
 
         :raises TypeError: always.
         """
@@ -164,7 +164,7 @@ class SelectableClassType(type):
 
     def __dir__(cls) -> list[str]:
         own = [*super().__dir__()]
-        if not hasattr(cls, "_table"):  # SQLAlchemy asks while it maps the class
+        if not hasattr(cls, "_table"):  # SQLAlchemy calls it while it maps the class
             return own
         return [*{*own, *offered(cls), *cls._sqlsoup_relationships()}]
 
@@ -176,7 +176,7 @@ class SelectableClassType(type):
         return ()
 
     def _sqlsoup_relates(cls, name: str) -> bool:
-        """Tell if there is a relationship of this name, after adding it if it was yet to be."""
+        """Tell if there is a relationship of this name; one that is implied is added first."""
         related = cls._sqlsoup.relationships
         return related is not None and related.add(cls, name)
 
@@ -194,7 +194,7 @@ def new_query(cls: SelectableClassType) -> Query[Any]:
 
 
 def _by_name(insert: _F) -> _F:
-    """Have insert() say how values are given."""
+    """Have insert() say how to pass values."""
 
     @wraps(insert)
     def insert_by_name(cls: SelectableClassType, /, *args: Any, **kwargs: Any) -> Any:

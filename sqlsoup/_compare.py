@@ -1,4 +1,4 @@
-"""When a value is another one than before, and so stored.
+"""When a value differs from the one before, and so is stored.
 
 SQLAlchemy (2.0, 2.1) compares with ``==``, for which 1, 1.0 and True are one value.  They are not
 in JSON, nor is a time of day the same in two time zones, nor are 1.0 and 1.00 in a column that
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def compare_as_stored(kind: Any, database: str) -> None:
-    """Have a type of a column tell values apart as the database does.
+    """Have a column type compare values as the database does.
 
     A type that compares in a way of its own, and the one that SQLAlchemy shares, are left alone.
 

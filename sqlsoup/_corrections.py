@@ -22,7 +22,7 @@ The ``bind`` of the Inspector is the connection.
 """
 
 Corrections = dict[str, tuple[Correction, ...]]
-"""The corrections of a database by what they are of: ``"columns"``, ``"foreign_keys"`` ..."""
+"""The corrections for a database by what they correct: ``"columns"``, ``"foreign_keys"`` ..."""
 
 Answer = Callable[[Inspector, str | None, Collection[str]], Answers | None]
 """It answers in place of SQLAlchemy, of tables by name; None leaves the answer to SQLAlchemy."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _MOST = 10_000
-"""So many rows of a table are counted on SQLite, which keeps no number of them."""
+"""How many rows of a table are counted at most on SQLite, which keeps no number of them."""
 
 _ESTIMATES = {
     "postgresql": """

@@ -39,7 +39,7 @@ def describe(mapper: Mapper[Any]) -> str:
 
 
 def notes(mapper: Mapper[Any]) -> dict[str, list[str]]:
-    """Return for each column of a mapper its type, and what else there is to say of it."""
+    """Return the type of each column of a mapper, with what else there is to say of it."""
     found = {
         key: [*filter(None, _described(column, mapper))] for key, column in mapper.columns.items()
     }

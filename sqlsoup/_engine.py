@@ -53,19 +53,19 @@ _IN_ASYNC = (
 
 
 def is_asynchronous(value: object) -> bool:
-    """Tell if something is of SQLAlchemy's asyncio part, which cannot be imported everywhere."""
+    """Tell if an object is one of sqlalchemy.ext.asyncio, which cannot be imported everywhere."""
     return any(cls.__module__.startswith("sqlalchemy.ext.asyncio") for cls in type(value).__mro__)
 
 
 def refused(beginning: str, value: object, hint: str = "") -> ArgumentError:
-    """Return the error for an argument that is of a wrong kind."""
+    """Return the error for an argument of the wrong kind."""
     if is_asynchronous(value):
         hint = f": {_IN_ASYNC}"
     return ArgumentError(f"{beginning} {shown(value)}{hint}")
 
 
 def refuse_asynchronous(url: URL, dialect: Dialect | type[Dialect]) -> None:
-    """Raise if a driver waits by ``await``.
+    """Refuse an asynchronous driver.
 
     :raises ArgumentError: it does.
     """
@@ -80,9 +80,9 @@ def set_bind(metadata: MetaData, bind: Bind) -> None:
 
 
 def shown_engine(engine: Engine | None) -> str:
-    """Return the repr of an engine, where the query of its URL has names and no values.
+    """Return the repr of an engine, in which the query of its URL has names and no values.
 
-    An ``@`` in the host or the database is that of a password which was not quoted.
+    An ``@`` in the host or the database belongs to a password that was not quoted.
     """
     url: object = getattr(engine, "url", None)
     if not isinstance(url, URL):
@@ -102,7 +102,7 @@ _DRIVERS = {
     "mysql": {"MySQLdb": "mysqlclient", "pymysql": "pymysql"},
     "mariadb": {"MySQLdb": "mysqlclient", "pymysql": "pymysql"},
 }
-"""Modules of drivers by backend, and the packages that they are in."""
+"""Modules of drivers by backend, and the packages that install them."""
 
 
 _FILE = re.compile(r"([a-z]:[\\/])?[^:@?=]+\.(db3?|sqlite3?)", re.IGNORECASE)
@@ -110,7 +110,7 @@ _BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql")
 
 
 def _make_engine(url: str | URL) -> Engine:
-    """Make an engine, and say what to do when the driver is not installed or the URL is none.
+    """Make an engine, and say what to do when the driver is not installed or the URL is invalid.
 
     :raises ArgumentError: the URL's driver is not installed, or is an asynchronous one, or its port
      is no number.
@@ -144,7 +144,7 @@ def _parsed(url: str | URL) -> URL:
         return make_url(url)
     except sa_exc.ArgumentError as error:
         raise sa_exc.ArgumentError(f"{error}{_hint(str(url))}") from None
-    except ValueError:  # which may have a part of the password
+    except ValueError:  # whose message may have a part of the password
         raise URLError(
             "the port in the URL is no number; write '/', '@' and ':' of a password as %2F, %40 "
             "and %3A, and 'sqlite://' for a database in memory"
@@ -152,7 +152,7 @@ def _parsed(url: str | URL) -> URL:
 
 
 def _near(url: URL) -> str:
-    """Return the name of a database or driver that may have been meant by the one of a URL."""
+    """Return a suggestion for the unknown database or driver of a URL."""
     backend, plus, driver = url.drivername.lower().partition("+")
     if url.get_backend_name() not in _BACKENDS:
         return suggestion(backend, _BACKENDS)
@@ -161,7 +161,7 @@ def _near(url: URL) -> str:
 
 
 def _hint(text: str) -> str:
-    """Return how to write as a URL what is none, unless it may hold a password."""
+    """Return how to write the text as a URL, unless it may hold a password."""
     if _FILE.fullmatch(text) or os.path.isfile(text):  # noqa: PTH113 - it may be no path at all
         return f"; for a file of SQLite write {'sqlite:///' + text!r}"
     backend = re.match(r"[a-z]*", text)
@@ -172,7 +172,7 @@ def _hint(text: str) -> str:
 
 
 _made: WeakSet[Engine] = WeakSet()
-"""The engines of URLs, which connect to what these say."""
+"""The engines made here, which connect to what their URLs say."""
 
 IN_MEMORY = "in memory each thread has a database of its own, threads share one in a file"
 
@@ -188,7 +188,7 @@ def _tell_threads(context: ExceptionContext) -> None:
 
 
 def file_of(engine: Engine) -> str | None:
-    """Return the path of the file of an engine on SQLite, or None where it is none or in memory."""
+    """Return the path of the SQLite file of an engine, or None if it has none."""
     url, name = engine.url, engine.url.database
     if engine.dialect.name != "sqlite" or url.host or not name or name == ":memory:":
         return None
@@ -204,7 +204,7 @@ _TRUE = {"true", "yes", "on", "y", "t", "1"}
 
 
 def to_read(engine: Engine) -> Engine:
-    """Return the engine to look for tables with, which makes no file where there is none."""
+    """Return the engine to reflect with, which does not create a SQLite file that is missing."""
     is_ours = engine in _made and engine.dialect.driver == "pysqlite"
     file = file_of(engine) if is_ours else None
     if file is None or os.path.exists(file):  # noqa: PTH110 - a path may be too long for Path

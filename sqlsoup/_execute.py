@@ -63,11 +63,11 @@ def execute(
 _PLACEHOLDER = re.compile(r"\?|%s|%\(\w+\)s")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _MISPLACED = re.compile(r"syntax|binding|column \"s\"", re.IGNORECASE)
-"""What SQLite, PostgreSQL and MariaDB say of a placeholder that is none."""
+"""What SQLite, PostgreSQL and MariaDB say of a placeholder that they do not know."""
 
 
 def _explain(error: SQLAlchemyError, stmt: object, parameters: object) -> None:
-    """Say how parameters are written and given, after an error that may come from that.
+    """Say how to write and pass parameters, after an error that may come from that.
 
     :raises ArgumentError: they were given without names.
     """

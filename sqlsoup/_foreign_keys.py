@@ -46,12 +46,12 @@ def notes_of(metadata: MetaData) -> Notes:
 
 
 def is_given_up(key: ForeignKey) -> bool:
-    """Tell if it was warned of before that the target of a foreign key is not there."""
+    """Tell if there was a warning that the target of a foreign key is missing."""
     return key.constraint in notes_of(key.parent.table.metadata).given_up
 
 
 def give_up(key: ForeignKey) -> None:
-    """Warn that the target of a foreign key is not there, and note it."""
+    """Warn that the target of a foreign key is missing, and note it."""
     constraint: Any = key.constraint
     notes_of(key.parent.table.metadata).given_up.add(constraint)
     target = table_key(*target_of(key))
@@ -65,7 +65,7 @@ def table_key(schema: str | None, name: str) -> str:
 
 def target_of(key: ForeignKey) -> tuple[str | None, str]:
     """Return schema and name of the table that a foreign key refers to."""
-    tokens: Any = getattr(key, "target_tokens", None)  # SQLAlchemy 2.0 has a string alone
+    tokens: Any = getattr(key, "target_tokens", None)  # SQLAlchemy 2.0 has only a string
     prefix, name = (
         tokens[:2] if tokens else key.target_fullname.rpartition(".")[0].rpartition(".")[::2]
     )
@@ -92,11 +92,11 @@ def described_target(key: ForeignKey) -> str:
 def settle(table: Table) -> None:
     """Make a table, reflected or the user's own, fit for the ORM's unit of work.
 
-    Key columns are not nullable: SQLite says they are, and SQLAlchemy then refuses two new rows
-    in one flush.  A foreign key whose target is not in the MetaData is marked ``use_alter``, which
-    takes it out of the sorting of tables at a flush; without that the flush would fail for the
-    want of a table that it does not touch.  The keys that wait for this table, or that led to
-    an earlier one in its place, lead to it from now on.
+    Primary key columns are not nullable: SQLite says they are, and SQLAlchemy then refuses two new
+    rows in one flush.  A foreign key whose target is not in the MetaData is marked ``use_alter``,
+    which takes it out of the sorting of tables at a flush; otherwise the flush would fail for lack
+    of a table that it does not touch.  Foreign keys that wait for this table, or referred to an
+    earlier one in its place, refer to it from now on.
     """
     for column in table.primary_key:
         column.nullable = False
@@ -110,7 +110,7 @@ def settle(table: Table) -> None:
             for key in constraint.elements:
                 _renew(key)
         constraints = constraints.union(notes.referrers[table.key])
-        notes.settled.add(table)  # now that nothing more can be missed by an interrupt
+        notes.settled.add(table)  # last, so that an interrupt leaves nothing out
     for constraint in constraints:
         if not constraint.use_alter or constraint in notes.postponed:
             constraint.use_alter = not all(resolves(key) for key in constraint.elements)

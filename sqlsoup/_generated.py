@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def watch_rows(mapper: Mapper[Any]) -> None:
-    """Have rows stored without the values of generated columns, and none without its key.
+    """Store rows without the values of generated columns, and refuse those without a key.
 
     SQLAlchemy would send such values, as those of a copied row, and the database refuse them.  A
     key that is missing is NULL on SQLite, and an error that does not name it elsewhere.  Only
@@ -41,7 +41,7 @@ def _attributes(mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> dict[str
 
 
 def comes_by_itself(column: Column[Any]) -> bool:
-    """Tell if a new row without a value of a column gets one."""
+    """Tell if the database gives a new row a value for a column."""
     return (
         column is column.table.autoincrement_column
         or column.server_default is not None

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 LONGEST = 200
-"""So much of a value is shown where the width of a terminal does not say less, in columns."""
+"""How much of a value is shown, in columns, unless the terminal is narrower."""
 
 _SAMPLE = 1000
-"""So many rows are read ahead, to find the widths of columns."""
+"""How many rows are read ahead to find the widths of columns."""
 
 _NARROWEST = 8
 """A column that could be wider is not made narrower than this; others are left out instead."""
 
 _BYTES = 24
-"""So many bytes are shown of a binary value."""
+"""How many bytes of a binary value are shown."""
 
 _BETWEEN = 3  # " | "
 
@@ -88,7 +88,7 @@ def _widths(text: str) -> Iterator[int]:
     for character in text:
         added = _columns_of(character)
         if before == _JOINER or "\U0001f3fb" <= character <= "\U0001f3ff":
-            added = 0 if width else added  # one picture with what is before
+            added = 0 if width else added  # one glyph with what is before
         elif character == _WIDE_FORM:
             added = int(width == 1)
         yield added

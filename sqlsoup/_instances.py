@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def find_attribute(self: Any, name: str) -> Any:
-    """Find a relationship that was yet to be added to the class of a row."""
+    """Return an implied relationship, which is added to the class of the row first."""
     cls = type(self)
     if not name.startswith("_") and cls._sqlsoup_relates(name):
         return getattr(self, name)
@@ -28,7 +28,7 @@ def find_attribute(self: Any, name: str) -> Any:
 
 
 def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
-    """Return a method that adds a relationship which was yet to be, and then sets it."""
+    """Return a ``__setattr__`` that adds an implied relationship before it is set."""
     set_plainly = base.__setattr__
 
     def set_attribute(self: Any, name: str, value: Any) -> None:
@@ -45,7 +45,7 @@ def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
 
 
 class Expected:
-    """Stands on a class for a relationship that is known by name, and is added when it is set.
+    """A placeholder on a class for an implied relationship, which is added when it is set.
 
     When it is read, Python asks ``__getattr__`` of the row or class, which adds it too.
     """
@@ -66,7 +66,7 @@ class Expected:
 
 
 def expect(cls: Any, names: Iterable[str]) -> None:
-    """Expect relationships of these names and no others, which takes no setter in Python."""
+    """Put placeholders for all implied relationships on a class, in place of ``__setattr__``."""
     if vars(cls).get("__setattr__") is cls._sqlsoup_setter:
         for name in names:
             if name not in vars(cls):
@@ -75,7 +75,7 @@ def expect(cls: Any, names: Iterable[str]) -> None:
 
 
 def names_of(self: Any) -> list[str]:
-    """Return the attributes of a row, with the relationships that were yet to be added."""
+    """Return the attributes of a row, implied relationships included."""
     return [*{*object.__dir__(self), *type(self)._sqlsoup_relationships()}]
 
 
@@ -88,7 +88,7 @@ def init(__self: Any, *args: Any, **values: Any) -> None:  # SQLAlchemy's wrappe
 
 
 def not_by_name(cls: Any, value: object) -> TypeError:
-    """Return the error for a value that was given to a new row without a name."""
+    """Return the error for a value that was passed to a new row without a name."""
     if isinstance(value, Mapping):
         way = "write insert(**values)"
     elif isinstance(value, list | tuple) and not isinstance(value, Row):

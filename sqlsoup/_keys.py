@@ -1,4 +1,4 @@
-"""Keys of tables, those named by the user included."""
+"""Primary and unique keys of tables, those named by the user included."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def as_list(columns: Any) -> list[Any]:
 
 
 def key_columns(selectable: FromClause, columns: Any, properties: Container[str] = ()) -> list[Any]:
-    """Return the columns of a selectable that make its key.
+    """Return the columns of a selectable that make its primary key.
 
     Names that ``properties`` of the mapper give are left to SQLAlchemy.
 
@@ -54,7 +54,7 @@ def _column_in(selectable: FromClause, column: Any, properties: Container[str]) 
 
 
 def has_key(mapper: Mapper[Any], columns: Any) -> bool:
-    """Tell if a class is mapped with a key of these columns."""
+    """Tell if a class is mapped with a primary key of these columns."""
     return list(mapper.primary_key) == key_columns(mapper.local_table, columns)
 
 
@@ -63,7 +63,7 @@ NAMED = "sqlsoup.primary_key"
 
 
 def named_key(thing: FromClause) -> list[Any]:
-    """Return the key of something made of tables, if the key of one of them was named by the user.
+    """Return the primary key of a selectable, if that of one of its tables was named by the user.
 
     SQLAlchemy knows nothing of those, and would take the columns of the other keys alone.  The
     answer is empty where none was named, or a column of one that was is not there.
@@ -75,14 +75,14 @@ def named_key(thing: FromClause) -> list[Any]:
 
 
 def joined_key(*keys: tuple[list[Any], list[Any]]) -> list[Any]:
-    """Return the key of a join of sides, given for each its named key and its own."""
+    """Return the primary key of a join, given the named key and the own key of each side."""
     if not any(named for named, _ in keys):
         return []
     return [column for named, own in keys for column in named or own]
 
 
 def _keys(thing: Any) -> list[tuple[list[Any], bool]]:
-    """Return the keys of the tables in something, None for a column that is not there.
+    """Return the primary keys of the tables in a selectable, None for a column that it lacks.
 
     With each comes whether it was named.
     """
@@ -101,14 +101,14 @@ def _keys(thing: Any) -> list[tuple[list[Any], bool]]:
 
 
 def with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:
-    """Return the arguments of a mapper with a key, if there is one and they name none."""
+    """Return the arguments of a mapper with a primary key, unless they name one or it is empty."""
     if not key or mapper_args.get("primary_key"):
         return mapper_args
     return {**mapper_args, "primary_key": key}
 
 
 def translated(key: Iterable[Any], selectable: FromClause) -> list[Any]:
-    """Return the columns of a selectable that stand for those of a key, or none if one has none."""
+    """Return the columns of a selectable for those of a key, or none if it lacks one."""
     found = [selectable.corresponding_column(column) for column in key]
     return [] if _lacks(found) else found
 
@@ -139,7 +139,7 @@ def keyless(kind: str, source: FromClause) -> KeylessError:
     for key in unique:
         message += f"; unique: {', '.join(key)}"
     error = KeylessError(message)
-    error.name = name  # or else Python makes a suggestion of its own, from dir(db)
+    error.name = name  # which keeps Python from making a suggestion of its own, from dir(db)
     return error
 
 
@@ -152,7 +152,7 @@ def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:
 
 
 def unique_keys(table: Table) -> list[set[str]]:
-    """Return the sets of columns of which no two rows have the same values."""
+    """Return the sets of columns that are unique."""
     return [{*table.primary_key.columns.keys()}, *map(set, _unique(table))]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def labelled(thing: object, source_of: Callable[..., FromClause]) -> object:
     """Return a select with labels; a thing without a name, or with names of its own, as it is.
 
-    :param source_of: what makes a thing ready to be selected from, and ``derive`` from as well.
+    :param source_of: returns what to select from for a thing.
     """
     style = LABEL_STYLE_TABLENAME_PLUS_COL
     if isinstance(thing, Select):

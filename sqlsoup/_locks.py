@@ -25,7 +25,7 @@ def locked(
 
 
 def under(lock: threading.RLock) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Have every call of a function be under a lock."""
+    """Decorate a function to be called under a lock."""
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         @wraps(function)

@@ -131,7 +131,7 @@ def _table(db: Any, name: str, schema: str | None) -> Table:
 
 
 def _has_class(cache: dict[str, SelectableClassType], table: Table, name: str) -> bool:
-    """Tell if a class of a table is in the cache, most likely by a name."""
+    """Tell if a class of a table is in the cache, most likely under this name."""
     first = cache.get(name)
     classes = [*[first] * (first is not None), *cache.copy().values()]
     return any(inspect(cls).local_table is table for cls in classes)
@@ -168,7 +168,7 @@ def key_in(db: Any, attr: str, schema: str | None = None) -> str | None:
 def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -> bool:
     """Tell if a cached class stands for the table of a name in a schema.
 
-    What was hung under the name by hand, a selectable or a table of another name, does so for the
+    What ``map_to()`` put under the name, a selectable or a table of another name, does so for the
     schema of the SQLSoup (lenient), but not for one that is asked for.
     """
     table = inspect(cls).local_table
@@ -187,10 +187,10 @@ def _already_mapped(attrname: str, cls: SelectableClassType) -> SQLSoupError:
 
 
 def _was_faster(error: SQLSoupError) -> bool:
-    """Tell if a name that was free is taken: by another thread, which may have left it again."""
+    """Tell if another thread took a name that was free; it may be free again."""
     return hasattr(error, "taken")
 
 
 def is_probe(attr: str) -> bool:
-    """Tell names by which Python and IPython look for features from names of tables."""
+    """Tell if a name is one by which Python and IPython look for features."""
     return attr.startswith(("_repr_", "_ipython_")) or (attr[:2] == attr[-2:] == "__")

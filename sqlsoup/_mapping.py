@@ -59,7 +59,7 @@ def map_class(
     mapper: Mapper[Any] = registry(metadata=_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
     if isinstance(selectable, Table):
-        mapper.registry.configure(cascade=True)  # mostly it knows of no other class yet
+        mapper.registry.configure(cascade=True)  # there is rarely another class in it yet
     FlushOrder(mapper)
     watch_rows(mapper)
     track_changes(mapper)
@@ -78,7 +78,7 @@ def map_class(
 def _arguments(
     selectable: FromClause, mapper_args: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the arguments of a mapper, and the attributes of columns whose names are taken."""
+    """Return the arguments of a mapper, and the attribute names for reserved ones."""
     # With "auto" SQLAlchemy asks for the defaults of new rows by RETURNING, and cannot match rows
     # whose keys come back in another shape than they were given in: a uuid given as text.
     args = {"eager_defaults": False, **mapper_args}
@@ -103,7 +103,7 @@ def _arguments(
         generated = any(getattr(column, "server_default", None) is not None for column in key)
         args["eager_defaults"] = mapper_args.get("eager_defaults", "auto" if generated else False)
     if isinstance(selectable, Table) and is_view(selectable):
-        args = {"confirm_deleted_rows": False, **args}  # the triggers of a view are not counted
+        args = {"confirm_deleted_rows": False, **args}  # what its triggers delete is not counted
     return args, renamed
 
 

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def missing(
     name: str, schema: str | None, connection: Connection, *, denied: bool = False
 ) -> NoSuchTableError:
-    """Return the error, for which the database is asked what there is instead."""
+    """Return the error, after asking the database what there is instead."""
     message = f"{table_key(schema, name)}: there is no table or view of this name"
     if denied:
         message += ", or it may not be read"
-    with suppress(SQLAlchemyError, ValueError):  # of names that cannot be sent, or a lost server
+    with suppress(SQLAlchemyError, ValueError):  # the name cannot be sent, or the server is lost
         message += _instead(name, schema, connection)
     error = NoSuchTableError(message)
-    error.name = name  # or else Python makes a suggestion of its own, from dir(db)
+    error.name = name  # which keeps Python from making a suggestion of its own, from dir(db)
     return error
 
 
@@ -55,7 +55,7 @@ def _instead(name: str, schema: str | None, connection: Connection) -> str:
 
 
 _SHOWN = 3
-"""So many schemas are named."""
+"""How many schemas are named."""
 
 
 def _why_none(schema: str | None, connection: Connection) -> str:

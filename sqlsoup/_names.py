@@ -1,4 +1,4 @@
-"""Names of columns that cannot be attributes of rows, and the attributes that they get."""
+"""Columns whose names are reserved, and the attribute names that they get."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _PREFIXES = (
 
 
 def is_taken(name: str) -> bool:
-    """Tell if Python, SQLAlchemy or SQLSoup gives a name a meaning that a column must not change.
+    """Tell if a name is reserved by Python, SQLAlchemy or SQLSoup.
 
-    Python looks for special methods in the class of a row, be they there or not, and SQLAlchemy for
-    ``__table__`` and others; ``__self`` is an argument of the constructor.
+    Python looks for special methods in the class of a row, whether it has them or not, and
+    SQLAlchemy for ``__table__`` and others; ``__self`` is an argument of the constructor.
     """
     special = name.startswith("__") and name.endswith("__")
     return special or name == "__self" or name.startswith(_PREFIXES)
 
 
 def other_names(selectable: FromClause, properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes of columns whose names are taken, by those names.
+    """Return the attribute names of columns whose own names are reserved, by those.
 
-    It is the name with ``column`` in front, and as many underscores behind as it takes to be alone.
+    Such a name is ``column`` and the column's own, with underscores behind until it is unique.
     Columns to which ``properties`` of the mapper give an attribute are left out.
     """
     found: dict[str, str] = {}
@@ -45,14 +45,14 @@ def other_names(selectable: FromClause, properties: Mapping[str, Any]) -> dict[s
 def refuse_names(
     base: Any, setter: Callable[[Any, str, Any], None] | None
 ) -> Callable[[Any, str, Any], None]:
-    """Return a method that sets no attribute by the name of a column that has another one."""
+    """Return a ``__setattr__`` that refuses the reserved name of a column."""
 
     def set_attribute(self: Any, name: str, value: Any) -> None:
         other = type(self)._sqlsoup_renamed.get(name)
         if other is not None and not name.startswith("_sa_"):  # SQLAlchemy sets those itself
             raise AttributeError(
                 f"the column {name!r} of {type(self).__name__} is the attribute {other!r}, since "
-                "its name has a meaning in Python or SQLAlchemy"
+                "its name is reserved by Python or SQLAlchemy"
             )
         (setter or base.__setattr__)(self, name, value)
 

@@ -1,4 +1,4 @@
-"""The order in which a flush stores and deletes the rows of tables that foreign keys tie."""
+"""The order in which a flush stores and deletes rows that foreign keys tie."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class FlushOrder(FlushProcessor):
             sort_rows(flush, self.parent, deletes=deletes)
 
     def row_pairs(self, flush: Any, *, deletes: bool) -> Iterable[_Pair]:
-        """Give the pairs of all rows that are met, but those that refer to each other in a ring."""
+        """Give the pairs of all rows of a flush, but those that refer to each other in a cycle."""
 
         def all_pairs() -> set[_Pair]:
             met: list[FlushOrder] = _sa.kept_by_flush(flush)[_MET]
@@ -140,7 +140,7 @@ def _stored(row: Any, name: str) -> Any:
 
 
 def _without_rings(pairs: set[_Pair]) -> set[_Pair]:
-    """Leave out the pairs of which no order comes out."""
+    """Leave out the pairs that are part of a cycle."""
     after: defaultdict[Any, list[Any]] = defaultdict(list)
     for first, second in pairs:
         after[first].append(second)

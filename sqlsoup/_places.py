@@ -1,4 +1,4 @@
-"""In which database a table is, and that a statement is sent to the one that has all its tables."""
+"""The database that each table is in; a statement is sent to the one that has all its tables."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def check_join(left: Iterable[Table], right: Iterable[Table]) -> None:
 def check(statement: object, bind: Bind | None = None) -> None:
     """Refuse a statement that names tables of two databases, or of another than it is sent to.
 
-    It is looked at as it is, so that neither a joined loading is seen, which is an option of it,
-    nor a subquery among the rows of an INSERT.
+    Neither joined eager loading, which is an option of the statement, nor a subquery among the rows
+    of an INSERT is seen.
 
     :param bind: what it is sent to, if that does not follow from the tables.
     :raises ArgumentError: it does.
@@ -53,7 +53,7 @@ def check(statement: object, bind: Bind | None = None) -> None:
 
 
 def _tables_of(statement: object) -> Iterator[Table]:
-    """Give the tables that a statement names, those included that columns alone lead to."""
+    """Give the tables that a statement names, those included that only its columns refer to."""
     pending: list[Any] = [statement] if isinstance(statement, ClauseElement) else []
     seen = set()
     while pending:

@@ -79,7 +79,7 @@ def real_name(metadata: MetaData, schema: str | None, name: str) -> str:
 
 
 _SPELLINGS = 1000
-"""So many names in another case are noted; a table has more of them than memory could hold."""
+"""How many names in another case are noted; a table has more than memory could hold."""
 
 
 def _load(
@@ -100,7 +100,7 @@ def _load(
 
 
 _DENIED = {1044, 1142}
-"""What MariaDB and MySQL say where there is no permission, be there such a table or not."""
+"""What MariaDB and MySQL say where there is no permission, whether or not the table exists."""
 
 
 def is_denied(error: Exception) -> bool:
@@ -137,7 +137,7 @@ def scratch(metadata: MetaData) -> MetaData:
 def publish(
     table: Table, metadata: MetaData, connection: Connection, *, replace: bool = False
 ) -> Table:
-    """Move a reflected table into its MetaData, complete, so that no thread sees less of it.
+    """Move a reflected table into its MetaData, so that no thread sees an incomplete one.
 
     The one that another thread has put there since stays, unless it is to be replaced.
 

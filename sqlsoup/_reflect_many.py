@@ -117,9 +117,9 @@ def reflect_all(
 
 
 _LOCKED = 100
-"""So many tables of a round are reflected under their locks, each of which is a call on the stack.
+"""How many tables of a round are reflected under their locks, each of which is a call on the stack.
 
-Of more than that one may be read twice, if another thread asks for it meanwhile.
+A table beyond that may be read twice, if another thread asks for it meanwhile.
 """
 
 

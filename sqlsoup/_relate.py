@@ -28,7 +28,7 @@ SQLAlchemy's automap gives it too, and no names to look through (``orm/relations
 """
 _WAITING = "sqlsoup.waiting"
 IMPLIED = "sqlsoup.implied"
-"""In the ``info`` of a relationship: nobody asked for it, so that it gives way to others.
+"""In the ``info`` of a relationship: it is implied, so that it gives way to others.
 
 The value is its options where it stands alone, without another that leads back.
 """
@@ -43,7 +43,7 @@ _Definition = tuple[tuple[Any, ...], dict[str, Any]]
 def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Add a relationship to a mapper, or raise and leave both sides as they were.
 
-    SQLAlchemy keeps what it knows of relationships over one column in common, hence the lock.
+    The lock is for what SQLAlchemy shares between the relationships over one column.
     """
     if name in mapper.columns:
         raise sa_exc.ArgumentError(f"{mapper.class_.__name__}.{name} is a column already")
@@ -53,7 +53,7 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
         if is_taken(chosen):
             raise sa_exc.ArgumentError(
                 f"no relationship of {mapper.class_.__name__} can be called {chosen!r}, which "
-                "has a meaning in Python or SQLAlchemy; choose another name"
+                "is reserved by Python or SQLAlchemy; choose another name"
             )
     partner = options.pop("back_populates", None)
     secondary = inspect(options.get("secondary"), raiseerr=False)
@@ -123,7 +123,7 @@ def _named(argument: Any) -> tuple[str | None, dict[str, Any]]:
 
 
 def _gives_way(other: object, mapper: Mapper[Any]) -> bool:
-    """Tell if an attribute is a relationship that nobody asked for, or is outdated.
+    """Tell if an attribute is a relationship that is implied, or is outdated.
 
     It is outdated when it leads to an earlier class of the mapper's table.
     """

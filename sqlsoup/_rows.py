@@ -19,7 +19,7 @@ def as_dict(row: object) -> dict[str, Any]:
     """Return the values of a row by the names of its columns, in their order.
 
     Relationships are left out.  Where a row of a query has whole rows in it, these become dicts
-    too; a row that has nothing but one other row becomes what that one does.
+    too; a row that is made of one other row becomes the dict of that one.
 
     :param row: a row of a mapped class, or one that a query of columns or ``execute()`` gave.
     :raises ArgumentError: it is no row, or two of its columns have the same name.
@@ -46,11 +46,11 @@ def as_dict(row: object) -> dict[str, Any]:
 def as_dicts(query: SelectableClassType | Iterable[object]) -> list[dict[str, Any]]:
     """Return the rows of a query as dicts.
 
-    No objects are made of the rows of a mapped class or of a query of one, where columns tell the
-    same: the values are those of the database after a flush.
+    For a mapped class, or a query of one, columns are selected in place of objects where the answer
+    is the same: the values are those of the database after a flush.
 
     :param query: a mapped class, a query, a result of ``execute()``, or any rows.
-    :raises ArgumentError: there is something else than rows in it.
+    :raises ArgumentError: there is something other than rows in it.
 
     .. versionadded:: 1.0
     """
@@ -63,7 +63,7 @@ def iter_dicts(query: SelectableClassType | Iterable[object]) -> Iterator[dict[s
     It takes little memory where the query does: ``iter_dicts(db.users.yield_per(1000))``.
 
     :param query: what :func:`as_dicts` takes.
-    :raises ArgumentError: there is something else than rows in it.
+    :raises ArgumentError: there is something other than rows in it.
 
     .. versionadded:: 1.0
     """
@@ -88,7 +88,7 @@ def _of_query(query: Query[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _needs_no_objects(query: Query[Any]) -> bool:
-    """Tell if the columns of a query of one class say the same as its objects.
+    """Tell if the columns of a query give the same as its objects: it is one of a single class.
 
     With others beside it, SQLAlchemy gives an object once.
     """

@@ -31,10 +31,10 @@ SessionSource = scoped_session[Any] | PlainSession
 
 
 def check(session: object, metadata: MetaData) -> None:
-    """Look at the session that a SQLSoup is to have.
+    """Check the session of a SQLSoup.
 
-    :raises ArgumentError: it is none.  Or it is the default session and the driver is asynchronous:
-     all tasks, being in one thread, would share a transaction.
+    :raises ArgumentError: it is no session.  Or it is the default session and the driver is
+     asynchronous: all tasks, being in one thread, would share a transaction.
     """
     for given in (session, getattr(session, "session_factory", None)):
         if is_asynchronous(given) or not isinstance(session, scoped_session | PlainSession):
@@ -61,7 +61,7 @@ def existing(session: SessionSource) -> PlainSession | None:
 
 
 def given_bind(session: SessionSource) -> Bind | None:
-    """Return the engine or connection that the sessions were bound to as a whole, or None."""
+    """Return the engine or connection that all sessions were bound to, or None."""
     plain = existing(session)
     if plain is None:
         factory = getattr(session, "session_factory", None)
@@ -121,7 +121,7 @@ def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]
 
 @contextmanager
 def _borrowed(connection: Connection) -> Generator[Connection]:
-    """Give a connection that others go on with, and undo what reflecting does to its options."""
+    """Give a connection that is in use, and undo what reflection does to its options."""
     silent = _sa.silence_of(connection)
     try:
         yield connection
@@ -164,9 +164,9 @@ def bind_to_execute(session: PlainSession, statement: Any, metadata: MetaData) -
 def find_engines(session: SessionSource) -> None:
     """Make a session, or all that a registry gives, find the engines of reflected tables.
 
-    A session's own binds always come first.  The sessions of a ``sessionmaker`` share a class that
-    exists for them alone and is taught once, those made already included.  Sessions from any other
-    callable are taught one by one, when they begin to work.
+    A session's own binds always come first.  The sessions of a ``sessionmaker`` share a class of
+    their own, which is changed once, also for those made already.  Sessions from any other callable
+    are changed one by one, when they begin to work.
     """
     source: Any = session.session_factory if isinstance(session, scoped_session) else session
     if isinstance(source, sessionmaker):

@@ -93,7 +93,7 @@ class SQLSoup:
 
     @property
     def session(self) -> _session.SessionSource:
-        """The registry of sessions, or the plain session; those of another may be set at any time.
+        """The registry of sessions, or the plain session; another may be set at any time.
 
         Classes that are mapped already keep the one that they were mapped with.
 
@@ -126,7 +126,7 @@ class SQLSoup:
         self.session.commit()
 
     def rollback(self) -> None:
-        """Roll the session's transaction back; rows forget what was not committed."""
+        """Roll back the session's transaction; its rows are expired."""
         self.session.rollback()
 
     def flush(self) -> None:
@@ -206,7 +206,7 @@ class SQLSoup:
         base: type | None = None,
         mapper_args: Mapping[str, Any] = MappingProxyType({}),
     ) -> SelectableClassType:
-        """Map a table or selectable to an attribute name, with a choice of how.
+        """Map a table or selectable to an attribute name.
 
         :param attrname: name of the attribute.
         :param tablename: name of the table, or
@@ -354,7 +354,7 @@ class SQLSoup:
             return locate(connection, name, self._where) is not None
 
     def __iter__(self) -> Iterator[str]:
-        """Give the names of all tables and views of the default schema, or of the one set.
+        """Give the names of all tables and views of the default schema, or of :attr:`schema`.
 
         .. versionadded:: 1.0
         """
@@ -371,7 +371,7 @@ class SQLSoup:
         return sorted({*super().__dir__(), *filter(str.isidentifier, [*names, *self._cache])})
 
     def _ipython_key_completions_(self) -> list[str]:
-        """Return the names of tables as they were within the last seconds; never raise."""
+        """Return the names of tables, a few seconds old at most; never raise."""
         listed, now = self._listed, time.monotonic()
         if listed is None or listed[0] < now - 5 or listed[1] != self._where:
             listed = (now, self._where, [])

@@ -61,7 +61,7 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
 
 
 def _keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
-    """Have no value awaited for a key that SQLite does not generate.
+    """Expect no value for a primary key that SQLite does not generate.
 
     SQLAlchemy, in all releases, takes each key of one integer for the rowid and a value for it is
     read back.  Only ``INTEGER PRIMARY KEY`` is the rowid, for which there is no index: not ``INT``,
@@ -147,7 +147,7 @@ def _unique_constraints(inspector: Inspector, schema: str | None, answers: Answe
 
 
 def _indexes(inspector: Inspector, schema: str | None, answers: Answers) -> None:
-    """Have no partial index taken for one on all rows.
+    """Do not take a partial index for one on all rows.
 
     SQLAlchemy, in all releases, looks for the condition in the text of CREATE INDEX, and where it
     does not find it (there need not be a space before it) the index seems to be on all rows.

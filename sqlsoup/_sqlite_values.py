@@ -25,7 +25,7 @@ class OfColumn(types.TypeEngine[Any]):
     """Whether all digits are wanted."""
 
     def adapt(self, cls: Any, **kw: Any) -> Any:
-        """Stay what it is where SQLAlchemy would take its own type for SQLite."""
+        """Return itself where SQLAlchemy would use its own type for SQLite."""
         own = cls.__module__.startswith(sqlite.__name__)
         adapted: Any = super().adapt(type(self) if own else cls, **kw)
         if isinstance(adapted, OfColumn):

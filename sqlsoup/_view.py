@@ -22,7 +22,7 @@ from sqlsoup._soup import SQLSoup
 from sqlsoup.exc import ArgumentError, shown
 
 _AT_ONCE = 1000
-"""So many rows are read at once where all of them are, and looked at for their names."""
+"""How many rows are read at once when all are shown; the first of them tell the columns."""
 
 Rows = Iterable[Sequence[Any]]
 
@@ -207,7 +207,8 @@ def _reader(sample: Sequence[Any]) -> tuple[list[str], Callable[[Any], Sequence[
 
     A row of a result may have whole rows in it, or None in the place of one.
 
-    :raises ArgumentError: they are no rows, or differ in columns; so does what is returned.
+    :raises ArgumentError: they are no rows, or differ in columns; so does the function that is
+     returned.
     """
     kind = _kind_of(sample[0])
 

@@ -79,8 +79,8 @@ def test_a_name_that_is_taken_says_which_attribute_it_is(
     with pytest.raises(AttributeError) as caught:
         row.__init__ = "x"
     assert str(caught.value) == (
-        "the column '__init__' of MappedT is the attribute 'column__init__', since its name has a "
-        "meaning in Python or SQLAlchemy"
+        "the column '__init__' of MappedT is the attribute 'column__init__', since its name is "
+        "reserved by Python or SQLAlchemy"
     )
     with pytest.raises(AttributeError) as caught:
         _ = db.t.__int__
@@ -145,7 +145,7 @@ def test_no_relationship_takes_such_a_name(soup: sqlsoup.SQLSoup, name: str) -> 
         with pytest.raises(sa.exc.ArgumentError) as caught:
             soup.users.relate(*arguments[:2], **arguments[2])
         assert str(caught.value) == (
-            f"no relationship of MappedUsers can be called {name!r}, which has a meaning in Python "
+            f"no relationship of MappedUsers can be called {name!r}, which is reserved by Python "
             "or SQLAlchemy; choose another name"
         )
     assert soup.users(name="Dee").name == "Dee"

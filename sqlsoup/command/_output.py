@@ -19,7 +19,7 @@ from sqlsoup.command._problems import Problem
 from sqlsoup.command._target import target
 
 _AT_ONCE = 1000
-"""So many rows are read at once."""
+"""How many rows are read at once."""
 
 
 def write(db: sqlsoup.SQLSoup, thing: Any, form: str, path: str | None) -> None:
