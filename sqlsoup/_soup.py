@@ -151,8 +151,12 @@ class SQLSoup:
         self.session.commit()
 
     def rollback(self) -> None:
-        """Roll the session's transaction back; rows forget what was not committed."""
-        self.session.rollback()
+        """Roll the session's transaction back; rows forget what was not committed.
+
+        It does so after an interrupt, too, that leaves the session in a state in which the
+        session's own ``rollback()`` raises.
+        """
+        _session.roll_back(self.session)
 
     def flush(self) -> None:
         """Send pending changes to the database, within the transaction."""
