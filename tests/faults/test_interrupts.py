@@ -441,10 +441,11 @@ def test_lines_of_sqlsoup(name, library):
     check(library, name, OURS, 24 if isinstance(library, File) else 4)
 
 
+@pytest.mark.skipif(sa.__version__ < "2.1", reason="the places are those of SQLAlchemy 2.1")
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_lines_of_sqlalchemy(name, tmp_path_factory):
     """So it does after an interrupt in SQLAlchemy, but where that does not survive it alone."""
-    check(File(tmp_path_factory.mktemp("interrupts")), name, THEIRS, 6)
+    check(File(tmp_path_factory.mktemp("interrupts")), name, THEIRS, 3)
 
 
 class Alone:
