@@ -42,6 +42,10 @@ _ELSEWHERE = (
     "this block ends in another session than it began in, so that it was rolled back; "
     "do not remove the session within a block, nor end a block in another thread"
 )
+_AWAITED = (
+    "this block ends outside of run_sync(), where nothing can be awaited, so that it is not "
+    "committed; have all of it in one function that run_sync() calls, and await rollback() now"
+)
 _SHARED = "another thread is in a block of this session; a plain Session is for one thread alone"
 _next = threading.local()
 _getframe = sys._getframe  # noqa: SLF001 - inspect has it from there
@@ -122,7 +126,8 @@ def leave(session: PlainSession, block: Block, error: BaseException | None) -> N
     """End a block: the outermost one commits, or rolls back if it or one within it failed.
 
     :raises SQLSoupError: one within it failed, and the exception was caught in between; or the
-     block began in another session, or was suspended while another began.
+     block began in another session, or was suspended while another began; or its connection is
+     one that is to be awaited, and this is not within ``run_sync()``.
     """
     blocks: list[_Found] = session.info.get(_OPEN, [])
     there = [_block(found) for found in blocks]
@@ -134,6 +139,9 @@ def leave(session: PlainSession, block: Block, error: BaseException | None) -> N
         del blocks[there.index(block)]
         if error is not None and there[0] is not None:
             there[0].failed = session.get_transaction(), error
+    elif _sa.is_out_of_reach(session.get_transaction()):  # the next block rolls it back
+        if error is None:
+            raise SQLSoupError(_AWAITED)
     else:
         try:
             _leave_outermost(session, block, there[1:], error)

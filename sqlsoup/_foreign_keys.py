@@ -26,7 +26,8 @@ class Notes:
     def __init__(self) -> None:
         self.spelled: dict[str, str] = {}
         """The names of tables by keys that spell them in another case."""
-        self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self.turns: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        """What the last of those that read a table holds, by the key of the table."""
         self.reflected: WeakSet[Table] = WeakSet()
         self.settled: WeakSet[Table] = WeakSet()
         self.referrers: defaultdict[str, WeakSet[ForeignKeyConstraint]] = defaultdict(WeakSet)

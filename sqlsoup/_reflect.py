@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, MetaData, Table, event
 from sqlalchemy import exc as sa_exc
@@ -24,8 +25,10 @@ from sqlsoup._missing import missing
 from sqlsoup.exc import SQLSoupError, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+
+_R = TypeVar("_R")
 
 
 def reflect(
@@ -36,7 +39,7 @@ def reflect(
 ) -> Table:
     """Return the table of a name, reflecting it if the MetaData has none.
 
-    A lock for each name has one thread reflect it.  It is never held while waiting for a
+    One thread reflects it, for which others wait a moment.  None has a turn while it waits for a
     connection, so that a pool of one connection cannot deadlock.
 
     Tables that the foreign keys refer to are not reflected with it.
@@ -47,11 +50,13 @@ def reflect(
     schema = schema or metadata.schema
     name = real_name(metadata, schema, name)
     key = table_key(schema, name)
-    lock = lock_of(metadata, key)
-    table = locked(lock, metadata.tables.get, key)
+    table = metadata.tables.get(key)
+    if table is None:
+        wait_for(ahead(metadata, [key]))  # the table may need no connection then
+        table = metadata.tables.get(key)
     if table is None:
         with connect() as connection:
-            table = locked(lock, _load, metadata, name, schema, connection)
+            table = in_turn(metadata, [key], _load, metadata, name, schema, connection)
         if table is None:
             return reflect(metadata, name, schema, connect)
     if table.name != name:  # a dot in a name is like the one after a schema
@@ -66,11 +71,52 @@ def reflect(
     return table
 
 
+_PATIENCE = 1.0
+"""So many seconds a thread waits for those that read the same tables, before it reads them too.
+
+They may wait for a machine that has vanished, and such waits must not add up.
+"""
+
+
+def in_turn(metadata: MetaData, keys: Iterable[str], function: Callable[..., _R], *args: Any) -> _R:
+    """Call a function that reads tables, after the threads that began to read one of them before.
+
+    The turn is a lock that goes with this call, so that none that an interrupt leaves held is met
+    again.
+    """
+    mine = threading.RLock()  # a listener to "column_reflect" may ask for the table, too
+    return locked(mine, _after, metadata, keys, mine, function, *args)
+
+
+def _after(
+    metadata: MetaData,
+    keys: Iterable[str],
+    mine: threading.RLock,
+    function: Callable[..., _R],
+    *args: Any,
+) -> _R:
+    wait_for(ahead(metadata, keys, mine))
+    return function(*args)
+
+
 @under(guard)
-def lock_of(metadata: MetaData, key: str) -> threading.RLock:
-    locks = notes_of(metadata).locks
-    lock: threading.RLock = locks.get(key) or locks.setdefault(key, threading.RLock())
-    return lock
+def ahead(
+    metadata: MetaData, keys: Iterable[str], mine: threading.RLock | None = None
+) -> list[threading.RLock]:
+    """Return the turns of those who read some tables, and put one's own behind them."""
+    turns = notes_of(metadata).turns
+    found = {id(turn): turn for key in keys if (turn := turns.get(key)) is not None}
+    if mine is not None:
+        turns.update(dict.fromkeys(keys, mine))
+    return [*found.values()]
+
+
+def wait_for(turns: Iterable[threading.RLock]) -> None:
+    """Wait until some turns are over, or it has taken too long."""
+    end = time.monotonic() + _PATIENCE
+    for turn in turns:
+        # in one line, or an exception that a trace raises at the second would leave it held
+        if turn.acquire(timeout=max(0, end - time.monotonic())): turn.release()  # noqa: E701  # fmt: skip
 
 
 def real_name(metadata: MetaData, schema: str | None, name: str) -> str:

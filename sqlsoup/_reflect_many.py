@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     ClauseElement,
@@ -30,11 +30,10 @@ from sqlsoup._foreign_keys import (
     table_key,
     target_of,
 )
-from sqlsoup._locks import locked, under
-from sqlsoup._reflect import is_denied, lock_of, publish, scratch
+from sqlsoup._locks import under
+from sqlsoup._reflect import in_turn, is_denied, publish, scratch
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
@@ -111,24 +110,8 @@ def reflect_all(
     for schema, name in tables:
         wanted[schema or metadata.schema].add(name)
     keys = sorted(table_key(schema, name) for schema in wanted for name in wanted[schema])
-    locks = [lock_of(metadata, key) for key in keys] if len(keys) <= _LOCKED else []
     with connect() as connection:
-        return _under_all(locks, _read_all, wanted, metadata, connection, progress)
-
-
-_LOCKED = 100
-"""How many tables of a round are reflected under their locks, each of which is a call on the stack.
-
-A table beyond that may be read twice, if another thread asks for it meanwhile.
-"""
-
-
-def _under_all(
-    locks: list[threading.RLock], function: Callable[..., set[str]], *args: Any
-) -> set[str]:
-    if not locks:
-        return function(*args)
-    return locked(locks[0], _under_all, locks[1:], function, *args)
+        return in_turn(metadata, keys, _read_all, wanted, metadata, connection, progress)
 
 
 def _read_all(

@@ -162,6 +162,24 @@ def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
         session.rollback()
 
 
+def is_out_of_reach(transaction: Any) -> bool:
+    """Tell if a transaction has a connection that is to be awaited, where nothing can be.
+
+    A commit or rollback there, outside of ``run_sync()``, raises MissingGreenlet, and SQLAlchemy
+    gives the connection up as it is: the server goes on with the transaction and its locks
+    (``_finalize_fairy`` in ``pool/base.py``; connections are in ``_connections`` of
+    ``SessionTransaction`` in ``orm/session.py``, ``in_greenlet()`` in ``util/concurrency.py``).  It
+    may go when SQLAlchemy keeps such a connection.
+    """
+    if transaction is not None:
+        for connection, *_ in transaction._connections.values():
+            if connection.dialect.is_async:
+                from sqlalchemy.util.concurrency import in_greenlet  # which needs greenlet
+
+                return not in_greenlet()
+    return False
+
+
 def set_rowcount(context: Any, number: int) -> None:
     """Have SQLAlchemy take a number of rows for what the driver counted.
 

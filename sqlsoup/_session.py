@@ -13,7 +13,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, MetaData, Table, event, inspect
-from sqlalchemy.exc import UnboundExecutionError
+from sqlalchemy.exc import InvalidRequestError, UnboundExecutionError
 from sqlalchemy.orm import Mapper, ORMExecuteState, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
@@ -51,6 +51,18 @@ def current(session: SessionSource) -> PlainSession:
     """Return the session of this thread or scope."""
     plain: PlainSession = session() if isinstance(session, scoped_session) else session
     return plain
+
+
+def roll_back(session: SessionSource) -> None:
+    """Roll a session back, also one whose commit or flush was interrupted between two states."""
+    plain = current(session)
+    transaction = plain.get_transaction()
+    try:
+        session.rollback()
+    except InvalidRequestError:  # for ever
+        _sa.finish_rollback(plain, transaction)
+    else:
+        _sa.finish_rollback(plain, transaction)
 
 
 def existing(session: SessionSource) -> PlainSession | None:

@@ -126,8 +126,12 @@ class SQLSoup:
         self.session.commit()
 
     def rollback(self) -> None:
-        """Roll back the session's transaction; its rows are expired."""
-        self.session.rollback()
+        """Roll back the session's transaction; its rows are expired.
+
+        It does so after an interrupt, too, that leaves the session in a state in which the
+        session's own ``rollback()`` raises.
+        """
+        _session.roll_back(self.session)
 
     def flush(self) -> None:
         """Send pending changes to the database, within the transaction."""

@@ -22,6 +22,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from sqlsoup import _sa
 from sqlsoup._foreign_keys import guard, notes_of
+from sqlsoup._locks import locked
 from sqlsoup._reflect import publish
 from sqlsoup._sqlite import OfView, is_virtual
 from sqlsoup.exc import SQLSoupError
@@ -54,9 +55,7 @@ def with_rowid(
         if connection.dialect.name != "sqlite" or not _has_rowid(connection, table):
             return table
         batches = not is_virtual(connection, table)
-        with guard:
-            now = table.metadata.tables.get(table.key, table)
-            return now if name in now.c else _keyed(now, name, batches, connection)
+        return locked(guard, _with_key, table, name, batches, connection)
 
 
 def _has_rowid(connection: Connection, table: Table) -> bool:
@@ -67,6 +66,11 @@ def _has_rowid(connection: Connection, table: Table) -> bool:
     except DBAPIError:  # it is WITHOUT ROWID
         return False
     return True
+
+
+def _with_key(table: Table, name: str, batches: bool, connection: Connection) -> Table:
+    now = table.metadata.tables.get(table.key, table)
+    return now if name in now.c else _keyed(now, name, batches, connection)
 
 
 def _keyed(table: Table, name: str, batches: bool, connection: Connection) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session, joinedload, scoped_session, selectinload
 
 import sqlsoup
-from sqlsoup import SQLSoup, TableClassType
+from sqlsoup import SQLSoup, SQLSoupError, TableClassType
 
 _T = TypeVar("_T")
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
@@ -161,9 +161,9 @@ def test_loading_later(with_session: Any) -> None:
     with_session(work)
 
 
-def _block(db: SQLSoup) -> None:
+def _block(db: SQLSoup, word: str = "lost") -> None:
     with db:
-        db.tags.insert(word="lost")
+        db.tags.insert(word=word)
 
 
 @pytest.mark.parametrize(
@@ -432,3 +432,58 @@ def test_what_needs_run_sync_with_a_connection(use: Any, is_statement: bool, run
 
     run(work)
     gc.collect()  # the coroutines, while the filter holds
+
+
+@pytest.mark.parametrize("flushed", [True, False])
+@pytest.mark.parametrize("goes_on", ["rollback", "block"])
+def test_a_block_that_ends_outside_of_run_sync(
+    flushed: bool, goes_on: str, run: Any, engine: sa.Engine
+) -> None:
+    """It raises an error that says what to do; what it left is undone by ``rollback()``.
+
+    Without that the next block undoes it, and raises.
+    """
+
+    async def work(engine: AsyncEngine) -> None:
+        async with AsyncSession(engine) as session:
+            db = SQLSoup(session=session.sync_session)
+            block = ExitStack()
+
+            def begin(_: Session) -> None:
+                block.enter_context(db)
+                db.tags.insert(word="lost")
+                if flushed:
+                    db.flush()
+                else:
+                    db.execute("SELECT 1")
+
+            await session.run_sync(begin)
+            with pytest.raises(SQLSoupError, match=r"^this block ends outside of run_sync"):
+                block.close()
+            if goes_on == "rollback":
+                await session.rollback()
+            else:
+                with pytest.raises(SQLSoupError, match=r"^an earlier block of this session"):
+                    await session.run_sync(lambda _: _block(db))
+            await session.run_sync(lambda _: _block(db, "new"))
+
+    run(work)
+    assert words(engine) == ["food", "hot", "new"]
+
+
+def test_an_error_that_leaves_a_block_outside_of_run_sync(run: Any, engine: sa.Engine) -> None:
+    """It goes on as it is."""
+
+    async def work(engine: AsyncEngine) -> None:
+        async with AsyncSession(engine) as session:
+            db = SQLSoup(session=session.sync_session)
+            with pytest.raises(KeyError), ExitStack() as block:  # noqa: PT012
+                await session.run_sync(
+                    lambda _: (block.enter_context(db), db.tags.insert(word="lost"), db.flush())
+                )
+                raise KeyError
+            await session.rollback()
+            await session.run_sync(lambda _: _block(db, "new"))
+
+    run(work)
+    assert words(engine) == ["food", "hot", "new"]

@@ -19,6 +19,7 @@ from sqlalchemy import event
 
 db = sqlsoup.SQLSoup(os.environ["DATABASE_URL"], relationships=True)
 reflected = []
+sqlsoup._reflect._PATIENCE = 60
 
 @event.listens_for(db._metadata, "column_reflect")
 def note(inspector, table, column):

@@ -500,6 +500,29 @@ def test_a_rollback_within_an_outer_transaction(engine):
     assert _stored(engine, "SELECT word FROM tags ORDER BY word") == ["food", "hot"]
 
 
+@pytest.mark.parametrize("kind", [scoped_session, lambda factory: factory()])
+def test_rollback_after_an_interrupted_commit(kind, lite):
+    """``rollback()`` mends a session that was interrupted between two states."""
+    session = kind(sessionmaker())
+    db = sqlsoup.SQLSoup(lite, session=session)
+
+    def interrupt(_session):
+        raise KeyboardInterrupt
+
+    sa.event.listen(session, "after_commit", interrupt, once=True)
+    db.tags.insert(word="new")
+    with pytest.raises(KeyboardInterrupt):
+        db.commit()
+    with pytest.raises(sa.exc.InvalidRequestError):
+        session.rollback()
+    db.rollback()
+    assert lite.pool.checkedout() == 0
+    db.tags.insert(word="newer")
+    db.commit()
+    assert [tag.word for tag in db.tags.order_by("word")] == ["food", "hot", "new", "newer"]
+    db.rollback()
+
+
 def test_connection_is_in_the_sessions_transaction(db):
     """``connection()`` is a Connection on the soup's engine that sees what was flushed."""
     assert type(db.connection()) is sa.Connection

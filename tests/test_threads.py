@@ -24,8 +24,9 @@ COLUMNS = ["id", "note", "size", "up_id"]
 
 
 @pytest.fixture(autouse=True)
-def _hostile() -> Iterator[None]:
-    """Switch threads five thousand times as often as usual."""
+def _hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Switch threads five thousand times as often as usual, and let none read what another does."""
+    monkeypatch.setattr("sqlsoup._reflect._PATIENCE", 60)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -397,6 +398,36 @@ def test_no_thread_waits_for_another_table(soup: SQLSoup) -> None:
         return title
 
     assert race(work, threads=2) == ["Bo", "Mustards"]
+
+
+def test_no_thread_waits_for_long(soup: SQLSoup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one table takes long to read, all that ask for it read it; they get one class."""
+    monkeypatch.setattr("sqlsoup._reflect._PATIENCE", 0.01)
+    all_read, threads = threading.Barrier(4), set()
+
+    @sa.event.listens_for(soup._metadata, "column_reflect")
+    def meet(*_: object) -> None:
+        if threading.get_ident() not in threads:
+            threads.add(threading.get_ident())
+            all_read.wait(10)
+
+    assert {*race(lambda _: soup.users, threads=4)} == {soup.users}
+    assert len(threads) == 4
+
+
+def test_a_listener_that_asks_for_the_table(soup: SQLSoup) -> None:
+    """A thread does not wait for itself, though a listener asks for what it is reading."""
+    asked: list[Any] = []
+
+    @sa.event.listens_for(soup._metadata, "column_reflect")
+    def ask(*_: object) -> None:
+        if not asked:
+            asked.append(None)
+            asked.append(soup.users)
+
+    began = time.monotonic()
+    assert soup.users is asked[1]
+    assert time.monotonic() - began < 30
 
 
 def test_sessions_of_threads(db: SQLSoup) -> None:

@@ -334,6 +334,35 @@ def test_for_good(site, engines, pool, capsys):
     assert [engine.pool.checkedout() for engine in engines.values()] == [0, 0, 0]
 
 
+@pytest.mark.parametrize("driver", DATABASES)
+def test_first_accesses_of_threads(driver, site, engines, pool, capsys):
+    """However many threads meet tables for the first time, their waits do not add up."""
+    db, number = SQLSoup(engines[driver]), len(MOMENTS)
+    in_transactions = threading.Barrier(number + 1)
+
+    def meet(one: int) -> float:
+        try:
+            db.execute("SELECT 1")
+            in_transactions.wait(PATIENCE)
+            assert site.gone.wait(PATIENCE)
+            began = time.monotonic()
+            with pytest.raises(OperationalError):
+                db["accounts" if one else "payments"]
+            return time.monotonic() - began
+        finally:
+            db.session.remove()
+
+    futures = [pool.submit(meet, one) for one in range(number)]
+    in_transactions.wait(PATIENCE)
+    cut(site.programs, site.servers)
+    site.gone.set()
+    waits = [future.result(PATIENCE) for future in futures]
+    with capsys.disabled():
+        print(f"\n{number} threads, {driver}: {min(waits):.1f} to {max(waits):.1f} s")
+    assert max(waits) < SILENCE[driver] + CONNECT + BUSY
+    assert db.engine.pool.checkedout() == 0
+
+
 def test_for_fifteen_seconds(site, engines, pool, capsys):
     """attempt() goes on until the machine is back, and each has paid once."""
     programs = make_programs(site, engines)
