@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary, ref
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy import exc as sa_exc
@@ -14,6 +13,7 @@ from sqlalchemy.types import NullType
 from sqlsoup import _sa
 from sqlsoup._corrections import PARTITION
 from sqlsoup._locks import locked, under
+from sqlsoup._weak import add_weakly, alive
 from sqlsoup.exc import warn
 
 guard = threading.RLock()
@@ -29,7 +29,7 @@ class Notes:
         self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self.reflected: WeakSet[Table] = WeakSet()
         self.settled: WeakSet[Table] = WeakSet()
-        self.referrers: defaultdict[str, WeakSet[ForeignKeyConstraint]] = defaultdict(WeakSet)
+        self.referrers: dict[str, set[ref[ForeignKeyConstraint]]] = {}
         """The foreign keys by what they refer to."""
         self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
         """Those whose ``use_alter`` was set here."""
@@ -77,7 +77,7 @@ def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
 
     Those of partitions are those of the partitioned table.
     """
-    found = locked(guard, list, notes_of(table.metadata).referrers.get(table.key, ()))
+    found = locked(guard, alive, notes_of(table.metadata).referrers.get(table.key, ()))
     tables = table.metadata.tables
     return [k for k in found if tables.get(k.table.key) is k.table and PARTITION not in k.info]
 
@@ -105,11 +105,13 @@ def settle(table: Table) -> None:
     if table not in notes.settled:
         for constraint in constraints:
             for key in constraint.elements:
-                notes.referrers[table_key(*target_of(key))].add(constraint)
-        for constraint in notes.referrers[table.key]:
+                known = notes.referrers.setdefault(table_key(*target_of(key)), set())
+                add_weakly(known, constraint)
+        referrers = alive(notes.referrers.get(table.key, ()))
+        for constraint in referrers:
             for key in constraint.elements:
                 _renew(key)
-        constraints = constraints.union(notes.referrers[table.key])
+        constraints = constraints.union(referrers)
         notes.settled.add(table)  # now that nothing more can be missed by an interrupt
     for constraint in constraints:
         if not constraint.use_alter or constraint in notes.postponed:

@@ -27,8 +27,10 @@ def find_attribute(self: Any, name: str) -> Any:
 
 def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
     """Return a method that adds a relationship which was yet to be, and then sets it."""
-    set_plainly = base.__setattr__
+    return _setter(base.__setattr__) if base.__setattr__ is not object.__setattr__ else _SETTER
 
+
+def _setter(set_plainly: Callable[[Any, str, Any], None]) -> Callable[[Any, str, Any], None]:
     def set_attribute(self: Any, name: str, value: Any) -> None:
         cls = type(self)
         if not (
@@ -40,6 +42,9 @@ def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
         set_plainly(self, name, value)
 
     return set_attribute
+
+
+_SETTER = _setter(object.__setattr__)
 
 
 class Expected:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import FromClause, MetaData, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import Mapper, column_property, registry
+from sqlalchemy.orm import Mapper, column_property
 
 from sqlsoup import _sa
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
@@ -56,7 +56,7 @@ def map_class(
     args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
-    mapper: Mapper[Any] = registry(metadata=_NO_TABLES).map_imperatively(cls, selectable, **args)
+    mapper: Mapper[Any] = _sa.new_registry(_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
     if isinstance(selectable, Table):
         mapper.registry.configure(cascade=True)  # mostly it knows of no other class yet
@@ -69,7 +69,7 @@ def map_class(
             selectable.info[NAMED] = [column.key for column in mapper.primary_key]
     if isinstance(selectable, Table) and is_view(selectable):
         watch_view(mapper)
-    for name, value in (("_table", selectable), ("_query", NewQuery()), ("c", _columns(mapper))):
+    for name, value in (("_table", selectable), ("_query", _QUERY), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
     return cast("SelectableClassType", cls)
@@ -110,6 +110,7 @@ def _arguments(
 _NO_TABLES = MetaData()
 """Where a registry looks for tables by name; without it each would make one of its own."""
 
+_QUERY = NewQuery()
 _OF_PROPERTIES = {"properties", "column_prefix", "include_properties", "exclude_properties"}
 
 
