@@ -20,7 +20,7 @@ from sqlsoup._session import current
 from sqlsoup.exc import ParametersError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import MetaData
 
@@ -59,9 +59,9 @@ class SelectableClassType(type):
     """The method that adds an implied relationship before it is set, until all are known."""
 
     _sqlsoup_query_type: type[Query[Any]] | None
-    _sqlsoup_key: list[Any]
+    _sqlsoup_key: Sequence[Any]
     """The columns of the primary key where it was named, by the user or for a side of a join."""
-    _sqlsoup_renamed: dict[str, str]
+    _sqlsoup_renamed: Mapping[str, str]
     """The attributes of columns whose own names are taken."""
     _table: FromClause
 
@@ -203,9 +203,9 @@ _ASKED = "is_clause_element"
 """The name for which SQLAlchemy asks."""
 
 
-def _renamed(cls: SelectableClassType) -> dict[str, str]:
+def _renamed(cls: SelectableClassType) -> Mapping[str, str]:
     """Return the attributes of columns whose own names are taken; a class being mapped has none."""
-    renamed: dict[str, str] = vars(cls).get("_sqlsoup_renamed", {})
+    renamed: Mapping[str, str] = vars(cls).get("_sqlsoup_renamed", {})
     return renamed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy import exc as sa_exc
@@ -27,13 +27,24 @@ class Notes:
         self.spelled: dict[str, str] = {}
         """The names of tables by keys that spell them in another case."""
         self.locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        self.reflected: WeakSet[Table] = WeakSet()
-        self.settled: WeakSet[Table] = WeakSet()
+        self.tables: WeakKeyDictionary[Table, int] = WeakKeyDictionary()
+        """Whether they were ``REFLECTED`` here and are ``SETTLED``; one entry is less than two."""
         self.referrers: dict[str, set[ref[ForeignKeyConstraint]]] = {}
         """The foreign keys by what they refer to."""
         self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
         """Those whose ``use_alter`` was set here."""
         self.given_up: WeakSet[ForeignKeyConstraint] = WeakSet()
+
+    def add(self, table: Table, what: int) -> None:
+        """Note what is so of a table from now on."""
+        self.tables[table] = self.tables.get(table, 0) | what
+
+    def tells(self, table: Table, what: int) -> bool:
+        """Tell if it was noted."""
+        return bool(self.tables.get(table, 0) & what)
+
+
+REFLECTED, SETTLED = 1, 2
 
 
 @under(guard)
@@ -102,7 +113,7 @@ def settle(table: Table) -> None:
         column.nullable = False
     notes = notes_of(table.metadata)
     constraints = table.foreign_key_constraints
-    if table not in notes.settled:
+    if not notes.tells(table, SETTLED):
         for constraint in constraints:
             for key in constraint.elements:
                 known = notes.referrers.setdefault(table_key(*target_of(key)), set())
@@ -112,7 +123,7 @@ def settle(table: Table) -> None:
             for key in constraint.elements:
                 _renew(key)
         constraints = constraints.union(referrers)
-        notes.settled.add(table)  # now that nothing more can be missed by an interrupt
+        notes.add(table, SETTLED)  # now that nothing more can be missed by an interrupt
     for constraint in constraints:
         if not constraint.use_alter or constraint in notes.postponed:
             constraint.use_alter = not all(resolves(key) for key in constraint.elements)

@@ -6,6 +6,7 @@ same table can be mapped any number of times, and a class that is dropped is col
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import FromClause, MetaData, Select, SelectBase, Table, inspect
@@ -110,6 +111,7 @@ def _arguments(
 _NO_TABLES = MetaData()
 """Where a registry looks for tables by name; without it each would make one of its own."""
 
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 _QUERY = NewQuery()
 _OF_PROPERTIES = {"properties", "column_prefix", "include_properties", "exclude_properties"}
 
@@ -169,7 +171,7 @@ def _new_class(
     selectable: FromClause,
     origin: Origin,
     base: type,
-    renamed: dict[str, str] = {},  # noqa: B006 - nothing changes it
+    renamed: Mapping[str, str] = _NO_NAMES,
 ) -> _T:
     base_hash: Any = base.__hash__
     namespace: dict[str, Any] = {
@@ -181,8 +183,8 @@ def _new_class(
         "__hash__": base_hash or object.__hash__,
         "_sqlsoup": origin,
         "_sqlsoup_query_type": None,
-        "_sqlsoup_key": [],
-        "_sqlsoup_renamed": renamed,
+        "_sqlsoup_key": (),
+        "_sqlsoup_renamed": renamed or _NO_NAMES,
         "_sqlsoup_plan": None,
         "_sqlsoup_setter": None,
     }

@@ -232,7 +232,10 @@ class _Managers(dict[Any, Any]):
         return iter([manager for each in [*dict.keys(self)] if (manager := each()) is not None])
 
     def __setitem__(self, manager: Any, value: Any) -> None:
-        dict.__setitem__(self, ref(manager, self.pop), value)
+        for each in [*dict.keys(self)]:
+            if each() is None:
+                self.pop(each, None)
+        dict.__setitem__(self, ref(manager), value)
 
     def popitem(self) -> tuple[Any, Any]:
         each, value = dict.popitem(self)

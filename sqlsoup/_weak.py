@@ -12,8 +12,14 @@ _T = TypeVar("_T")
 
 
 def add_weakly(known: set[ref[_T]], thing: _T) -> None:
-    """Add a thing to a set, which it leaves when it is collected."""
-    known.add(ref(thing, known.discard))
+    """Add a thing to a set, which now and then drops what was collected.
+
+    The references have no callback, so that a thing has one for all such sets.
+    """
+    size = len(known)
+    if not size & (size - 1):  # at 1, 2, 4, 8 and so on
+        known.difference_update([each for each in [*known] if each() is None])
+    known.add(ref(thing))
 
 
 def alive(known: Iterable[ref[_T]]) -> list[_T]:
