@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from contextlib import suppress
-from functools import wraps
+from functools import lru_cache, wraps
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Inspector, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
+
+from sqlsoup import _sa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -48,12 +50,9 @@ def catalog(connection: Connection, names: Collection[str] = ()) -> Inspector:
     """
     _hush()
     inspector: Any = inspect(connection)
-    particulars = _particulars(connection.dialect.name)
-    corrections = getattr(particulars, "CORRECTIONS", {})
-    answers = getattr(particulars, "ANSWERS", {})
-    for kind in _KINDS:
-        method, instead = f"get_multi_{kind}", answers.get(kind)
-        _correct(inspector, method, instead, corrections.get(kind, ()), frozenset(names))
+    kind: Any = type(inspector)
+    inspector.__class__ = _corrected(kind)
+    vars(inspector).update(_sqlsoup_batch=frozenset(names), _sqlsoup_known={})
     return inspector  # type: ignore[no-any-return]
 
 
@@ -69,26 +68,39 @@ _KINDS = (
 )
 
 
-def _correct(
-    inspector: Any,
-    method: str,
-    instead: Answer | None,
-    corrections: tuple[Correction, ...],
-    batch: frozenset[str],
-) -> None:
-    own: Callable[..., Answers] = getattr(inspector, method)
-    known: dict[str | None, tuple[Answers, dict[Any, Any]]] = {}
+@lru_cache
+def _corrected(kind: Any) -> Any:
+    """Return a subclass of a type of Inspector, whose answers are corrected.
 
-    def ask(schema: str | None, names: Collection[str] | None, options: dict[str, Any]) -> Answers:
+    It is one for all, as an Inspector that referred to itself would be kept with its answers until
+    garbage is collected.
+    """
+    methods = {f"get_multi_{what}": _asking(kind, what) for what in _KINDS}
+    return type(kind.__name__, (kind,), methods)
+
+
+def _asking(kind: Any, what: str) -> Callable[..., Answers]:
+    own: Callable[..., Answers] = getattr(kind, f"get_multi_{what}")
+
+    def ask(
+        inspector: Any,
+        schema: str | None,
+        names: Collection[str] | None,
+        options: dict[str, Any],
+    ) -> Answers:
+        particulars = _particulars(inspector.dialect.name)
+        instead: Answer | None = getattr(particulars, "ANSWERS", {}).get(what)
+        corrections: dict[str, Iterable[Correction]] = getattr(particulars, "CORRECTIONS", {})
         answers = instead(inspector, schema, names) if instead and names is not None else None
         if answers is None:
-            answers = own(schema=schema, filter_names=names, **options)
-        for correct in corrections:
+            answers = own(inspector, schema=schema, filter_names=names, **options)
+        for correct in corrections.get(what, ()):
             correct(inspector, schema, answers)
         return answers
 
     @wraps(own)
     def get_multi(
+        self: Any,
         schema: str | None = None,
         filter_names: Collection[str] | None = None,
         kind: ObjectKind = ObjectKind.TABLE,
@@ -96,20 +108,19 @@ def _correct(
         **options: Any,
     ) -> Answers:
         options |= {"kind": kind, "scope": scope}
+        batch, known = vars(self)["_sqlsoup_batch"], vars(self)["_sqlsoup_known"]
         if filter_names is None or not batch.issuperset(filter_names):
-            return ask(schema, filter_names, options)
-        if schema not in known:
+            return ask(self, schema, filter_names, options)
+        if (what, schema) not in known:
             refused: dict[Any, Any] = {}
-            known[schema] = (
-                ask(schema, sorted(batch), {**options, "unreflectable": refused}),
-                refused,
-            )
-        answers, refused = known[schema]
+            options_of_all = {**options, "unreflectable": refused}
+            known[what, schema] = ask(self, schema, sorted(batch), options_of_all), refused
+        answers, refused = known[what, schema]
         asked = [(schema, name) for name in filter_names]
         options.get("unreflectable", {}).update({k: refused[k] for k in asked if k in refused})
         return {key: answers[key] for key in asked if key in answers}
 
-    setattr(inspector, method, get_multi)
+    return get_multi
 
 
 def _hush() -> None:
@@ -126,6 +137,7 @@ def _hush() -> None:
 def reflect_table(inspector: Inspector, table: Any) -> None:
     """Fill an empty Table from a catalog, without the tables that it refers to."""
     inspector.reflect_table(table, None, resolve_fks=False)
+    _sa.forget_options(table)
     particulars = _particulars(inspector.dialect.name)
     if hasattr(particulars, "mark_updates"):
         particulars.mark_updates(inspector, table)

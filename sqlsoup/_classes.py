@@ -20,7 +20,7 @@ from sqlsoup._session import current
 from sqlsoup.exc import ParametersError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import MetaData
 
@@ -59,9 +59,9 @@ class SelectableClassType(type):
     """The method that adds an implied relationship before it is set, until all are known."""
 
     _sqlsoup_query_type: type[Query[Any]] | None
-    _sqlsoup_key: list[Any]
+    _sqlsoup_key: Sequence[Any]
     """The columns of the primary key where it was named, by the user or for a side of a join."""
-    _sqlsoup_renamed: dict[str, str]
+    _sqlsoup_renamed: Mapping[str, str]
     """The attribute names of columns whose own names are reserved."""
     _table: FromClause
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy import exc as sa_exc
@@ -14,6 +13,7 @@ from sqlalchemy.types import NullType
 from sqlsoup import _sa
 from sqlsoup._corrections import PARTITION
 from sqlsoup._locks import locked, under
+from sqlsoup._weak import add_weakly, alive
 from sqlsoup.exc import warn
 
 guard = threading.RLock()
@@ -28,13 +28,24 @@ class Notes:
         """The names of tables by keys that spell them in another case."""
         self.turns: WeakValueDictionary[str, Any] = WeakValueDictionary()
         """What the last of those that read a table holds, by the key of the table."""
-        self.reflected: WeakSet[Table] = WeakSet()
-        self.settled: WeakSet[Table] = WeakSet()
-        self.referrers: defaultdict[str, WeakSet[ForeignKeyConstraint]] = defaultdict(WeakSet)
+        self.tables: WeakKeyDictionary[Table, int] = WeakKeyDictionary()
+        """Whether they were ``REFLECTED`` here and are ``SETTLED``; one entry is less than two."""
+        self.referrers: dict[str, set[ref[ForeignKeyConstraint]]] = {}
         """The foreign keys by what they refer to."""
         self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
         """Those whose ``use_alter`` was set here."""
         self.given_up: WeakSet[ForeignKeyConstraint] = WeakSet()
+
+    def add(self, table: Table, what: int) -> None:
+        """Note what is so of a table from now on."""
+        self.tables[table] = self.tables.get(table, 0) | what
+
+    def tells(self, table: Table, what: int) -> bool:
+        """Tell if it was noted."""
+        return bool(self.tables.get(table, 0) & what)
+
+
+REFLECTED, SETTLED = 1, 2
 
 
 @under(guard)
@@ -78,7 +89,7 @@ def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
 
     Those of partitions are those of the partitioned table.
     """
-    found = locked(guard, list, notes_of(table.metadata).referrers.get(table.key, ()))
+    found = locked(guard, alive, notes_of(table.metadata).referrers.get(table.key, ()))
     tables = table.metadata.tables
     return [k for k in found if tables.get(k.table.key) is k.table and PARTITION not in k.info]
 
@@ -103,15 +114,17 @@ def settle(table: Table) -> None:
         column.nullable = False
     notes = notes_of(table.metadata)
     constraints = table.foreign_key_constraints
-    if table not in notes.settled:
+    if not notes.tells(table, SETTLED):
         for constraint in constraints:
             for key in constraint.elements:
-                notes.referrers[table_key(*target_of(key))].add(constraint)
-        for constraint in notes.referrers[table.key]:
+                known = notes.referrers.setdefault(table_key(*target_of(key)), set())
+                add_weakly(known, constraint)
+        referrers = alive(notes.referrers.get(table.key, ()))
+        for constraint in referrers:
             for key in constraint.elements:
                 _renew(key)
-        constraints = constraints.union(notes.referrers[table.key])
-        notes.settled.add(table)  # last, so that an interrupt leaves nothing out
+        constraints = constraints.union(referrers)
+        notes.add(table, SETTLED)  # last, so that an interrupt leaves nothing out
     for constraint in constraints:
         if not constraint.use_alter or constraint in notes.postponed:
             constraint.use_alter = not all(resolves(key) for key in constraint.elements)

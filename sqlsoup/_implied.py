@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, ref
 
 from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, Table, and_, inspect
 from sqlalchemy import exc as sa_exc
@@ -19,6 +19,7 @@ from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._locks import locked, under
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
 from sqlsoup._reflect_many import reflect_all
+from sqlsoup._weak import add_weakly, alive
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ class Implied:
         connect: Callable[[], AbstractContextManager[Connection]],
         class_for: Callable[[str | None, str], SelectableClassType],
     ) -> None:
-        self._namer: Namer | None = None if isinstance(naming, bool) else naming
+        self.namer: Namer | None = None if isinstance(naming, bool) else naming
         self._metadata = metadata
         self._connect = connect
         self._class_for = class_for
         self._references: WeakKeyDictionary[Table, list[Reference]] = WeakKeyDictionary()
-        self._related: dict[str, WeakSet[SelectableClassType]] = {}
+        self._related: dict[str, set[ref[SelectableClassType]]] = {}
         """The classes that may have relationships, by the keys of the tables these lead to."""
 
     def names(self, cls: Any) -> dict[str, None]:
@@ -85,7 +86,7 @@ class Implied:
     def renew(self, cls: Any) -> None:
         """Have the relationships that led to an earlier class of a table lead to this one."""
         table = inspect(cls).local_table
-        for other in list(self._related.get(getattr(table, "key", ""), ())):
+        for other in alive(self._related.get(getattr(table, "key", ""), ())):
             outdated = [
                 prop.key
                 for prop in inspect(other).relationships
@@ -121,11 +122,12 @@ class Implied:
         plan: Plan | None = own._sqlsoup_plan
         table = inspect(cls).local_table
         if plan is None and isinstance(table, Table):
-            plan = Plan(own, table, self._namer, self.references_to, self._reflected)
+            plan = Plan(own, table, self)
             own._sqlsoup_plan = plan
         return plan
 
-    def _reflected(self, tables: list[tuple[str | None, str]]) -> dict[str, Table]:
+    def reflected(self, tables: list[tuple[str | None, str]]) -> dict[str, Table]:
+        """Return those of some tables, given by schema and name, that are there."""
         found = reflect_all(tables, self._metadata, self._connect)
         return {key: table for key, table in self._metadata.tables.items() if key in found}
 
@@ -154,7 +156,7 @@ class Implied:
             if target_of(each.elements[0]) == target
         ]
         wanted = (table.schema, table.name, columns_of(key))
-        if len(siblings) == 1 and table.schema == target[0] and self._namer is None:
+        if len(siblings) == 1 and table.schema == target[0] and self.namer is None:
             return next(iter(plan.names_of_many(siblings)), None)
         name: str | None = plan.name_of(*wanted)
         return name
@@ -239,7 +241,7 @@ class Implied:
     def _note(self, *classes: Any) -> None:
         """Note that each of two classes may have a relationship that leads to the other's table."""
         for cls, other in (classes, classes[::-1]):
-            self._related.setdefault(inspect(other).local_table.key, WeakSet()).add(cls)
+            add_weakly(self._related.setdefault(inspect(other).local_table.key, set()), cls)
 
 
 def _sorted(references: list[Reference]) -> list[Reference]:

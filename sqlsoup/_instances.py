@@ -29,8 +29,10 @@ def find_attribute(self: Any, name: str) -> Any:
 
 def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
     """Return a ``__setattr__`` that adds an implied relationship before it is set."""
-    set_plainly = base.__setattr__
+    return _setter(base.__setattr__) if base.__setattr__ is not object.__setattr__ else _SETTER
 
+
+def _setter(set_plainly: Callable[[Any, str, Any], None]) -> Callable[[Any, str, Any], None]:
     def set_attribute(self: Any, name: str, value: Any) -> None:
         cls = type(self)
         if not (
@@ -42,6 +44,9 @@ def attribute_setter(base: Any) -> Callable[[Any, str, Any], None]:
         set_plainly(self, name, value)
 
     return set_attribute
+
+
+_SETTER = _setter(object.__setattr__)
 
 
 class Expected:

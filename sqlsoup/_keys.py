@@ -153,13 +153,13 @@ def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:
 
 def unique_keys(table: Table) -> list[set[str]]:
     """Return the sets of columns that are unique."""
-    return [{*table.primary_key.columns.keys()}, *map(set, _unique(table))]
+    return [{column.key for column in table.primary_key}, *map(set, _unique(table))]
 
 
 def _unique(table: Table) -> list[list[str]]:
     """Return the columns of unique constraints and indexes on all rows, NULLs last."""
     found: list[list[Any]] = [
-        list(constraint.columns)
+        list(constraint)
         for constraint in table.constraints
         if isinstance(constraint, UniqueConstraint)
     ]

@@ -6,11 +6,12 @@ same table can be mapped any number of times, and a class that is dropped is col
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import FromClause, MetaData, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import Mapper, column_property, registry
+from sqlalchemy.orm import Mapper, column_property
 
 from sqlsoup import _sa
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
@@ -56,7 +57,7 @@ def map_class(
     args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
-    mapper: Mapper[Any] = registry(metadata=_NO_TABLES).map_imperatively(cls, selectable, **args)
+    mapper: Mapper[Any] = _sa.new_registry(_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
     if isinstance(selectable, Table):
         mapper.registry.configure(cascade=True)  # there is rarely another class in it yet
@@ -69,7 +70,7 @@ def map_class(
             selectable.info[NAMED] = [column.key for column in mapper.primary_key]
     if isinstance(selectable, Table) and is_view(selectable):
         watch_view(mapper)
-    for name, value in (("_table", selectable), ("_query", NewQuery()), ("c", _columns(mapper))):
+    for name, value in (("_table", selectable), ("_query", _QUERY), ("c", _columns(mapper))):
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
     return cast("SelectableClassType", cls)
@@ -110,6 +111,8 @@ def _arguments(
 _NO_TABLES = MetaData()
 """Where a registry looks for tables by name; without it each would make one of its own."""
 
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+_QUERY = NewQuery()
 _OF_PROPERTIES = {"properties", "column_prefix", "include_properties", "exclude_properties"}
 
 
@@ -168,7 +171,7 @@ def _new_class(
     selectable: FromClause,
     origin: Origin,
     base: type,
-    renamed: dict[str, str] = {},  # noqa: B006 - nothing changes it
+    renamed: Mapping[str, str] = _NO_NAMES,
 ) -> _T:
     base_hash: Any = base.__hash__
     namespace: dict[str, Any] = {
@@ -180,8 +183,8 @@ def _new_class(
         "__hash__": base_hash or object.__hash__,
         "_sqlsoup": origin,
         "_sqlsoup_query_type": None,
-        "_sqlsoup_key": [],
-        "_sqlsoup_renamed": renamed,
+        "_sqlsoup_key": (),
+        "_sqlsoup_renamed": renamed or _NO_NAMES,
         "_sqlsoup_plan": None,
         "_sqlsoup_setter": None,
     }

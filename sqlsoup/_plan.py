@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import ForeignKeyConstraint, Table
 
@@ -22,6 +22,13 @@ Namer = Callable[[str, str, tuple[str, ...], str], str | None]
 Sides = tuple[ForeignKeyConstraint, ForeignKeyConstraint]
 
 
+class _Source(Protocol):
+    namer: Namer | None
+
+    def references_to(self, table: Table) -> list[Reference]: ...
+    def reflected(self, tables: list[tuple[str | None, str]]) -> dict[str, Table]: ...
+
+
 class Plan:
     """What the names of the relationships of a class lead to; each part is made when it is needed.
 
@@ -29,23 +36,13 @@ class Plan:
     to know which foreign keys refer to it, and those through an association table need the tables
     that may be one.
 
-    :param references_to: gives the foreign keys that refer to a table.
-    :param reflected: gives those of some tables, by schema and name, that are there.
+    :param source: what there is of the database.
     """
 
-    def __init__(
-        self,
-        cls: Any,
-        table: Table,
-        namer: Namer | None,
-        references_to: Callable[[Table], list[Reference]],
-        reflected: Callable[[list[tuple[str | None, str]]], dict[str, Table]],
-    ) -> None:
+    def __init__(self, cls: Any, table: Table, source: _Source) -> None:
         self._cls = cls
         self._table = table
-        self._namer = namer
-        self._references_to = references_to
-        self._reflected = reflected
+        self._source = source
 
     @property
     def _reserved(self) -> frozenset[str]:
@@ -76,6 +73,8 @@ class Plan:
     @cached_property
     def to_many(self) -> dict[str, Reference]:
         """The foreign keys of other tables by the names of the relationships to their rows."""
+        if not self._between:
+            return self._many
         return {name: found for name, found in self._many.items() if found[:2] not in self._between}
 
     @cached_property
@@ -137,17 +136,17 @@ class Plan:
 
     @cached_property
     def _references(self) -> list[Reference]:
-        return self._references_to(self._table)
+        return self._source.references_to(self._table)
 
     @cached_property
     def _many(self) -> dict[str, Reference]:
         return self.names_of_many(self._references)
 
     @cached_property
-    def _pairs(self) -> list[Sides]:
+    def _pairs(self) -> tuple[Sides, ...]:
         """The near and the far foreign key of association tables."""
         children = list(dict.fromkeys(found[:2] for found in self._references if found.bare))
-        there = self._reflected(children) if children else {}
+        there = self._source.reflected(children) if children else {}
         pairs = []
         for schema, name in children:
             child = there.get(table_key(schema, name))
@@ -155,11 +154,11 @@ class Plan:
             for near, far in (sides, sides[::-1]) if sides else ():
                 if refers(near, self._table):
                     pairs.append((near, far))
-        return pairs
+        return tuple(pairs)
 
     @cached_property
-    def _between(self) -> set[tuple[str | None, str]]:
-        return {(near.table.schema, near.table.name) for near, _ in self._pairs}
+    def _between(self) -> frozenset[tuple[str | None, str]]:
+        return frozenset((near.table.schema, near.table.name) for near, _ in self._pairs)
 
     def _distinct(
         self,
@@ -168,8 +167,9 @@ class Plan:
     ) -> dict[str, _T]:
         """Choose names that are not taken, each used once."""
         found: dict[str, _T] = {}
+        namer = self._source.namer
         for name, longer, other, columns, thing in proposals:
-            own = self._namer(self._table.name, other, columns, name) if self._namer else name
+            own = namer(self._table.name, other, columns, name) if namer else name
             own = own and _plain(own)
             if own:
                 chosen = _plain(longer) if own in found or own in taken else own

@@ -19,7 +19,7 @@ from sqlsoup._catalog import (
     spelled,
 )
 from sqlsoup._compare import compare_as_stored
-from sqlsoup._foreign_keys import guard, notes_of, settle, table_key
+from sqlsoup._foreign_keys import REFLECTED, guard, notes_of, settle, table_key
 from sqlsoup._locks import locked, under
 from sqlsoup._missing import missing
 from sqlsoup.exc import SQLSoupError, warn
@@ -207,7 +207,7 @@ def _show(table: Table, metadata: MetaData, *, replace: bool) -> Table:
     there: Table | None = metadata.tables.get(table.key)
     if there is not None and not replace:
         return there
-    notes_of(metadata).reflected.add(table)
+    notes_of(metadata).add(table, REFLECTED)
     _sa.add_table(metadata, table)
     settle(table)
     return table
@@ -216,6 +216,6 @@ def _show(table: Table, metadata: MetaData, *, replace: bool) -> Table:
 @under(guard)
 def forget(table: Table) -> None:
     """Take a table that was reflected here out of its MetaData; the foreign keys to it stay."""
-    reflected = notes_of(table.metadata).reflected
-    if table in reflected and table.metadata.tables.get(table.key) is table:
+    reflected = notes_of(table.metadata).tells(table, REFLECTED)
+    if reflected and table.metadata.tables.get(table.key) is table:
         table.metadata.remove(table)

@@ -26,6 +26,7 @@ ALL = "__*"
 
 SQLAlchemy's automap gives it too, and no names to look through (``orm/relationships.py``).
 """
+_NONE = CascadeOptions("")
 _WAITING = "sqlsoup.waiting"
 IMPLIED = "sqlsoup.implied"
 """In the ``info`` of a relationship: it is implied, so that it gives way to others.
@@ -196,12 +197,12 @@ def _show_all(added: list[_Property], cascades: list[Any]) -> None:
             warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
             for prop in added:
                 _adding.now = prop, held
-                prop.cascade = CascadeOptions("")  # which is for rows of other threads to ask first
+                _sa.set_cascade(prop, _NONE)  # which is for rows of other threads to ask first
                 _sa.add(prop)
     finally:
         _adding.now = None
     for prop, cascade in zip(added, cascades, strict=True):
-        prop.cascade = cascade
+        _sa.set_cascade(prop, cascade)
         _sa.renew(prop.parent)
     for (cls, name), attribute in held.items():
         type.__setattr__(cls, name, attribute)

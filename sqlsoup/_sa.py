@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
-from sqlalchemy import BindParameter, ClauseElement, Select, Table
+from sqlalchemy import BindParameter, ClauseElement, Select, Table, event
 from sqlalchemy.exc import SAWarning
-from sqlalchemy.orm import RelationshipProperty, instrumentation, relationship, unitofwork
+from sqlalchemy.orm import (
+    CascadeOptions,
+    RelationshipProperty,
+    decl_api,
+    instrumentation,
+    registry,
+    relationship,
+    unitofwork,
+)
 from sqlalchemy.orm.session import SessionTransactionState
 from sqlalchemy.sql import expression
 from sqlalchemy.sql.expression import BinaryExpression, ColumnClause
@@ -213,6 +223,119 @@ def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any]
     attribute.__class__ = ReadThrough
 
 
+class _Names(dict[str, Any]):
+    """The classes of a registry by their names, kept alive by others; see ``new_registry()``."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        return name == _MODULES or self.get(str(name), _nothing)() is not None
+
+    def __getitem__(self, name: str) -> Any:
+        found = _Modules(self) if name == _MODULES else dict.__getitem__(self, name)()
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __setitem__(self, name: str, thing: Any) -> None:
+        dict.__setitem__(self, name, ref(thing))
+
+
+class _Managers(dict[Any, Any]):
+    """The class managers of a registry, kept alive by others; see ``new_registry()``."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([manager for each in [*dict.keys(self)] if (manager := each()) is not None])
+
+    def __setitem__(self, manager: Any, value: Any) -> None:
+        for each in [*dict.keys(self)]:
+            if each() is None:
+                self.pop(each, None)
+        dict.__setitem__(self, ref(manager), value)
+
+    def popitem(self) -> tuple[Any, Any]:
+        each, value = dict.popitem(self)
+        manager = each()
+        if manager is None:
+            raise KeyError(each)
+        return manager, value
+
+
+class _Modules:
+    """What of the modules of classes is needed, as mapped ones have the same; see ``_Names``."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: _Names) -> None:
+        self._names = names
+
+    def __contains__(self, name: str) -> bool:
+        return name == "sqlsoup"
+
+    def __getattr__(self, name: str) -> Any:
+        return self._names[name]
+
+    def resolve_attr(self, _name: str) -> _Modules:
+        return self
+
+    get_module = resolve_attr
+
+    def add_class(self, name: str, cls: type) -> None:
+        """Leave it at the name that the registry has."""
+
+    remove_class = add_class
+
+
+_MODULES = "_sa_module_registry"
+_decl_api: Any = decl_api
+
+
+class _Registry(registry):
+    """A registry that makes what few need when they do; see ``new_registry()``."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        it: Any = self
+        it.metadata, it.constructor = metadata, _ORDINARY["constructor"]
+        it.type_annotation_map, it._class_registry = {}, _Names()
+        it._managers = _Managers()
+        it._dependents, it._dependencies = set(), set()
+        it._new_mappers = False
+        with _decl_api.mapperlib._CONFIGURE_MUTEX:
+            _decl_api.mapperlib._mapper_registries[self] = True
+
+    @cached_property
+    def _declare_first_classes(self) -> WeakKeyDictionary[Any, Any]:  # type: ignore[override]
+        event.listen(self, "before_configured", _decl_api._declare_first_for_registry)
+        return WeakKeyDictionary()
+
+    @cached_property
+    def _declare_last_classes(self) -> WeakKeyDictionary[Any, Any]:  # type: ignore[override]
+        event.listen(self, "after_configured", _decl_api._declare_last_for_registry)
+        return WeakKeyDictionary()
+
+
+_ORDINARY: dict[str, Any] = vars(registry())
+_LEAN = {*_ORDINARY} == {
+    *("metadata", "constructor", "type_annotation_map", "dispatch", "_class_registry"),
+    *("_managers", "_dependents", "_dependencies", "_declare_first_classes"),
+    *("_declare_last_classes", "_new_mappers"),
+}
+
+
+def new_registry(metadata: MetaData) -> registry:
+    """Return a registry for one class, in a third of the memory.
+
+    That of SQLAlchemy has a tree of modules for the names of its classes (``orm/clsregistry.py``),
+    and on 2.1 two listeners for hooks of declarative classes (``registry.__init__`` in
+    ``orm/decl_api.py``), which take more than the mapper's own attributes.  Where it has
+    other state than what is known here, it is made by its own constructor.  It may go when one
+    registry can have several classes of one name, or costs less.
+    """
+    return _Registry(metadata) if _LEAN else registry(metadata=metadata, class_registry=_Names())
+
+
 def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
     """Make a relationship complete while no mapper has it.
 
@@ -222,13 +345,22 @@ def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
     is called again, does nothing then.  It may go when SQLAlchemy adds a property that is complete.
     """
     prop.key = name
+    prop._overlaps = _OVERLAPS.setdefault(frozenset(prop._overlaps), prop._overlaps)
     prop.set_parent(mapper, init=False)
     prop.init()
-    prop.init = lambda: None
+    prop.init = _nothing
     if _stands_alone(mapper):
         _ = prop.strategy  # which give_loader() asks for the rest
     else:
         prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
+
+
+_OVERLAPS: dict[frozenset[str], Any] = {}
+"""What relationships have for ``overlaps``, which is the same for most."""
+
+
+def _nothing() -> None:
+    """Do what is left of ``init()``."""
 
 
 def add(prop: Any) -> None:
@@ -249,6 +381,21 @@ def add(prop: Any) -> None:
         mapper.add_property(prop.key, prop)
     finally:
         vars(prop).pop("instrument_class", None)
+
+
+def set_cascade(prop: Any, cascade: CascadeOptions) -> None:
+    """Have a relationship that is complete cascade as options say that are in order.
+
+    Setting ``cascade`` does the same with a copy (``RelationshipProperty._set_cascade`` in
+    ``orm/relationships.py``), and relationships without number have equal ones.  It may go when
+    that takes what it is given.
+    """
+    prop._cascade = _CASCADES.setdefault(cascade, cascade)
+    if prop._dependency_processor:
+        prop._dependency_processor.cascade = prop._cascade
+
+
+_CASCADES: dict[CascadeOptions, CascadeOptions] = {}
 
 
 def reverse_of(
@@ -311,6 +458,7 @@ def give_loader(prop: Any, attribute: Any) -> None:
         prop.strategy.init_class_attribute(stand_in)
     finally:
         _stand_in.clear()
+        stand_in.self_and_descendants.clear()  # which refers to itself
     attribute.impl.class_ = mapper.class_
 
 
@@ -336,6 +484,17 @@ def add_table(metadata: MetaData, table: Table) -> None:
     its last step.
     """
     metadata._add_table(table.name, table.schema, table)
+
+
+def forget_options(table: Table) -> None:
+    """Give back the memory of the options of a reflected table that has none.
+
+    ``Inspector.reflect_table()`` in ``engine/reflection.py`` looks at them, which makes the dict
+    that is memoized in ``DialectKWArgs.dialect_options`` (``sql/base.py``); it is made anew when
+    it is needed.  It may go when looking makes none.
+    """
+    if not table.dialect_kwargs:
+        vars(table).pop("dialect_options", None)
 
 
 def forward_column(metadata: MetaData, inspector: Any, table: Table, column: Any) -> None:
@@ -421,6 +580,8 @@ class _Snapshots:
 
 class _SteadyDict(_Snapshots, dict[Any, Any]):  # type: ignore[misc]
     """The properties of a mapper; see ``steady()``."""
+
+    __slots__ = ()
 
 
 class _SteadyManager(_Snapshots, instrumentation.ClassManager[Any]):  # type: ignore[misc]

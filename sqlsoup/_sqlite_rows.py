@@ -21,7 +21,7 @@ from sqlalchemy.orm import object_session
 from sqlalchemy.orm.exc import StaleDataError
 
 from sqlsoup import _sa
-from sqlsoup._foreign_keys import guard, notes_of
+from sqlsoup._foreign_keys import REFLECTED, guard, notes_of
 from sqlsoup._locks import locked
 from sqlsoup._reflect import publish
 from sqlsoup._sqlite import OfView, is_virtual
@@ -46,7 +46,7 @@ def with_rowid(
     if (
         name.lower() not in {"rowid", "oid", "_rowid_"}
         or not isinstance(table, Table)
-        or table not in notes_of(table.metadata).reflected
+        or not notes_of(table.metadata).tells(table, REFLECTED)
         or any(column.name.lower() == name.lower() for column in table.columns)
         or is_view(table)
     ):
