@@ -390,6 +390,8 @@ def chosen(seen, few):
 def is_locking(at):
     """Tell if a place is a line of SQLAlchemy that holds a lock."""
     file, _, line = at
+    if linecache.getline(file, line).strip() == "try:":  # not yet within the statement before it
+        line -= 1
     return file.startswith(THEIRS) and LOCKING.match(linecache.getline(file, line)) is not None
 
 
