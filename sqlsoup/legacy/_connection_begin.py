@@ -10,8 +10,8 @@ from sqlalchemy.engine import NestedTransaction, RootTransaction
 from sqlalchemy.engine.util import TransactionalContext
 from sqlalchemy.exc import InvalidRequestError
 
-from sqlsoup.legacy._connections import begun, committed_at, is_begun, reconnect
-from sqlsoup.legacy._frames import asking, is_internal, is_new_to, is_ours, module_of
+from sqlsoup.legacy._connections import COMMITTED, begun, committed_at, is_begun, reconnect
+from sqlsoup.legacy._frames import asking, is_new_to, is_ours, module_of
 from sqlsoup.legacy._notes import note, withdraw
 from sqlsoup.legacy._patch import method, plan, replace, replaced
 
@@ -40,21 +40,26 @@ def _close(before: Callable[..., Any]) -> Callable[..., Any]:
         if transaction is not None and transaction not in begun:  # left to the pool, as it was
             connection._transaction = None
         before(connection)
-        if sites := committed_at(connection):
-            for site in sites:
+        if COMMITTED in vars(connection):
+            for site in vars(connection).pop(COMMITTED):
                 site.warn()
-            sites.clear()
 
     return close
 
 
-@method(Connection, "in_transaction")
-def _in_transaction(before: Callable[..., Any], connection: Connection) -> bool:
-    if not before(connection) or is_new_to(asking(2)) or is_begun(connection):
-        return bool(before(connection))
-    if not is_internal():
-        note("in-transaction")
-    return False
+@replaced(Connection, "in_transaction")
+def _in_transaction(before: Callable[..., Any]) -> Callable[..., Any]:
+    def in_transaction(connection: Connection) -> bool:
+        if not before(connection):
+            return False
+        frame = asking()
+        if connection._transaction in begun or is_new_to(frame):
+            return True
+        if not is_ours(frame):
+            note("in-transaction")
+        return False
+
+    return in_transaction
 
 
 class Branch(Connection):
@@ -121,6 +126,8 @@ def _open_blocks() -> None:
     before = TransactionalContext._trans_ctx_check
 
     def check(_cls: type, subject: Any) -> None:
+        if subject._trans_context_manager is None:
+            return
         try:
             before(subject)
         except InvalidRequestError:

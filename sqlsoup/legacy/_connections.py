@@ -86,12 +86,12 @@ def run(
     params: dict[str, Any],
 ) -> tuple[Any, bool]:
     """Execute a statement; return the result, and whether that was committed at once."""
+    result: Any
     options = params.pop("execution_options", None)
     values = distilled(args, params)
     reconnect(connection)
     if isinstance(statement, str):
-        values = (None,) if args == (None,) else values
-        result: Any = connection.exec_driver_sql(statement, values, execution_options=options)
+        result = _execute_string(connection, statement, args, params, options)
     elif isinstance(statement, DefaultGenerator):
         note("statement-execute", old="execute() of a sequence", instead="connection.scalar(...)")
         result = connection.scalar(statement)
@@ -113,6 +113,23 @@ def run(
     return result, True
 
 
+def _execute_string(
+    connection: Connection,
+    statement: str,
+    args: tuple[Any, ...],
+    params: dict[str, Any],
+    options: Any,
+) -> Any:
+    """Execute a string, of which listeners to all statements are told, as they were."""
+    dispatch: Any = connection.dispatch
+    for listener in dispatch.before_execute:
+        statement, args, params = listener(connection, statement, args, params, options or {})
+    values = (None,) if args == (None,) else distilled(args, params)
+    result = connection.exec_driver_sql(statement, values, execution_options=options)
+    dispatch.after_execute(connection, statement, args, params, options or {}, result)
+    return result
+
+
 def is_open(result: Any) -> bool:
     """Tell if there are rows to be read."""
     return getattr(result, "returns_rows", False) and not result._soft_closed
@@ -127,8 +144,11 @@ def reconnect(connection: Connection) -> None:
 
 def committed_at(connection: Connection) -> list[Site]:
     """Return where statements committed by themselves, while no commit() follows."""
-    sites: list[Site] = vars(connection).setdefault("_sqlsoup_committed", [])
+    sites: list[Site] = vars(connection).setdefault(COMMITTED, [])
     return sites
+
+
+COMMITTED = "_sqlsoup_committed"
 
 
 @replaced(Connection, "execute")
@@ -141,7 +161,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
             and (not kw or (len(kw) == 1 and "execution_options" in kw))
             and type(connection) is Connection
             and connection._dbapi_connection is not None
-            and (_only_reads(args[0], connection) or connection._transaction in begun)
+            and (connection._transaction in begun or _only_reads(args[0], connection))
         ):
             return before(connection, *args, **kw)  # nothing old, and nothing to commit
         return _execute_any(before, connection, *args, **kw)

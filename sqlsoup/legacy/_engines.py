@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 @replaced(Engine, "begin")
 def _engine_begin(before: Callable[..., Any]) -> Callable[..., Any]:
     def begin(engine: Engine, **kw: Any) -> Any:
-        if is_ours(asking()):
-            return before(engine)
         if kw:
             note("engine-argument", old="begin(close_with_result=) of an engine")
-        return _threads.begin(engine) if _threads.is_shared(engine) else _Checked(engine, before)
+        if not _threads.is_shared(engine):
+            return _Checked(engine, before)
+        return before(engine) if is_ours(asking()) else _threads.begin(engine)
 
     return begin
 

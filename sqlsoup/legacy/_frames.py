@@ -114,6 +114,11 @@ def is_import_of_module(frame: FrameType) -> bool:
     return _name_of_instruction(frame) == "IMPORT_NAME" or frame.f_code.co_name == "_find_and_load"
 
 
+def is_import_of_name(frame: FrameType) -> bool:
+    """Tell if a frame imports a name from a module."""
+    return _name_of_instruction(frame) == "IMPORT_FROM"
+
+
 def is_import_of_all(frame: FrameType) -> bool:
     """Tell if a frame imports all names of a module."""
     return _name_of_instruction(frame) in ("IMPORT_STAR", "CALL_INTRINSIC_1")

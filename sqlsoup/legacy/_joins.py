@@ -84,15 +84,28 @@ def _is_target(key: Any) -> bool:
 
 def _is_new(keys: tuple[Any, ...]) -> bool:
     """Tell if the arguments of join() are one target, or one target and its condition."""
-    if any(isinstance(key, str | tuple | list) for key in keys):
-        return False
+    for key in keys:
+        if isinstance(key, str | tuple | list):
+            return False
     return len(keys) == 1 or (
         len(keys) == 2 and _is_target(keys[0]) and not _is_target(keys[1])  # noqa: PLR2004
     )
 
 
-@method(Query, "join", "outerjoin")
-def _join(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) -> Any:
+@replaced(Query, "join", "outerjoin")
+def _join(before: Callable[..., Any]) -> Callable[..., Any]:
+    def join(query: Any, /, *keys: Any, **kw: Any) -> Any:
+        if not _OF_OLD_JOIN.isdisjoint(kw) or not _is_new(keys):
+            return _join_any(before, query, *keys, **kw)
+        return before(query if _ADAPTERS not in vars(query) else _not_adapted(query), *keys, **kw)
+
+    return join
+
+
+_OF_OLD_JOIN = frozenset(("target", "aliased", "from_joinpoint"))
+
+
+def _join_any(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) -> Any:
     if "target" in kw:
         keys = (kw.pop("target"), *keys)
     is_old = bool({"aliased", "from_joinpoint"} & kw.keys()) or not _is_new(keys)

@@ -22,7 +22,7 @@ from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.exc import ArgumentError, UnboundExecutionError
 from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement, SchemaItem
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.expression import ClauseElement, Executable
+from sqlalchemy.sql.expression import ClauseElement, Executable, FromClause
 
 from sqlsoup import _engine
 from sqlsoup.legacy._engines import execute_once
@@ -184,7 +184,8 @@ def _bind_of_elements() -> None:
 
 @method(ClauseElement, "__str__")
 def _str(before: Callable[..., Any], element: Any) -> str:
-    bind = None if is_internal() else bind_of(element)
+    is_statement = isinstance(element, Executable | FromClause | ExecutableDDLElement)
+    bind = bind_of(element) if is_statement and not is_internal() else None
     if bind is None:
         return str(before(element))
     note("statement-bind", old="str() of a statement with an engine", instead="compile(engine)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.util import langhelpers
 
 import sqlsoup
-from sqlsoup.legacy import _extensions, _loaders, _properties, _threads, _urls
+from sqlsoup.legacy import _extensions, _gone, _loaders, _properties, _threads, _urls
 from sqlsoup.legacy._forms import FORMS
 from sqlsoup.legacy._frames import (
     asking,
@@ -191,7 +192,7 @@ class _Noting(ModuleType):
             from sqlsoup.legacy._instrumentation import InstrumentationManager
 
             return InstrumentationManager
-        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        raise _gone.error(self.__name__, name, asking())
 
 
 def _note_name(module: ModuleType, name: str, line: int | None = None) -> None:
@@ -230,7 +231,7 @@ class _OldModule(ModuleType):
         if name == "__all__":
             return list(names)
         if name not in names:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+            raise _gone.error(self.__name__, name, asking())
         value = names[name]
         if not isinstance(value, str):
             return value
@@ -254,6 +255,14 @@ def _add_names() -> None:
             if names[name][0] is not None:
                 replace(module, name, names[name][0])
         replace(module, "__class__", _Noting)
+
+
+@plan
+def _add_sentences() -> None:
+    for name in _gone.GONE.keys() - _MODULES.keys():
+        module = import_module(name)
+        if module not in _GONE:  # whose class asks for the sentences
+            replace(module, "__getattr__", _gone.getattr_of(name))
 
 
 @plan

@@ -14,7 +14,7 @@ from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._joins import entity_of
 from sqlsoup.legacy._loaders import resolved
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, plan, replace
+from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 from sqlsoup.legacy._properties import without_entity_name
 from sqlsoup.legacy._results import MainAlias, keep_alias
 from sqlsoup.legacy._text import bound, lock_arguments
@@ -27,24 +27,19 @@ OF_QUERY = "_sqlsoup_of_query"
 """What the statement of a query has; executed, it gives columns and not rows of a class."""
 
 
-@method(Query, "__init__")
-def _init(
-    before: Callable[..., Any],
-    query: Any,
-    /,
-    entities: Any,
-    session: Any = None,
-    *args: Any,
-    **kw: Any,
-) -> None:
-    if args or kw:
-        without_entity_name("Query", kw | dict(zip(("entity_name",), args, strict=False)))
-    if isinstance(entities, list | tuple):
-        for each in entities:
-            if isinstance(each, str):
-                entities = [_named(every) for every in entities]
-                break
-    before(query, entities, session)
+@replaced(Query, "__init__")
+def _init(before: Callable[..., Any]) -> Callable[..., Any]:
+    def init(query: Any, /, entities: Any, session: Any = None, *args: Any, **kw: Any) -> None:
+        if args or kw:
+            without_entity_name("Query", kw | dict(zip(("entity_name",), args, strict=False)))
+        if isinstance(entities, list | tuple):
+            for each in entities:
+                if isinstance(each, str):
+                    entities = [_named(every) for every in entities]
+                    break
+        before(query, entities, session)
+
+    return init
 
 
 def _named(entity: Any) -> Any:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Inspector, Table, inspect
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import UnboundExecutionError
+from sqlalchemy.ext.automap import AutomapBase
 
 from sqlsoup.legacy._metadata import bind_of, with_keys_not_null
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing
+from sqlsoup.legacy._patch import method, missing, plan, replace
 from sqlsoup.legacy._values import as_reflected_then
 
 if TYPE_CHECKING:
@@ -64,6 +67,42 @@ def _reflect_on(
 ) -> None:
     note("name", old="reflecttable() of an engine", instead="inspect(engine).reflect_table()")
     _reflect(inspect(connection or bind), table, include_columns)
+
+
+@missing(DefaultDialect, "reflecttable")
+def _reflect_by_dialect(
+    _dialect: object, connection: Connection, table: Table, *args: Any, **kw: Any
+) -> None:
+    note("name", old="reflecttable() of a dialect", instead="inspect(engine).reflect_table()")
+    _reflect(inspect(connection), table, *args, **kw)
+
+
+@plan
+def _automap() -> None:
+    before: Any = AutomapBase.prepare
+
+    @wraps(before)
+    def prepare(cls: Any, *args: Any, **kw: Any) -> None:
+        is_old = len(args) > 1 or not kw.keys().isdisjoint(("engine", "reflect"))
+        if not is_old:
+            before.__func__(cls, *args, **kw)
+            return
+        note("name", old="prepare(engine, reflect=True)", instead="prepare(autoload_with=engine)")
+        kw |= zip(_OF_PREPARE, args, strict=False)
+        engine = kw.pop("engine", None)
+        if kw.pop("reflect", False):
+            kw["autoload_with"] = engine
+        before.__func__(cls, **kw)
+        with_keys_not_null(cls.metadata.tables.values())
+
+    replace(AutomapBase, "prepare", classmethod(prepare))
+
+
+_OF_PREPARE = (
+    "engine", "reflect", "schema", "classname_for_table", "collection_class",
+    "name_for_scalar_relationship", "name_for_collection_relationship", "generate_relationship",
+)  # fmt: skip
+"""The arguments of prepare() in SQLAlchemy 1.3, by position."""
 
 
 def _reflect(inspector: Any, table: Table, include_columns: Any = None, *args: Any) -> None:

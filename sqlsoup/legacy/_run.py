@@ -239,6 +239,7 @@ def _run_code(program: list[str]) -> None:
 
 
 def _run_input(program: list[str]) -> None:
+    vars(sys.modules["__main__"])["__file__"] = "<stdin>"
     _run_text(sys.stdin.read(), "<stdin>", program)
 
 

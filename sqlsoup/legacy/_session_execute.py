@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 @replaced(Session, "flush", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
 def _store(before: Callable[..., Any]) -> Callable[..., Any]:
     def store(session: Session, /, *args: Any, **kw: Any) -> None:
-        state = state_of(session)
-        if not state.autocommit and state.dead is None:
+        state = session.info.get(KEY)
+        if state is None or not (state.autocommit or state.dead):
             before(session, *args, **kw)  # as without the module
         else:
             _store_any(before, session, state, *args, **kw)
@@ -79,9 +79,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
     def execute(session: Any, /, *args: Any, **kw: Any) -> Any:
         state = session.info.get(KEY)
         if (
-            state is not None
-            and not state.autocommit
-            and state.dead is None
+            (state is None or not (state.autocommit or state.dead))
             and 0 < len(args) <= 2  # noqa: PLR2004
             and kw.keys() <= _OF_EXECUTE
             and type(args[0]) is Select

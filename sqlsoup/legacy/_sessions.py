@@ -15,9 +15,9 @@ from sqlalchemy.orm import (
 )
 
 from sqlsoup.legacy import _extensions, _mappers
-from sqlsoup.legacy._frames import is_internal
+from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing
+from sqlsoup.legacy._patch import function, method, missing, replaced
 from sqlsoup.legacy._session_state import KEY, State, state_of
 from sqlsoup.legacy._text import listed
 
@@ -39,6 +39,9 @@ _GONE = {
     "echo_uow": "logging of sqlalchemy.orm",
 }
 """Others, and what to write instead."""
+
+
+_OF_SESSION = frozenset((*_OLD, *_GONE))
 
 
 def _noted(kw: dict[str, Any]) -> None:
@@ -66,15 +69,25 @@ def _arguments(kw: dict[str, Any]) -> dict[str, Any]:
     return {name: kw.pop(name) for name in _OLD if name in kw}
 
 
-@method(Session, "__init__")
-def _init(
-    before: Callable[..., Any], session: Session, /, bind: Any = None, *args: Any, **kw: Any
+@replaced(Session, "__init__")
+def _init(before: Callable[..., Any]) -> Callable[..., Any]:
+    def init(session: Session, /, bind: Any = None, *args: Any, **kw: Any) -> None:
+        if not args and _OF_SESSION.isdisjoint(kw):
+            before(session, bind, **kw)  # nothing old
+        else:
+            _init_any(before, session, bind, *args, is_noted=not is_ours(asking()), **kw)
+
+    return init
+
+
+def _init_any(
+    before: Callable[..., Any], session: Session, bind: Any, *args: Any, is_noted: bool, **kw: Any
 ) -> None:
     names = ("autoflush", "expire_on_commit", "_enable_transaction_accounting", "autocommit")
     if args:
         note("session-argument", old="Session() with arguments by position", instead="by name")
         kw |= zip(names, args, strict=False)
-    if not is_internal():  # a sessionmaker was given them
+    if is_noted:  # and not by a sessionmaker, which was given them
         _noted(kw)
     old = _arguments(kw)
     before(session, bind, **kw)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,22 +19,23 @@ class _State(threading.local):
         self.transactions: list[Any] = []
 
 
-_states: weakref.WeakKeyDictionary[Engine, _State] = weakref.WeakKeyDictionary()
+_KEY = "_sqlsoup_thread"
+"""What an engine has whose threads share a connection with themselves."""
 
 
 def share(engine: Engine) -> None:
     """Have the threads of an engine share a connection with themselves."""
-    _states[engine] = _State()
+    vars(engine)[_KEY] = _State()
 
 
 def is_shared(engine: Engine) -> bool:
     """Tell if the threads of an engine share a connection with themselves."""
-    return engine in _states
+    return _KEY in vars(engine)
 
 
 def connection_of(engine: Engine) -> Connection | None:
     """Return the connection on which the thread is in a transaction, or None."""
-    state = _states.get(engine)
+    state: _State | None = vars(engine).get(_KEY)
     return None if state is None else state.connection
 
 
@@ -65,9 +65,10 @@ class _Block:
 
 
 def _state_of(engine: Engine, name: str) -> _State:
-    if engine not in _states:
+    state: _State | None = vars(engine).get(_KEY)
+    if state is None:
         raise AttributeError(f"'Engine' object has no attribute {name!r}")
-    return _states[engine]
+    return state
 
 
 def _end(engine: Engine, name: str) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import (
 )
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing, plan, replace
-from sqlsoup.legacy._session_state import IDLE, state_of
+from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
+from sqlsoup.legacy._session_state import IDLE, has_state, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,10 +145,14 @@ def _rollback(before: Callable[..., Any], session: Session) -> None:
         before(session)
 
 
-@method(Session, "close", "invalidate")
-def _close(before: Callable[..., Any], session: Session) -> None:
-    before(session)
-    state_of(session).forget()
+@replaced(Session, "close", "invalidate")
+def _close(before: Callable[..., Any]) -> Callable[..., Any]:
+    def close(session: Session) -> None:
+        before(session)
+        if has_state(session):
+            state_of(session).forget()
+
+    return close
 
 
 @method(Session, "in_transaction")

@@ -13,6 +13,7 @@ from sqlalchemy.pool import Pool
 
 from sqlsoup.legacy import _threads
 from sqlsoup.legacy._frames import asking, is_alone_in_format, is_internal, is_ours
+from sqlsoup.legacy._gone import PROXY
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace
 
@@ -71,9 +72,7 @@ def _create_engine(before: Callable[..., Any], url: Any = None, **kw: Any) -> An
     listeners = kw.pop("listeners", ())
     if strategy not in ("plain", "threadlocal", "mock"):
         raise ArgumentError(f"unknown strategy: {strategy!r}")
-    for name in sorted(_GONE & kw.keys()):
-        note("engine-argument", old=f"create_engine({name}=...)")
-        del kw[name]
+    _leave_out(kw)
     url = as_it_was(make_url(real(url)))
     if strategy == "mock":
         note("mock-engine")
@@ -87,6 +86,15 @@ def _create_engine(before: Callable[..., Any], url: Any = None, **kw: Any) -> An
     for listener in listeners:
         _listen(engine.pool, listener)
     return engine
+
+
+def _leave_out(kw: dict[str, Any]) -> None:
+    """Take what is gone out of the arguments of an engine."""
+    if "proxy" in kw:
+        raise ArgumentError(f"SQLAlchemy 2 has no create_engine(proxy=): {PROXY}")
+    for name in sorted(_GONE & kw.keys()):
+        note("engine-argument", old=f"create_engine({name}=...)")
+        del kw[name]
 
 
 def _listen(pool: Pool, listener: Any) -> None:

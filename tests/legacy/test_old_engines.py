@@ -1010,3 +1010,21 @@ def test_no_secret_in_a_report(make_engine):
     assert len(report.notes) > 4
     for text in (str(report), report.to_json(), report.to_sarif()):
         assert "secret" not in text.replace("test_no_secret_in_a_report", "")
+
+
+@pytest.mark.filterwarnings("ignore:The argument signature")
+def test_events_of_strings(lite):
+    """Listeners to all statements are told of strings, with the arguments that they had in 1.3."""
+    seen = []
+
+    @sa.event.listens_for(lite, "before_execute", retval=True)
+    def before(_connection, statement, args, params):
+        seen.append((statement, args, params))
+        return statement.replace("0", "1"), args, params
+
+    @sa.event.listens_for(lite, "after_execute")
+    def after(_connection, statement, args, params, result):
+        seen.append((statement, args, params, result.returns_rows))
+
+    assert lite.execute("SELECT 0, ?", 2).fetchall() == [(1, 2)]
+    assert seen == [("SELECT 0, ?", (2,), {}), ("SELECT 1, ?", (2,), {}, True)]

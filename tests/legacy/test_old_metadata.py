@@ -471,3 +471,15 @@ def test_types_are_what_they_are_without(lite):
         placed = String(30, "C", "public")
         assert repr(placed) == "String(length=30, collation='C', collation_schema='public')"
     assert "type-unicode" not in {note.form for note in legacy.report().notes}
+
+
+def test_expressions_are_printed_as_before(lite):
+    """Statements, tables and functions are printed for their engine; other expressions are not."""
+    metadata = sa.MetaData()
+    metadata.bind = lite
+    words = sa.Table("words", metadata, sa.Column("id", sa.Integer))
+    with legacy.enabled(warnings=False):
+        assert str(words.select().where(words.c.id == 1)).endswith("WHERE words.id = ?")
+        assert str(sa.func.max(words.c.id + 1)) == "max(words.id + ?)"
+        assert str(words.c.id == 1) == "words.id = :id_1"
+        assert str(sa.exists().where(words.c.id == 1)).endswith("WHERE words.id = :id_1)")

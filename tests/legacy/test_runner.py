@@ -142,6 +142,7 @@ def test_folder_and_zip_file(both, write, tmp_path, kind):
 def test_code_and_standard_input(both, legacy, program):
     """`-c CODE` and `-` run code as Python does, with its arguments and its folder."""
     code = "import sys\nprint(sys.argv, sys.path[0], __name__, __spec__, 'there' in globals())\n"
+    code += "print(globals().get('__file__'))\n"
     call = [part.format(code) for part in program]
     both(*call, "-m", "--strict", "x", stdin=code if call == ["-"] else "")
     code = f"{OLD}\nengine.has_table('x')\n"

@@ -1,0 +1,106 @@
+"""Public names of SQLAlchemy 1.3 that have no successor: what is raised says what to do."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import util
+from sqlalchemy.ext.automap import automap_base
+from sqlalchemy.orm import Session
+
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
+from sqlsoup.legacy._gone import GONE, PROXY
+
+NAMES = [
+    pytest.param(module, name, id=f"{module}.{name}")
+    for module, names in GONE.items()
+    for name in names
+]
+
+
+@pytest.fixture(autouse=True)
+def enabled():
+    """Each test has the module enabled, and no notes before it."""
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+    _notes.clear()
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_import_says_what_to_do(module, name):
+    """A program that imports the name gets the sentence, which Python does not replace."""
+    with pytest.raises(ImportError) as raised:
+        exec(f"from {module} import {name}", {"__name__": "program"})
+    assert str(raised.value) == f"SQLAlchemy 2 has no {module}.{name}: {GONE[module][name]}"
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_attribute_says_what_to_do(module, name):
+    """One that asks the module for it gets an AttributeError, and so can ask if it is there."""
+    of = importlib.import_module(module)
+    assert not hasattr(of, name)
+    with pytest.raises(AttributeError, match=r"SQLAlchemy 2 has no ") as raised:
+        getattr(of, name)
+    assert str(raised.value).endswith(GONE[module][name])
+
+
+@pytest.mark.parametrize("module", ["sqlalchemy", "sqlalchemy.util", "sqlalchemy.interfaces"])
+def test_other_names(module):
+    """A name that never was is missing as anywhere else."""
+    with pytest.raises(AttributeError) as raised:
+        importlib.import_module(module).nothing  # noqa: B018
+    assert str(raised.value) == f"module {module!r} has no attribute 'nothing'"
+
+
+def test_keyed_tuple(lite):
+    """Rows of several columns are of it, and it makes rows; asking for it is noted."""
+    made = util.KeyedTuple([1, 2], labels=["a", "b"])
+    assert (tuple(made), made.b, made._asdict()) == ((1, 2), 2, {"a": 1, "b": 2})
+    assert tuple(getattr(util, "Keyed" + "Tuple")([1])) == (1,)
+    with Session(lite) as session:
+        row = session.execute(sa.text("SELECT 1 AS a")).one()
+    assert isinstance(row, util.KeyedTuple)
+    assert not isinstance((1,), util.KeyedTuple)
+    assert {(note.old, note.instead) for note in legacy.report().notes} == {("KeyedTuple", "Row")}
+
+
+def test_keyed_tuple_that_is_not_asked_for():
+    """To look if the name is there is no use of it."""
+    assert hasattr(util, "KeyedTuple")
+    assert not legacy.report()
+
+
+def test_proxy_of_engine():
+    """A ConnectionProxy cannot be had; the error names the events."""
+    with pytest.raises(sa.exc.ArgumentError) as raised:
+        sa.create_engine("sqlite://", proxy=object())
+    assert str(raised.value) == f"SQLAlchemy 2 has no create_engine(proxy=): {PROXY}"
+
+
+@pytest.mark.parametrize("by_position", [False, True])
+def test_automap(lite, by_position):
+    """prepare() reflects from an engine, and several new rows go in one flush on SQLite."""
+    with lite.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE words (id INTEGER PRIMARY KEY, w VARCHAR)"))
+    base = automap_base()
+    base.prepare(lite, True) if by_position else base.prepare(lite, reflect=True)
+    with Session(lite) as session:
+        session.add_all([base.classes.words(w="a"), base.classes.words(w="b")])
+        session.commit()
+    assert [note.old for note in legacy.report().notes] == ["prepare(engine, reflect=True)"]
+
+
+def test_automap_without_reflection(lite):
+    """It takes the engine and reflects nothing where it was not to; the new form is not noted."""
+    base = automap_base()
+    base.prepare(engine=lite)
+    assert not base.metadata.tables
+    assert len(legacy.report().notes) == 1
+    other = automap_base()
+    other.prepare(autoload_with=lite)
+    assert "users" in other.metadata.tables
+    assert len(legacy.report().notes) == 1
