@@ -123,7 +123,6 @@ def test_inspectors(lite):
 def test_statement_shown_in_the_words_of_its_engine(lite):
     """str() of a statement whose tables have an engine is SQL of that; of others it is general."""
     tags = sa.Table("tags", sa.MetaData(lite), autoload=True)
-    assert str(tags.c.word == "x") == "tags.word = ?"
     assert str(tags.select().where(tags.c.word == "x")).endswith("tags.word = ?")
     assert "str() of a statement with an engine" in {n.old for n in legacy.report().notes}
     other = sa.table("tags", sa.column("word"))
