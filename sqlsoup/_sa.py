@@ -587,6 +587,17 @@ class _SteadyDict(_Snapshots, dict[Any, Any]):  # type: ignore[misc]
 class _SteadyManager(_Snapshots, instrumentation.ClassManager[Any]):  # type: ignore[misc]
     """The attributes of a class; see ``steady()``."""
 
+    _new_row: Any
+
+    def new_instance(self, state: InstanceState[Any] | None = None) -> Any:
+        """Make a row for what was loaded, without looking ``__new__`` up for each.
+
+        That costs a metaclass with ``__getattr__`` one part in forty of a load.
+        """
+        row = self._new_row(self.class_)
+        self._state_setter(row, state or self._state_constructor(row, self))
+        return row
+
 
 def steady(mapper: Mapper[Any]) -> None:
     """Have queries of other threads go on while a relationship is added.
@@ -601,6 +612,7 @@ def steady(mapper: Mapper[Any]) -> None:
     it._props = _SteadyDict(it._props)
     if type(it.class_manager) is instrumentation.ClassManager:
         it.class_manager.__class__ = _SteadyManager
+        it.class_manager._new_row = mapper.class_.__new__
 
 
 def renew(mapper: Mapper[Any]) -> None:

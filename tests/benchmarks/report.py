@@ -22,7 +22,7 @@ Python 3.11, a PostgreSQL and a MariaDB server on this machine, and takes some {
 .. code-block:: console
 
    $ tox -e bench             # all of it
-   $ tox -e bench -- --quick  # small sizes, in a minute or so; the page stays as it is
+   $ tox -e bench -- --quick  # small sizes, in four minutes; the page stays as it is
    $ tox -e bench -- --postgresql postgresql://postgres@127.0.0.1:5432/test
 
 On the servers it makes databases of its own and drops them. The times below were measured on {date}

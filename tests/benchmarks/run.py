@@ -266,7 +266,6 @@ class Bench:
             found = interleave(
                 names, lambda who: ask(who, "second", 200_000), 5 * self.sizes.rounds
             )
-        self.at_most("second access / attribute", 1.5, ratio(found, "sqlsoup", "attribute"))
         self.at_most("second access / SQLSoup 0.9.1", 1, ratio(found, "sqlsoup", "old"))
         return report.table(
             ["second access", "time", "ratio"],
