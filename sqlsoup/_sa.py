@@ -610,9 +610,10 @@ def steady(mapper: Mapper[Any]) -> None:
     """
     it: Any = mapper
     it._props = _SteadyDict(it._props)
+    manager: Any = it.class_manager
     if type(it.class_manager) is instrumentation.ClassManager:
-        it.class_manager.__class__ = _SteadyManager
-        it.class_manager._new_row = mapper.class_.__new__
+        manager.__class__ = _SteadyManager
+        manager._new_row = mapper.class_.__new__
 
 
 def renew(mapper: Mapper[Any]) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.dialects
 import sqlalchemy.engine.base
 import sqlalchemy.engine.result
-import sqlalchemy.ext
+import sqlalchemy.engine.strategies
+import sqlalchemy.ext.baked
+import sqlalchemy.ext.declarative
 import sqlalchemy.orm.interfaces
 import sqlalchemy.orm.session
 import sqlalchemy.schema
@@ -260,7 +261,7 @@ def _add_names() -> None:
 @plan
 def _add_sentences() -> None:
     for name in _gone.GONE.keys() - _MODULES.keys():
-        module = import_module(name)
+        module = sys.modules[name]
         if module not in _GONE:  # whose class asks for the sentences
             replace(module, "__getattr__", _gone.getattr_of(name))
 
