@@ -71,7 +71,7 @@ def reflect(
     return table
 
 
-_PATIENCE = 1.0
+_PATIENCE = 1.5
 """So many seconds a thread waits for those that read the same tables, before it reads them too.
 
 They may wait for a machine that has vanished, and such waits must not add up.
