@@ -185,6 +185,7 @@ def test_two_ways_to_write_one_file(name, there, tmp_path, make_engine, monkeypa
         run(other.engine, "CREATE TABLE cats (owner VARCHAR PRIMARY KEY)")
         with pytest.raises(sqlsoup.ArgumentError, match="must be in one database"):
             there.pets.filter(there.pets.owner == other.cats.owner).all()
+    sqlsoup.Session.remove()
 
 
 def test_in_memory(make_engine):

@@ -14,12 +14,11 @@ from sqlsoup import SQLSoup, _sa
 
 
 @pytest.fixture
-def staff() -> Any:
+def staff(soup: SQLSoup) -> Any:
     """Return a class that is mapped to a table which refers to itself."""
-    db = SQLSoup("sqlite://")
-    db.execute("CREATE TABLE staff (id INTEGER PRIMARY KEY, boss_id INTEGER REFERENCES staff)")
-    db.execute("INSERT INTO staff VALUES (1, NULL), (2, 1)")
-    return db.staff
+    soup.execute("CREATE TABLE staff (id INTEGER PRIMARY KEY, boss_id INTEGER REFERENCES staff)")
+    soup.execute("INSERT INTO staff VALUES (1, NULL), (2, 1)")
+    return soup.staff
 
 
 @pytest.mark.parametrize("name", ["MappedStaff", "sqlsoup.MappedStaff"])
@@ -89,7 +88,9 @@ def test_a_manager_that_is_collected_meanwhile() -> None:
 
 
 @pytest.mark.parametrize("lean", [True, False])
-def test_hooks_of_a_base_class(staff: Any, monkeypatch: pytest.MonkeyPatch, *, lean: bool) -> None:
+def test_hooks_of_a_base_class(
+    staff: Any, lite: sa.Engine, monkeypatch: pytest.MonkeyPatch, *, lean: bool
+) -> None:
     """Hooks of declarative classes are called where SQLAlchemy's own registry calls them."""
     monkeypatch.setattr(_sa, "_LEAN", lean and _sa._LEAN)
     called = []
@@ -107,7 +108,7 @@ def test_hooks_of_a_base_class(staff: Any, monkeypatch: pytest.MonkeyPatch, *, l
     orm.registry().map_imperatively(plain, staff._table)
     orm.configure_mappers()
     expected, called[:] = [*called], []
-    db = SQLSoup("sqlite://", base=Hooked)
+    db = SQLSoup(lite, base=Hooked)
     db.execute("CREATE TABLE other (id INTEGER PRIMARY KEY)")
     assert sqlsoup.as_dicts(db.other) == []
     orm.configure_mappers()
