@@ -108,9 +108,7 @@ def class_for(
         if found is not None and inspect(found).local_table is table:
             return cast("SelectableClassType", found)
     if attr in db._cache or (db._where and not schema):
-        unnamed = db._unnamed.get(table)
-        if unnamed is None:
-            unnamed = db._unnamed.setdefault(table, db.map(table))
+        unnamed = db._unnamed.get(table) or db._unnamed.setdefault(table, db.map(table))
         return cast("SelectableClassType", unnamed)
     try:
         mapped = db.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
