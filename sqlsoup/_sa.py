@@ -27,6 +27,8 @@ from sqlalchemy.orm.session import SessionTransactionState
 from sqlalchemy.sql import expression
 from sqlalchemy.sql.expression import BinaryExpression, ColumnClause
 
+from sqlsoup._locks import locked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -302,8 +304,8 @@ class _Registry(registry):
         it._managers = _Managers()
         it._dependents, it._dependencies = set(), set()
         it._new_mappers = False
-        with _decl_api.mapperlib._CONFIGURE_MUTEX:
-            _decl_api.mapperlib._mapper_registries[self] = True
+        mapperlib = _decl_api.mapperlib
+        locked(mapperlib._CONFIGURE_MUTEX, mapperlib._mapper_registries.setdefault, self, True)
 
     @cached_property
     def _declare_first_classes(self) -> WeakKeyDictionary[Any, Any]:  # type: ignore[override]
