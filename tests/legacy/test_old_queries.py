@@ -831,4 +831,5 @@ def test_names_as_columns(lite):
     noted = {note.instead for note in legacy.report().notes}
     assert noted == {'column("name")', 'literal_column("admin + 1")'}
     assert session.query("'a value'").scalar() == "a value"
+    assert session.query(sa.literal(1), "2").one() == (1, 2)
     assert "a value" not in str(legacy.report())
