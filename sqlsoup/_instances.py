@@ -114,7 +114,7 @@ def representation(self: Any) -> str:
 
 def _pairs(self: Any, other: Any) -> list[tuple[Any, Any]] | None:
     """Pair the values of two rows, column by column in the order of their names."""
-    keys = sorted(set(inspect(type(self)).columns.keys()))
+    keys = sorted(of_columns(inspect(type(self))))
     try:
         return [(getattr(self, key), getattr(other, key)) for key in keys]
     except AttributeError:

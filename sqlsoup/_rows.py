@@ -78,10 +78,10 @@ def iter_dicts(query: SelectableClassType | Iterable[object]) -> Iterator[dict[s
 
 
 def _of_query(query: Query[Any]) -> Iterator[dict[str, Any]]:
-    found = query.column_descriptions
     if _needs_no_objects(query):
         columns = dict(columns_of(query))
         return _by_position(columns, query.with_entities(*columns.values()), plain=True)
+    found = query.column_descriptions
     if any(each["expr"] is each["entity"] for each in found):
         return map(as_dict, query)
     return _by_position([each["name"] for each in found], query, plain=False)

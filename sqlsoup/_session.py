@@ -7,7 +7,7 @@ of the MetaData, and :func:`find_engines` makes sessions look there when they ha
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -57,12 +57,9 @@ def roll_back(session: SessionSource) -> None:
     """Roll a session back, also one whose commit or flush was interrupted between two states."""
     plain = current(session)
     transaction = plain.get_transaction()
-    try:
+    with suppress(InvalidRequestError):  # which it would raise for ever
         session.rollback()
-    except InvalidRequestError:  # for ever
-        _sa.finish_rollback(plain, transaction)
-    else:
-        _sa.finish_rollback(plain, transaction)
+    _sa.finish_rollback(plain, transaction)
 
 
 def existing(session: SessionSource) -> PlainSession | None:

@@ -88,7 +88,6 @@ def run(
     """Execute a statement; return the result, and whether that was committed at once."""
     result: Any
     options = params.pop("execution_options", None)
-    values = distilled(args, params)
     reconnect(connection)
     if isinstance(statement, str):
         result = _execute_string(connection, statement, args, params, options)
@@ -103,6 +102,7 @@ def run(
                 instead="the statement that was compiled",
             )
             statement = statement.statement
+        values = distilled(args, params)
         result = execute(connection, statement, values, execution_options=options)
     transaction = connection.get_transaction()
     if transaction is None or transaction in begun or not commits(statement, connection):

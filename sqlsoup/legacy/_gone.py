@@ -31,6 +31,15 @@ def _each(text: str, *names: str) -> dict[str, str]:
     return dict.fromkeys(names, text)
 
 
+_RESULTS = _each(
+    _RESULT,
+    "BaseRowProxy",
+    "BufferedColumnResultProxy",
+    "BufferedColumnRow",
+    "BufferedRowResultProxy",
+    "FullyBufferedResultProxy",
+)
+
 GONE: dict[str, dict[str, str]] = {
     "sqlalchemy": {
         "subquery": _SUBQUERY,
@@ -64,23 +73,8 @@ GONE: dict[str, dict[str, str]] = {
     "sqlalchemy.orm.identity": {
         "StrongInstanceDict": "keep the rows that a session is to keep in a list"
     },
-    "sqlalchemy.engine": _each(
-        _RESULT,
-        "BaseRowProxy",
-        "BufferedColumnResultProxy",
-        "BufferedColumnRow",
-        "BufferedRowResultProxy",
-        "FullyBufferedResultProxy",
-    ),
-    "sqlalchemy.engine.result": _each(
-        _RESULT,
-        "BaseRowProxy",
-        "BufferedColumnResultProxy",
-        "BufferedColumnRow",
-        "BufferedRowResultProxy",
-        "FullyBufferedResultProxy",
-        "rowproxy_reconstructor",
-    ),
+    "sqlalchemy.engine": _RESULTS,
+    "sqlalchemy.engine.result": {**_RESULTS, "rowproxy_reconstructor": _RESULT},
     "sqlalchemy.engine.base": {"Connectable": "ask for an Engine or a Connection"},
     "sqlalchemy.engine.strategies": _each(
         _STRATEGY,

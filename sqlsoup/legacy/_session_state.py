@@ -73,11 +73,6 @@ class State:
         return self.subs[-1] if self.subs and self.subs[-1].inside is current else current
 
 
-def has_state(session: Session) -> bool:
-    """Tell if a session has anything to remember so far."""
-    return KEY in session.info
-
-
 def state_of(session: Session) -> State:
     state: State | None = session.info.get(KEY)
     if state is None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import (
 
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
-from sqlsoup.legacy._session_state import IDLE, has_state, state_of
+from sqlsoup.legacy._session_state import IDLE, KEY, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +149,7 @@ def _rollback(before: Callable[..., Any], session: Session) -> None:
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(session: Session) -> None:
         before(session)
-        if has_state(session):
+        if KEY in session.info:
             state_of(session).forget()
 
     return close
