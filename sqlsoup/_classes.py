@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Never, NoReturn, Protocol
 
 from sqlalchemy import FromClause, inspect
 from sqlalchemy import exc as sa_exc
@@ -14,7 +12,6 @@ from sqlalchemy.orm import Query
 from sqlsoup import _sa
 from sqlsoup._attributes import ASKED, no_attribute, offered, renamed, unknown, with_near
 from sqlsoup._describe import Description
-from sqlsoup._instances import not_by_name
 from sqlsoup._relate import holds, relate
 from sqlsoup._session import current
 from sqlsoup.exc import ParametersError, SQLSoupError, suggestion, warn
@@ -25,9 +22,6 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
     from sqlsoup._session import SessionSource
-
-
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Related(Protocol):
@@ -193,23 +187,10 @@ def new_query(cls: SelectableClassType) -> Query[Any]:
     return cls._sqlsoup.session.query(cls)
 
 
-def _by_name(insert: _F) -> _F:
-    """Have insert() say how to pass values."""
-
-    @wraps(insert)
-    def insert_by_name(cls: SelectableClassType, /, *args: Any, **kwargs: Any) -> Any:
-        if args:
-            raise not_by_name(cls, args[0])
-        return insert(cls, **kwargs)
-
-    return cast("_F", insert_by_name)
-
-
 class TableClassType(SelectableClassType):
     """The type of a class that is mapped to a table."""
 
-    @_by_name
-    def insert(cls, /, **kwargs: Any) -> Any:
+    def insert(cls, /, *args: Never, **kwargs: Any) -> Any:
         """Make a row and add it to the session; the next flush or commit stores it.
 
         :param kwargs: values by the name of a column or relationship.  Any other name becomes a
@@ -217,7 +198,7 @@ class TableClassType(SelectableClassType):
         :return: the row.  A key that the database generates is there after a flush.
         :raises TypeError: a value was given without a name.
         """
-        return _new(cls, (), kwargs)
+        return _new(cls, args, kwargs)
 
     def relate(cls, propname: str, *args: Any, **kwargs: Any) -> None:
         """Add a relationship to the class.
@@ -257,11 +238,21 @@ for _metaclass in (SelectableClassType, TableClassType, AmbiguousJoin):
     _documented.__doc__ = Description(_metaclass.__doc__)
 
 
+_namespace: Any = type.__dict__["__dict__"].__get__
+"""What a class has in itself, as ``vars()`` gives it, for what is done for each new row: a look-up
+takes more than twice as long on a class whose metaclass has a ``__getattr__``.
+"""
+
+
 def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:
-    if cls._sqlsoup_renamed:
-        values = {cls._sqlsoup_renamed.get(name, name): value for name, value in values.items()}
+    own = _namespace(cls)
+    try:
+        session, renamed = own["_sqlsoup"].session, own["_sqlsoup_renamed"]
+    except KeyError:  # a class that the user derived
+        session, renamed = cls._sqlsoup.session, cls._sqlsoup_renamed
+    if renamed:
+        values = {renamed.get(name, name): value for name, value in values.items()}
     values.pop(_sa.STATE, None)
-    own = vars(cls)
     for name in values:
         if (
             name not in own
@@ -271,7 +262,6 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
             message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
             warn(message + suggestion(name, inspect(cls).attrs.keys()))
     row = type.__call__(cls, *args, **values)
-    session = cls._sqlsoup.session
     try:
         session.add(row)
     except BaseException:  # what it refers to cannot be stored; the session has the row already

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 from conftest import run
-from sqlalchemy import Engine
+from sqlalchemy import Engine, orm
 from sqlalchemy.pool import StaticPool
 
 import sqlsoup
@@ -150,3 +150,14 @@ def test_no_relationship_takes_such_a_name(soup: sqlsoup.SQLSoup, name: str) -> 
         )
     assert soup.users(name="Dee").name == "Dee"
     soup.rollback()
+
+
+def test_a_new_row_of_a_derived_class(make_table: Callable[..., sqlsoup.SQLSoup]) -> None:
+    """A class that is derived from a mapped one and mapped takes the same names."""
+    db = make_table("__init__")
+    derived = type("Derived", (db.t,), {})
+    orm.registry().map_imperatively(derived, inherits=db.t)
+    for row in (derived(__init__="a"), derived.insert(__init__="b")):
+        assert type(row) is derived
+    db.commit()
+    assert db.execute("SELECT __init__ FROM t ORDER BY id").scalars().all() == ["a", "b"]
