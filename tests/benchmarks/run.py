@@ -87,9 +87,9 @@ FULL = Sizes(
         "chain": [100, 1000],
         "cyclic": [1000],
     },
-    import_rounds=21,
-    rounds=5,
-    more=15,
+    import_rounds=11,
+    rounds=3,
+    more=11,
     limit=60,
     rows=10_000,
     row_rounds=7,
@@ -97,7 +97,7 @@ FULL = Sizes(
     join_rounds=2,
     collections=400,
     schema=1600,
-    relate_rounds=5,
+    relate_rounds=3,
     others=2600,
 )
 QUICK = Sizes(
