@@ -17,7 +17,7 @@ from sqlalchemy.orm import (
     relationship,
 )
 
-from sqlsoup import _sa
+from sqlsoup import _sa_relate
 from sqlsoup._locks import under
 from sqlsoup._names import is_taken
 
@@ -62,7 +62,7 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
         options["secondary"] = secondary.local_table
     options["overlaps"] = ALL
     prop = relationship(*args, **options)
-    _sa.prepare(prop, mapper, name)
+    _sa_relate.prepare(prop, mapper, name)
     mapper.registry.configure(cascade=True)
     added: list[_Property]
     if reverse:
@@ -88,10 +88,10 @@ def _with_backref(
             f"Error creating backref {reverse!r} on relationship {prop}: property of that "
             f"name exists on {target}"
         )
-    back = _sa.reverse_of(prop, {"overlaps": options["overlaps"], **reverse_options})
-    _sa.prepare(back, target, reverse)
+    back = _sa_relate.reverse_of(prop, {"overlaps": options["overlaps"], **reverse_options})
+    _sa_relate.prepare(back, target, reverse)
     _check_partner(prop, back)
-    _sa.pair(prop, back)
+    _sa_relate.pair(prop, back)
     return [prop, back]
 
 
@@ -109,12 +109,12 @@ def _with_partner(
         raise sa_exc.ArgumentError(f"back_populates of {other} is {waits_for!r}, not {name!r}")
     if not other_definition:
         prop = relationship(*args, **options, back_populates=partner)
-        _sa.prepare(prop, mapper, name)
+        _sa_relate.prepare(prop, mapper, name)
         return [prop]
     other_args, other_options = other_definition
     other = relationship(*other_args, **other_options)
-    _sa.prepare(other, target, partner)
-    _sa.pair(prop, other)
+    _sa_relate.prepare(other, target, partner)
+    _sa_relate.pair(prop, other)
     return [prop, other]
 
 
@@ -173,7 +173,7 @@ def _left_alone(added: list[_Property], options: dict[str, Any]) -> list[_Proper
         ):
             alone = {**other.info[IMPLIED], "overlaps": options["overlaps"], "info": other.info}
             found.append(relationship(prop.parent, **alone))
-            _sa.prepare(found[-1], other.parent, other.key)
+            _sa_relate.prepare(found[-1], other.parent, other.key)
     return found
 
 
@@ -197,13 +197,15 @@ def _show_all(added: list[_Property], cascades: list[Any]) -> None:
             warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
             for prop in added:
                 _adding.now = prop, held
-                _sa.set_cascade(prop, _NONE)  # which is for rows of other threads to ask first
-                _sa.add(prop)
+                _sa_relate.set_cascade(
+                    prop, _NONE
+                )  # which is for rows of other threads to ask first
+                _sa_relate.add(prop)
     finally:
         _adding.now = None
     for prop, cascade in zip(added, cascades, strict=True):
-        _sa.set_cascade(prop, cascade)
-        _sa.renew(prop.parent)
+        _sa_relate.set_cascade(prop, cascade)
+        _sa_relate.renew(prop.parent)
     for (cls, name), attribute in held.items():
         type.__setattr__(cls, name, attribute)
 
@@ -213,6 +215,6 @@ def holds(cls: type, name: str, attribute: object) -> bool:
     prop, held = getattr(_adding, "now", None) or (None, None)
     if held is None or not isinstance(attribute, QueryableAttribute):
         return False
-    _sa.give_loader(prop, attribute)
+    _sa_relate.give_loader(prop, attribute)
     held[cls, name] = attribute
     return True
