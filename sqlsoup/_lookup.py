@@ -165,8 +165,9 @@ def _table(db: Soup, name: str, schema: str | None) -> Table:
 def _has_class(cache: dict[str, SelectableClassType], table: Table, name: str) -> bool:
     """Tell if a class of a table is in the cache, most likely under this name."""
     first = cache.get(name)
-    classes = [*[first] * (first is not None), *cache.copy().values()]
-    return any(inspect(cls).local_table is table for cls in classes)
+    if first is not None and inspect(first).local_table is table:
+        return True
+    return any(inspect(cls).local_table is table for cls in cache.copy().values())
 
 
 def _named_key(db: Soup, source: FromClause, selectable: object) -> list[Any]:

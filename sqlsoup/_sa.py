@@ -169,7 +169,7 @@ def silence_of(connection: Connection) -> dict[str, bool]:
 
 
 def collection(columns: list[tuple[str, Any]]) -> ReadOnlyColumnCollection[str, Any]:
-    """Return columns by names of their own, as ``Table.c`` has them.
+    """Return a collection of columns by other names than their own, like ``Table.c``.
 
     On 2.0 a ``ColumnCollection`` can be made by hand; on 2.1 only a subclass of it, which is not
     documented (``WriteableColumnCollection`` in ``sql/base.py``).  It may go when that is.

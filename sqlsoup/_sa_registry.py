@@ -15,7 +15,7 @@ from sqlalchemy.orm import decl_api, registry
 from sqlsoup._locks import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import MetaData
 
@@ -39,26 +39,29 @@ class _Names(dict[str, Any]):
         dict.__setitem__(self, name, ref(thing))
 
 
-class _Managers(dict[Any, Any]):
+class _Managers:
     """The class managers of a registry, kept alive by others; see ``new_registry()``."""
 
-    __slots__ = ()
+    __slots__ = ("_refs",)
+
+    def __init__(self, *refs: Callable[[], Any]) -> None:
+        self._refs = refs
+
+    def __len__(self) -> int:
+        return len(self._refs)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([manager for each in [*dict.keys(self)] if (manager := each()) is not None])
+        return iter([manager for each in self._refs if (manager := each()) is not None])
 
-    def __setitem__(self, manager: Any, value: Any) -> None:
-        for each in [*dict.keys(self)]:
-            if each() is None:
-                self.pop(each, None)
-        dict.__setitem__(self, ref(manager), value)
+    def __setitem__(self, manager: Any, _value: object) -> None:
+        self._refs = (*map(ref, self), ref(manager))
 
     def popitem(self) -> tuple[Any, Any]:
-        each, value = dict.popitem(self)
-        manager = each()
+        last, self._refs = self._refs[-1], self._refs[:-1]
+        manager = last()
         if manager is None:
-            raise KeyError(each)
-        return manager, value
+            raise KeyError(last)
+        return manager, True
 
 
 class _Modules:
@@ -96,12 +99,15 @@ class _Registry(registry):
     def __init__(self, metadata: MetaData) -> None:
         it: Any = self
         it.metadata, it.constructor = metadata, _ORDINARY["constructor"]
-        it.type_annotation_map, it._class_registry = {}, _Names()
-        it._managers = _Managers()
+        it._class_registry, it._managers = _Names(), _Managers()
         it._dependents, it._dependencies = set(), set()
         it._new_mappers = False
         mapperlib = _decl_api.mapperlib
         locked(mapperlib._CONFIGURE_MUTEX, mapperlib._mapper_registries.setdefault, self, True)
+
+    @cached_property
+    def type_annotation_map(self) -> dict[Any, Any]:  # type: ignore[override]
+        return {}
 
     @cached_property
     def _declare_first_classes(self) -> WeakKeyDictionary[Any, Any]:  # type: ignore[override]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
-    """Make a relationship complete while no mapper has it.
+    """Initialize a relationship before a mapper has it.
 
     ``Mapper.add_property()`` shows it to other threads first and then completes it, which takes
     some milliseconds (``_configure_property`` in ``orm/mapper.py``); a query of another thread that
@@ -36,7 +36,7 @@ def prepare(prop: Any, mapper: Mapper[Any], name: str) -> None:
 
 
 _OVERLAPS: dict[frozenset[str], Any] = {}
-"""What relationships have for ``overlaps``, which is the same for most."""
+"""The values of ``overlaps``, which most relationships share."""
 
 
 def _nothing() -> None:
@@ -44,19 +44,19 @@ def _nothing() -> None:
 
 
 def add(prop: Any) -> None:
-    """Instrument the class of a relationship that is complete, and add it to the mapper then.
+    """Instrument the class of an initialized relationship, and then add it to the mapper.
 
     ``Mapper.add_property()`` does so after the mapper has it, and would once more, for attributes
     that are as expensive as the relationship itself.  This may go with ``prepare()``.
     """
     mapper, instrument = prop.parent, type(prop).instrument_class
 
-    def instrument_heir(other: Any) -> None:
+    def instrument_subclass(other: Any) -> None:
         if other is not mapper:
             instrument(prop, other)
 
     instrument(prop, mapper)
-    prop.instrument_class = instrument_heir
+    prop.instrument_class = instrument_subclass
     try:
         mapper.add_property(prop.key, prop)
     finally:
@@ -64,7 +64,7 @@ def add(prop: Any) -> None:
 
 
 def set_cascade(prop: Any, cascade: CascadeOptions) -> None:
-    """Have a relationship that is complete cascade as options say that are in order.
+    """Set the cascade of an initialized relationship to options that are known to be valid.
 
     Setting ``cascade`` does the same with a copy (``RelationshipProperty._set_cascade`` in
     ``orm/relationships.py``), and relationships without number have equal ones.  It may go when
@@ -78,9 +78,7 @@ def set_cascade(prop: Any, cascade: CascadeOptions) -> None:
 _CASCADES: dict[CascadeOptions, CascadeOptions] = {}
 
 
-def reverse_of(
-    prop: RelationshipProperty[Any], options: dict[str, Any]
-) -> RelationshipProperty[Any]:
+def reverse_of(prop: RelationshipProperty[Any], /, **options: Any) -> RelationshipProperty[Any]:
     """Return the relationship that leads back, as ``backref=`` would make it.
 
     SQLAlchemy makes it within ``init()`` and adds it at once (``_generate_backref`` in
@@ -104,7 +102,7 @@ def reverse_of(
 
 
 def pair(first: Any, second: Any) -> None:
-    """Have two relationships that are complete populate each other.
+    """Have two initialized relationships populate each other.
 
     ``init()`` does so only where one of them is in its mapper (``_add_reverse_property``).
     """
@@ -114,14 +112,13 @@ def pair(first: Any, second: Any) -> None:
 
 
 def give_loader(prop: Any, attribute: Any) -> None:
-    """Give an attribute of a class what it loads by, before the class manager has it.
+    """Give an attribute of a class its loader before the class manager has it.
 
     ``instrument_class()`` adds it without, ``post_instrument_class()`` looks it up there
     (``_register_attribute_impl`` in ``orm/attributes.py``), and a flush, a query or a commit of
     another thread that meets it between fails.  So it is looked up in the manager of a class that
-    nobody else uses.  A mapper with heirs, or a class that is instrumented in a way of its own,
-    does more than that and is left to SQLAlchemy.  It is called under a lock, and may go with
-    ``prepare()``.
+    nobody else uses.  A mapper with subclasses, or a class with custom instrumentation, does more
+    than that and is left to SQLAlchemy.  It is called under a lock, and may go with ``prepare()``.
     """
     mapper = prop.parent
     if not _stands_alone(mapper):
@@ -198,8 +195,8 @@ def steady(mapper: Mapper[Any]) -> None:
     They look through the properties of the mapper and the attributes of the class, one by one
     (``Mapper.iterate_properties`` in ``orm/mapper.py``, ``ClassManager`` in
     ``orm/instrumentation.py``), and RuntimeError says that the dictionary changed.  It is called
-    before anything was made of these.  A class that is instrumented in a way of its own is left to
-    SQLAlchemy.  It may go with ``prepare()``.
+    before anything was made of these.  A class with custom instrumentation is left to SQLAlchemy.
+    It may go with ``prepare()``.
     """
     it: Any = mapper
     it._props = _SteadyDict(it._props)
@@ -210,6 +207,6 @@ def steady(mapper: Mapper[Any]) -> None:
 
 
 def renew(mapper: Mapper[Any]) -> None:
-    """Have the attributes of a class counted anew, where a thread counted them meanwhile."""
+    """Have memoized collections of attributes made anew, where a thread made them meanwhile."""
     manager: Any = mapper.class_manager
     manager._reset_memoizations()

@@ -80,8 +80,7 @@ def test_a_registry_that_is_disposed(staff: Any) -> None:
 
 def test_a_manager_that_is_collected_meanwhile() -> None:
     """What is collected while a registry is disposed is left out."""
-    managers = _sa_registry._Managers()
-    dict.__setitem__(managers, lambda: None, True)
+    managers = _sa_registry._Managers(lambda: None)
     assert [*managers] == []
     with pytest.raises(KeyError):
         managers.popitem()
