@@ -163,11 +163,10 @@ class Reference(NamedTuple):
 
 def table_names(connection: Connection, schema: str | None) -> list[str]:
     """Return the names of tables, views, materialised views and foreign tables, sorted."""
-    inspector: Any = inspect(connection)
-    names = {*inspector.get_table_names(schema), *view_names(connection, schema)}
-    if hasattr(inspector, "get_foreign_table_names"):  # PostgreSQL
-        names.update(inspector.get_foreign_table_names(schema))
-    return sorted(names)
+    particulars = _particulars(connection.dialect.name)
+    if hasattr(particulars, "table_names"):
+        return sorted(particulars.table_names(connection, schema))
+    return sorted({*inspect(connection).get_table_names(schema), *view_names(connection, schema)})
 
 
 def schemas_of(connection: Connection, name: str) -> list[str]:

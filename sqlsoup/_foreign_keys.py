@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy import exc as sa_exc
@@ -13,7 +13,7 @@ from sqlalchemy.types import NullType
 from sqlsoup import _sa
 from sqlsoup._corrections import PARTITION
 from sqlsoup._locks import locked, under
-from sqlsoup._weak import add_weakly, alive
+from sqlsoup._weak import Named, add_weakly, alive
 from sqlsoup.exc import warn
 
 guard = threading.RLock()
@@ -30,7 +30,7 @@ class Notes:
         """What the last of those that read a table holds, by the key of the table."""
         self.tables: WeakKeyDictionary[Table, int] = WeakKeyDictionary()
         """Whether they were ``REFLECTED`` here and are ``SETTLED``; one entry is less than two."""
-        self.referrers: dict[str, set[ref[ForeignKeyConstraint]]] = {}
+        self.referrers: Named[ForeignKeyConstraint] = {}
         """The foreign keys by what they refer to."""
         self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
         """Those whose ``use_alter`` was set here."""
@@ -117,8 +117,7 @@ def settle(table: Table) -> None:
     if not notes.tells(table, SETTLED):
         for constraint in constraints:
             for key in constraint.elements:
-                known = notes.referrers.setdefault(table_key(*target_of(key)), set())
-                add_weakly(known, constraint)
+                add_weakly(notes.referrers, table_key(*target_of(key)), constraint)
         referrers = alive(notes.referrers.get(table.key, ()))
         for constraint in referrers:
             for key in constraint.elements:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import FromClause, Table, inspect
 
@@ -20,17 +20,54 @@ from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from weakref import WeakSet, WeakValueDictionary
+
+    from sqlalchemy import Connection, MetaData
 
     from sqlsoup._classes import SelectableClassType
 
 
-def find(db: Any, attr: str, schema: str | None, key: list[Any]) -> SelectableClassType:
+class Soup(Protocol):
+    """What these functions use of a SQLSoup."""
+
+    schema: str | None
+    _cache: dict[str, SelectableClassType]
+    _metadata: MetaData
+    _mapped: WeakSet[Table]
+    _unnamed: WeakValueDictionary[Table, SelectableClassType]
+    _primary_keys: dict[str, list[Any]]
+    _implied: Any
+
+    @property
+    def _where(self) -> str | None: ...
+    def entity(
+        self, attr: str, schema: str | None, *, primary_key: Sequence[Any]
+    ) -> SelectableClassType: ...
+    def map_to(
+        self,
+        attrname: str,
+        *,
+        tablename: str,
+        schema: str | None,
+        mapper_args: Mapping[str, Any],
+    ) -> SelectableClassType: ...
+    def map(self, selectable: object) -> SelectableClassType: ...
+    def _map(
+        self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
+    ) -> SelectableClassType: ...
+    def _selectable(self, thing: object) -> FromClause: ...
+    def _names(self) -> list[str]: ...
+    def _connect(self) -> AbstractContextManager[Connection]: ...
+
+
+def find(db: Soup, attr: str, schema: str | None, key: list[Any]) -> SelectableClassType:
     """Return the class of a table, as entity() does."""
     if not isinstance(attr, str | None):
         raise ArgumentError("'tablename' argument must be a string.")
     wanted = schema or db.schema
-    names = [attr, f"{wanted}.{attr}"] if wanted else [attr]
+    names = _names(attr, wanted)
     taken = [name for name in names if name in db._cache]
     found = cached(db, attr, schema)
     if found is not None:
@@ -42,16 +79,15 @@ def find(db: Any, attr: str, schema: str | None, key: list[Any]) -> SelectableCl
     attrname = names[-1] if attr in taken else attr
     args = {"primary_key": key} if key else {}
     try:
-        found = db.map_to(attrname, tablename=attr, schema=wanted, mapper_args=args)
+        return db.map_to(attrname, tablename=attr, schema=wanted, mapper_args=args)
     except SQLSoupError as error:
         if attrname in taken or not _was_faster(error):
             raise
-        found = db.entity(attr, schema, primary_key=key)
-    return cast("SelectableClassType", found)
+        return db.entity(attr, schema, primary_key=key)
 
 
 def make(
-    db: Any,
+    db: Soup,
     attrname: str,
     tablename: str | None,
     selectable: object,
@@ -80,8 +116,8 @@ def make(
         with suppress(Exception):  # the error is what matters
             mention_unknown(db._primary_keys, db._names())
         raise keyless(kind, source)
-    mapped: SelectableClassType = db._map(source, base, mapper_args)
-    first: SelectableClassType = db._cache.setdefault(attrname, mapped)
+    mapped = db._map(source, base, mapper_args)
+    first = db._cache.setdefault(attrname, mapped)
     if first is not mapped:
         raise _already_mapped(attrname, first)
     if isinstance(source, Table):
@@ -92,7 +128,7 @@ def make(
 
 
 def class_for(
-    db: Any,
+    db: Soup,
     schema: str | None,
     name: str,
     mapper_args: Mapping[str, Any] = MappingProxyType({}),
@@ -102,24 +138,22 @@ def class_for(
     The attribute of a table of another schema is ``schema.name``.
     """
     table = _table(db, name, schema)
-    attr = name if schema in {None, db._where} else f"{schema}.{name}"
+    attr = name if schema == db._where else table_key(schema, name)
     for key in {attr, name}:
         found = db._cache.get(key)
         if found is not None and inspect(found).local_table is table:
-            return cast("SelectableClassType", found)
+            return found
     if attr in db._cache or (db._where and not schema):
-        unnamed = db._unnamed.get(table) or db._unnamed.setdefault(table, db.map(table))
-        return cast("SelectableClassType", unnamed)
+        return db._unnamed.get(table) or db._unnamed.setdefault(table, db.map(table))
     try:
-        mapped = db.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
+        return db.map_to(attr, tablename=name, schema=schema, mapper_args=mapper_args)
     except SQLSoupError as error:
         if not _was_faster(error):
             raise
-        mapped = class_for(db, schema, name, mapper_args)
-    return cast("SelectableClassType", mapped)
+        return class_for(db, schema, name, mapper_args)
 
 
-def _table(db: Any, name: str, schema: str | None) -> Table:
+def _table(db: Soup, name: str, schema: str | None) -> Table:
     """Return a table, reflected afresh if the class that it had here left the cache."""
     metadata = db._metadata
     known = metadata.tables.get(table_key(schema or metadata.schema, name))
@@ -131,11 +165,12 @@ def _table(db: Any, name: str, schema: str | None) -> Table:
 def _has_class(cache: dict[str, SelectableClassType], table: Table, name: str) -> bool:
     """Tell if a class of a table is in the cache, most likely under this name."""
     first = cache.get(name)
-    classes = [*[first] * (first is not None), *cache.copy().values()]
-    return any(inspect(cls).local_table is table for cls in classes)
+    if first is not None and inspect(first).local_table is table:
+        return True
+    return any(inspect(cls).local_table is table for cls in cache.copy().values())
 
 
-def _named_key(db: Any, source: FromClause, selectable: object) -> list[Any]:
+def _named_key(db: Soup, source: FromClause, selectable: object) -> list[Any]:
     """Return the columns that were named as the key of a table or of the sides of a join."""
     key = [] if selectable is None else key_of(selectable)
     if not key and isinstance(source, Table):
@@ -144,23 +179,27 @@ def _named_key(db: Any, source: FromClause, selectable: object) -> list[Any]:
     return key
 
 
-def cached(db: Any, attr: str, schema: str | None = None) -> SelectableClassType | None:
+def cached(db: Soup, attr: str, schema: str | None = None) -> SelectableClassType | None:
     """Return the class for the table of a name that is there already, or None."""
-    found: SelectableClassType | None = db._cache.get(key_in(db, attr, schema) or "")
-    return found
+    return db._cache.get(key_in(db, attr, schema) or "")
 
 
-def key_in(db: Any, attr: str, schema: str | None = None) -> str | None:
+def key_in(db: Soup, attr: str, schema: str | None = None) -> str | None:
     """Return the name by which the class for the table of a name is in the cache, or None.
 
     :param schema: the schema, if one was asked for.
     """
     wanted = schema or db.schema
-    for key in (attr, f"{wanted}.{attr}") if wanted else (attr,):
+    for key in _names(attr, wanted):
         found = db._cache.get(key)
         if found is not None and (not wanted or _is_in(found, wanted, attr, lenient=not schema)):
             return key
     return None
+
+
+def _names(attr: str, schema: str | None) -> tuple[str, str]:
+    """Return the names that the class of a table may have: its own, and one where that is taken."""
+    return attr, table_key(schema, attr)
 
 
 def _is_in(cls: SelectableClassType, schema: str, name: str, *, lenient: bool) -> bool:

@@ -10,10 +10,18 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import attributes
 from sqlalchemy.orm import exc as orm_exc
 
-from sqlsoup import _sa
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
-from sqlsoup._sa import FlushProcessor, is_new_after, rows_of, sort_rows, store_before, watch
+from sqlsoup._sa_flush import (
+    FlushProcessor,
+    is_new_after,
+    kept_by_flush,
+    once_a_flush,
+    rows_of,
+    sort_rows,
+    store_before,
+    watch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +43,7 @@ class FlushOrder(FlushProcessor):
 
     def begin(self, flush: Any) -> None:
         """Tell a flush how this mapper depends on those that it has met, and they on this one."""
-        met: list[FlushOrder] = _sa.kept_by_flush(flush).setdefault(_MET, [])
+        met: list[FlushOrder] = kept_by_flush(flush).setdefault(_MET, [])
         for other in met:
             if not self.refers.isdisjoint(other.names):
                 store_before(flush, other.parent, self.parent)
@@ -56,11 +64,11 @@ class FlushOrder(FlushProcessor):
         """Give the pairs of all rows of a flush, but those that refer to each other in a cycle."""
 
         def all_pairs() -> set[_Pair]:
-            met: list[FlushOrder] = _sa.kept_by_flush(flush)[_MET]
+            met: list[FlushOrder] = kept_by_flush(flush)[_MET]
             found = {pair for order in met for pair in order.pairs(flush, met, deletes=deletes)}
             return _without_rings(found)
 
-        pairs_of_flush: set[_Pair] = _sa.once_a_flush(flush, (_MET, deletes), all_pairs)
+        pairs_of_flush: set[_Pair] = once_a_flush(flush, (_MET, deletes), all_pairs)
         return pairs_of_flush
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The names of the relationships that foreign keys imply: one plan for each class."""
+"""The relationships that foreign keys imply for a class, by name: one plan for each class."""
 
 from __future__ import annotations
 
@@ -25,18 +25,17 @@ Sides = tuple[ForeignKeyConstraint, ForeignKeyConstraint]
 class _Source(Protocol):
     namer: Namer | None
 
-    def references_to(self, table: Table) -> list[Reference]: ...
+    def references_to(self, table: Table) -> tuple[Reference, ...]: ...
     def reflected(self, tables: list[tuple[str | None, str]]) -> dict[str, Table]: ...
 
 
 class Plan:
-    """What the names of the relationships of a class lead to; each part is made when it is needed.
+    """The implied relationships of a class by name; each kind is worked out when it is needed.
 
-    The relationships to one row need nothing but the foreign keys of the table.  Those to many need
-    to know which foreign keys refer to it, and those through an association table need the tables
-    that may be one.
+    Many-to-one takes nothing but the foreign keys of the table.  One-to-many takes the foreign keys
+    that refer to it, and many-to-many the tables that may be association tables.
 
-    :param source: what there is of the database.
+    :param source: what tells of the database and of other tables.
     """
 
     def __init__(self, cls: Any, table: Table, source: _Source) -> None:
@@ -46,17 +45,17 @@ class Plan:
 
     @property
     def _reserved(self) -> frozenset[str]:
-        """Names that no relationship can have; to keep them takes kilobytes for each class."""
+        """Names that no relationship can have; not cached, as they take kilobytes a class."""
         return reserved(self._cls)
 
     @cached_property
     def names(self) -> dict[str, None]:
         """The names of all relationships, in order."""
-        return dict.fromkeys(chain(self.to_one, self.to_many, self.through))
+        return dict.fromkeys(chain(self.many_to_one, self.one_to_many, self.many_to_many))
 
     @cached_property
-    def to_one(self) -> dict[str, ForeignKeyConstraint]:
-        """The foreign keys of the table by the names of their relationships."""
+    def many_to_one(self) -> dict[str, ForeignKeyConstraint]:
+        """The foreign keys of the table by the names of their many-to-one relationships."""
         keys, taken = foreign_keys_of(self._table), self._table.c.keys()
         stems = []
         for key in keys:
@@ -71,15 +70,18 @@ class Plan:
         return self._distinct(proposals, self._reserved)
 
     @cached_property
-    def to_many(self) -> dict[str, Reference]:
-        """The foreign keys of other tables by the names of the relationships to their rows."""
+    def one_to_many(self) -> dict[str, Reference]:
+        """The foreign keys that refer to the table by the names of their one-to-many relationships.
+
+        One-to-one is among them: it has the name that a collection would have.
+        """
         if not self._between:
             return self._many
         return {name: found for name, found in self._many.items() if found[:2] not in self._between}
 
     @cached_property
-    def through(self) -> dict[str, Sides]:
-        """The near and the far foreign key of association tables by name."""
+    def many_to_many(self) -> dict[str, Sides]:
+        """The foreign keys of association tables, near and far, by the names of relationships."""
         targets = Counter(target_of(far.elements[0]) for _, far in self._pairs)
         proposals = []
         for near, far in self._pairs:
@@ -92,22 +94,22 @@ class Plan:
             proposals.append((name, longer, target[1], columns_of(far), (near, far)))
         direct = [each for each in self._references if each[:2] not in self._between]
         return self._distinct(
-            proposals, {*self._reserved, *self.to_one, *self.names_of_many(direct)}
+            proposals, {*self._reserved, *self.many_to_one, *self.names_of_many(direct)}
         )
 
     def find(self, name: str) -> ForeignKeyConstraint | Reference | Sides | None:
-        """Return what a name leads to, and ask no more than that needs."""
-        if name in self.to_one:
-            return self.to_one[name]
+        """Return what a name stands for, asking the database for no more than that takes."""
+        if name in self.many_to_one:
+            return self.many_to_one[name]
         found = self._many.get(name)
         if found is not None and not found.bare:
             return found
-        return self.through.get(name) or self.to_many.get(name)
+        return self.many_to_many.get(name) or self.one_to_many.get(name)
 
-    def names_of_many(self, references: list[Reference]) -> dict[str, Reference]:
+    def names_of_many(self, references: Iterable[Reference]) -> dict[str, Reference]:
         """Return foreign keys that refer to the table by the names of their relationships.
 
-        The names that are plainly those of tables of the same schema are given first.
+        Those that get the bare name of a table of the same schema choose first.
         """
         children = Counter(found[:2] for found in references)
         proposals = []
@@ -126,16 +128,16 @@ class Plan:
         )
         return self._distinct(
             [(name, longer, each.table, each.columns, each) for name, longer, each in proposals],
-            self._reserved.union(self.to_one),
+            self._reserved.union(self.many_to_one),
         )
 
     def name_of(self, schema: str | None, table: str, columns: tuple[str, ...]) -> str | None:
-        """Return the name of the relationship to the rows that refer by a foreign key."""
+        """Return the name of the one-to-many relationship over a foreign key of another table."""
         wanted = (schema, table, columns)
         return next((name for name, each in self._many.items() if each[:3] == wanted), None)
 
     @cached_property
-    def _references(self) -> list[Reference]:
+    def _references(self) -> tuple[Reference, ...]:
         return self._source.references_to(self._table)
 
     @cached_property
@@ -144,7 +146,7 @@ class Plan:
 
     @cached_property
     def _pairs(self) -> tuple[Sides, ...]:
-        """The near and the far foreign key of association tables."""
+        """The foreign keys of association tables: the near one refers to this table."""
         children = list(dict.fromkeys(found[:2] for found in self._references if found.bare))
         there = self._source.reflected(children) if children else {}
         pairs = []
@@ -165,7 +167,7 @@ class Plan:
         proposals: Iterable[tuple[str, str, str, tuple[str, ...], _T]],
         taken: frozenset[str] | set[str],
     ) -> dict[str, _T]:
-        """Choose names that are not taken, each used once."""
+        """Choose a name for each proposal: none twice, and none that is taken."""
         found: dict[str, _T] = {}
         namer = self._source.namer
         for name, longer, other, columns, thing in proposals:
@@ -190,7 +192,10 @@ def refers(key: ForeignKeyConstraint, table: Table) -> bool:
 
 
 def sides_of(table: Table) -> Sides | None:
-    """Return the two foreign keys of an association table: it has nothing but these, once each."""
+    """Return the two foreign keys of an association table, or None if it is none.
+
+    It has no columns but theirs, and no pair of values twice.
+    """
     keys = foreign_keys_of(table)
     if len(keys) != 2:  # noqa: PLR2004
         return None
@@ -200,7 +205,7 @@ def sides_of(table: Table) -> Sides | None:
 
 
 def _plain(name: str) -> str:
-    """Return what SQLAlchemy takes for the name of a relationship.
+    """Return a name as SQLAlchemy accepts it for a relationship.
 
     Names with an underscore in front are for Python and SQLAlchemy; in ``overlaps`` it takes commas
     and the spaces around them for what is between names.
@@ -209,5 +214,5 @@ def _plain(name: str) -> str:
 
 
 def _stem(columns: tuple[str, ...]) -> str:
-    """Return what foreign key columns are called, less what says that they are keys."""
+    """Return the names of foreign key columns without the endings that say they are keys."""
     return "_".join(column.removesuffix("_id").removesuffix("_name") for column in columns)

@@ -9,7 +9,14 @@ from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
 from sqlsoup._corrections import PARTITION
-from sqlsoup._postgresql_facts import Facts, facts, knows_facts, references_to, schemas_of
+from sqlsoup._postgresql_facts import (
+    Facts,
+    facts,
+    knows_facts,
+    references_to,
+    schemas_of,
+    table_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -162,4 +169,4 @@ def comments(inspector: Inspector, schema: str | None, names: Collection[str]) -
 CORRECTIONS: Corrections = {"columns": (types, views, keys)}
 ANSWERS: dict[str, Answer] = {"foreign_keys": foreign_keys, "table_comment": comments}
 
-__all__ = ["ANSWERS", "CORRECTIONS", "references_to", "schemas_of"]
+__all__ = ["ANSWERS", "CORRECTIONS", "references_to", "schemas_of", "table_names"]

@@ -10,7 +10,7 @@ from sqlalchemy import Inspector, text
 from sqlsoup import _sa
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy import Connection, Result
 
@@ -187,6 +187,23 @@ _SCHEMAS = text(
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relname = CAST(:name AS pg_catalog.text)""")
 )
+
+
+_NAMES = text(
+    qualified("""
+    SELECT c.relname FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind = ANY ('{r,p,f,v,m}'::pg_catalog."char"[])
+        AND NOT c.relpersistence = 't'::pg_catalog."char"
+        AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
+            THEN pg_catalog.pg_table_is_visible(c.oid) AND NOT n.nspname = 'pg_catalog'
+            ELSE n.nspname = :schema END""")
+)
+
+
+def table_names(connection: Connection, schema: str | None) -> Iterable[str]:
+    """Return the names of tables and views of all kinds, for which SQLAlchemy has four methods."""
+    return connection.execute(_NAMES, {"schema": schema}).scalars()
 
 
 def schemas_of(connection: Connection, name: str) -> list[str]:

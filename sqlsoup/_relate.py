@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Table, inspect
 from sqlalchemy import exc as sa_exc
@@ -17,9 +17,12 @@ from sqlalchemy.orm import (
     relationship,
 )
 
-from sqlsoup import _sa
+from sqlsoup import _sa_relate
 from sqlsoup._locks import under
 from sqlsoup._names import is_taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ALL = "__*"
 """Given as ``overlaps``: several relationships over one foreign key are ordinary here.
@@ -28,14 +31,29 @@ SQLAlchemy's automap gives it too, and no names to look through (``orm/relations
 """
 _NONE = CascadeOptions("")
 _WAITING = "sqlsoup.waiting"
-IMPLIED = "sqlsoup.implied"
-"""In the ``info`` of a relationship: it is implied, so that it gives way to others.
-
-The value is its options where it stands alone, without another that leads back.
-"""
+IMPLIED = "_sqlsoup_implied"
+"""Attribute of a relationship that is implied, so that it gives way to others; option for one."""
 lock = threading.RLock()
 """Held while relationships are added."""
 _adding = threading.local()
+
+
+class Alone(NamedTuple):
+    """The options of an implied relationship where no other leads back."""
+
+    primaryjoin: Any
+    secondaryjoin: Any = None
+    secondary: Any = None
+    foreign_keys: Any = None
+    uselist: bool | None = None
+    active_history: bool = False
+    passive_deletes: bool = False
+
+    def options(self, **more: Any) -> dict[str, Any]:
+        """Return all options, others included."""
+        return {**self._asdict(), IMPLIED: self, **more}
+
+
 _Property = RelationshipProperty[Any]
 _Definition = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -61,8 +79,8 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     if isinstance(secondary, Mapper):
         options["secondary"] = secondary.local_table
     options["overlaps"] = ALL
-    prop = relationship(*args, **options)
-    _sa.prepare(prop, mapper, name)
+    prop = _made(relationship, *args, **options)
+    _sa_relate.prepare(prop, mapper, name)
     mapper.registry.configure(cascade=True)
     added: list[_Property]
     if reverse:
@@ -72,6 +90,20 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     else:
         added = [prop]
     _show([*_left_alone(added, options), *added])
+
+
+def _made(make: Callable[..., _Property], /, *args: Any, **options: Any) -> _Property:
+    """Return a relationship that is made, and marked if it is implied."""
+    alone = options.pop(IMPLIED, None)
+    prop = make(*args, **options)
+    if alone is not None:
+        setattr(prop, IMPLIED, alone)
+    return prop
+
+
+def is_implied(prop: object) -> bool:
+    """Tell if it is a relationship that was added because a foreign key is there."""
+    return hasattr(prop, IMPLIED)
 
 
 def _with_backref(
@@ -88,10 +120,10 @@ def _with_backref(
             f"Error creating backref {reverse!r} on relationship {prop}: property of that "
             f"name exists on {target}"
         )
-    back = _sa.reverse_of(prop, {"overlaps": options["overlaps"], **reverse_options})
-    _sa.prepare(back, target, reverse)
+    back = _made(_sa_relate.reverse_of, prop, overlaps=options["overlaps"], **reverse_options)
+    _sa_relate.prepare(back, target, reverse)
     _check_partner(prop, back)
-    _sa.pair(prop, back)
+    _sa_relate.pair(prop, back)
     return [prop, back]
 
 
@@ -109,12 +141,12 @@ def _with_partner(
         raise sa_exc.ArgumentError(f"back_populates of {other} is {waits_for!r}, not {name!r}")
     if not other_definition:
         prop = relationship(*args, **options, back_populates=partner)
-        _sa.prepare(prop, mapper, name)
+        _sa_relate.prepare(prop, mapper, name)
         return [prop]
     other_args, other_options = other_definition
     other = relationship(*other_args, **other_options)
-    _sa.prepare(other, target, partner)
-    _sa.pair(prop, other)
+    _sa_relate.prepare(other, target, partner)
+    _sa_relate.pair(prop, other)
     return [prop, other]
 
 
@@ -130,7 +162,7 @@ def _gives_way(other: object, mapper: Mapper[Any]) -> bool:
     """
     if not isinstance(other, RelationshipProperty):
         return False
-    if IMPLIED in other.info:
+    if is_implied(other):
         return True
     table, earlier = mapper.local_table, other.mapper.local_table
     return (
@@ -168,12 +200,13 @@ def _left_alone(added: list[_Property], options: dict[str, Any]) -> list[_Proper
             isinstance(other, RelationshipProperty)
             and other.back_populates == prop.key
             and other.mapper is prop.parent
-            and other.info.get(IMPLIED) is not None
+            and is_implied(other)
             and not any(each.parent is other.parent and each.key == other.key for each in added)
         ):
-            alone = {**other.info[IMPLIED], "overlaps": options["overlaps"], "info": other.info}
-            found.append(relationship(prop.parent, **alone))
-            _sa.prepare(found[-1], other.parent, other.key)
+            alone: Alone = getattr(other, IMPLIED)
+            again = alone.options(overlaps=options["overlaps"])
+            found.append(_made(relationship, prop.parent, **again))
+            _sa_relate.prepare(found[-1], other.parent, other.key)
     return found
 
 
@@ -197,13 +230,14 @@ def _show_all(added: list[_Property], cascades: list[Any]) -> None:
             warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
             for prop in added:
                 _adding.now = prop, held
-                _sa.set_cascade(prop, _NONE)  # which is for rows of other threads to ask first
-                _sa.add(prop)
+                # which rows of other threads ask for before the class has the attribute
+                _sa_relate.set_cascade(prop, _NONE)
+                _sa_relate.add(prop)
     finally:
         _adding.now = None
     for prop, cascade in zip(added, cascades, strict=True):
-        _sa.set_cascade(prop, cascade)
-        _sa.renew(prop.parent)
+        _sa_relate.set_cascade(prop, cascade)
+        _sa_relate.renew(prop.parent)
     for (cls, name), attribute in held.items():
         type.__setattr__(cls, name, attribute)
 
@@ -213,6 +247,6 @@ def holds(cls: type, name: str, attribute: object) -> bool:
     prop, held = getattr(_adding, "now", None) or (None, None)
     if held is None or not isinstance(attribute, QueryableAttribute):
         return False
-    _sa.give_loader(prop, attribute)
+    _sa_relate.give_loader(prop, attribute)
     held[cls, name] = attribute
     return True

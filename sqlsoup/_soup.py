@@ -99,13 +99,13 @@ class SQLSoup:
 
         :raises ArgumentError: what is set is neither.
         """
-        return self._session
+        return self._origin.session
 
     @session.setter
     def session(self, session: _session.SessionSource) -> None:
         _session.check(session, self._metadata)
         _session.find_engines(session)
-        self._session = session
+        self._origin = Origin(session, self._metadata, self._implied)
 
     @property
     def bind(self) -> Engine | None:
@@ -290,7 +290,7 @@ class SQLSoup:
             for thing, side in zip((left, right), sides, strict=True)
         ]
         args = with_key(mapper_args, joined_key(*keys))
-        return map_join(source, self._origin(), base or self.base, args)
+        return map_join(source, self._origin, base or self.base, args)
 
     if TYPE_CHECKING:
 
@@ -403,15 +403,15 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
-        session = _session.current(self._session)
-        _blocks.enter(session, self, shared=isinstance(self._session, scoped_session))
+        session = _session.current(self.session)
+        _blocks.enter(session, self, shared=isinstance(self.session, scoped_session))
         return self
 
     @_blocks.Exit
     def __exit__(
         self, kind: object, error: BaseException | None, trace: object, block: Any = None
     ) -> None:
-        _blocks.leave(_session.current(self._session), block, error)
+        _blocks.leave(_session.current(self.session), block, error)
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
@@ -426,10 +426,7 @@ class SQLSoup:
     def _map(
         self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
     ) -> SelectableClassType:
-        return map_class(source, self._origin(), base or self.base, mapper_args)
-
-    def _origin(self) -> Origin:
-        return Origin(self.session, self._metadata, self._implied)
+        return map_class(source, self._origin, base or self.base, mapper_args)
 
     def _selectable(self, thing: object, *, derive: bool = False) -> FromClause:
         selectable = selectable_of(thing)

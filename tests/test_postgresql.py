@@ -13,6 +13,7 @@ from conftest import on_postgresql, run
 import sqlsoup
 from sqlsoup import _counts
 from sqlsoup import _postgresql_facts as facts
+from sqlsoup._catalog import table_names
 
 pytestmark = on_postgresql
 
@@ -248,6 +249,31 @@ def test_views_and_foreign_tables_are_read(pg):
     assert isinstance(db.lines.c.name.server_default, sa.FetchedValue)
     db.session.remove()
     run(pg, "DROP SERVER files CASCADE", "DROP EXTENSION file_fdw")
+
+
+def test_the_names_are_those_of_sqlalchemy(pg, statements):
+    """Names of tables and views of all kinds take one statement, temporary ones left out."""
+    run(
+        pg,
+        PARTITIONED,
+        """CREATE TABLE base (id serial PRIMARY KEY); CREATE VIEW seen AS SELECT * FROM base;
+        CREATE MATERIALIZED VIEW kept AS SELECT * FROM base; CREATE INDEX ON base (id);
+        CREATE TYPE pair AS (a int, b int)""",
+    )
+    own = f"own_{os.getpid()}"
+    with pg.connect() as connection:
+        connection.exec_driver_sql("CREATE TEMPORARY TABLE passing (id int)")
+        inspector = sa.inspect(connection)
+        for schema in (None, own, "pg_catalog", "nothing"):
+            theirs = {
+                *inspector.get_table_names(schema),
+                *inspector.get_view_names(schema),
+                *inspector.get_materialized_view_names(schema),
+            }
+            statements.clear()
+            assert table_names(connection, schema) == sorted(theirs)
+            assert len(statements) == 1
+            assert {"base", "seen", "kept"} <= theirs or schema not in (None, own)
 
 
 def test_generated_columns(pg):
@@ -524,6 +550,7 @@ OURS = " ".join(
         str,
         [
             facts._STATEMENT,
+            facts._NAMES,
             facts._SCHEMAS,
             facts._REFERENCES,
             facts._ALL_REFERENCES,
@@ -621,6 +648,8 @@ def test_functions_of_others_are_not_run(pg):
                 found = facts.references_to(connection, name, asked["schema"]).all()
                 assert len(found) >= 2
             assert asked["schema"] in facts.schemas_of(connection, "orders")
+            for schema in (asked["schema"], None):
+                assert isinstance([*facts.table_names(connection, schema)], list)
             known = _counts.counts(connection, ["orders", "items"], asked["schema"])
             assert {*known} <= {"orders", "items"}
             for schema in (asked["schema"], None):

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
-from conftest import run
+from conftest import on_postgresql, run
+from sqlalchemy.ext import automap
 
 import sqlsoup
 from sqlsoup import SQLSoup
@@ -45,6 +46,21 @@ def test_it_takes_one_round(engine, statements):
         sqlsoup.reflect(SQLSoup(engine))
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+@on_postgresql
+def test_it_takes_no_more_than_automap(engine, statements):
+    """All tables and relationships take as many statements as automap sends, or fewer."""
+    base = automap.automap_base()
+    base.prepare(autoload_with=engine)
+    sa.orm.configure_mappers()
+    assert "loans_collection" in base.classes.books.__mapper__.attrs
+    theirs = len(statements)
+    statements.clear()
+    db = SQLSoup(engine, relationships=True)
+    sqlsoup.reflect(db)
+    assert db.users.loans.property.mapper is sa.inspect(db.loans)
+    assert len(statements) <= theirs
 
 
 def test_some_tables(db, statements):
