@@ -49,7 +49,7 @@ def check(session: object, metadata: MetaData) -> None:
 
 def current(session: SessionSource) -> PlainSession:
     """Return the session of this thread or scope."""
-    plain: PlainSession = session() if isinstance(session, scoped_session) else session
+    plain: PlainSession = session.registry() if isinstance(session, scoped_session) else session
     return plain
 
 

@@ -143,7 +143,7 @@ class SQLSoup:
         :raises sqlalchemy.orm.exc.UnmappedInstanceError: it is no row.
         """
         try:
-            self.session.delete(instance)
+            _session.current(self._origin.session).delete(instance)
         except UnmappedInstanceError as error:
             raise no_row(error, instance) from None
 
