@@ -1,4 +1,4 @@
-"""When a value differs from the one before, and so is stored.
+"""When a value differs from the one before, and so is stored; which of two keys comes first.
 
 SQLAlchemy (2.0, 2.1) compares with ``==``, for which 1, 1.0 and True are one value.  They are not
 in JSON, nor is a time of day the same in two time zones, nor are 1.0 and 1.00 in a column that
@@ -10,15 +10,23 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, DateTime, Numeric, Time, TypeDecorator
+from sqlalchemy import JSON, Boolean, DateTime, Integer, Numeric, String, Time, TypeDecorator
 from sqlalchemy.types import NULLTYPE, NullType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_SORTED = Integer, String, Boolean
+"""Types whose values Python sorts, as they are read and as they are given."""
+
+
 def compare_as_stored(kind: Any, database: str) -> None:
-    """Have a column type compare values as the database does.
+    """Have a column type compare values as the database does, and put all of them in some order.
+
+    SQLAlchemy (2.0, 2.1) sorts the rows that a flush changes by their keys, and raises an error
+    where Python knows no order: of ranges, of a uuid and the text of another, of a time and a
+    timedelta.
 
     A type that compares in a way of its own, and the one that SQLAlchemy shares, are left alone.
 
@@ -26,6 +34,8 @@ def compare_as_stored(kind: Any, database: str) -> None:
     """
     while isinstance(kind, TypeDecorator):
         kind = kind.impl_instance
+    if kind is not NULLTYPE and kind.sort_key_function is None and not isinstance(kind, _SORTED):
+        kind.sort_key_function = repr
     own = not type(kind).compare_values.__module__.startswith("sqlalchemy.")
     comparison = None if own or kind is NULLTYPE else _comparison(kind, database)
     if comparison is not None:

@@ -31,7 +31,8 @@ from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
 from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
-from sqlsoup._sqlite_rows import is_view, watch_view
+from sqlsoup._sqlite import is_view
+from sqlsoup._sqlite_rows import watch_view
 from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from sqlalchemy import FetchedValue, text
 
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
-from sqlsoup._mariadb_types import exact, type_of
+from sqlsoup._mariadb_types import DOUBLE, FLOAT, exact, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +42,9 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
 
     SQLAlchemy (2.0, 2.1) leaves backticks in names doubled, and columns with a line break in their
     names out; loses defaults like ``b'1'`` and ``nextval(s)``, those of INVISIBLE and COMPRESSED
-    columns and, on MariaDB, expressions; does not know columns that are GENERATED ALWAYS AS ROW
-    START or END for generated ones, and says that all columns of views may be NULL.
+    columns, AUTO_INCREMENT among them, and, on MariaDB, expressions; does not know columns that are
+    GENERATED ALWAYS AS ROW START or END for generated ones, and says that all columns of views may
+    be NULL.
     """
     for (where, name), found, known in _each(inspector, schema, answers):
         reflected = {column["name"].replace("``", "`"): column for column in found}
@@ -68,7 +69,6 @@ def _corrected(
     answer = found or {
         "type": type_of(column.type, known),
         "default": None,
-        "autoincrement": "auto_increment" in column.extra.lower(),
     }
     answer = {
         **answer,
@@ -76,6 +76,7 @@ def _corrected(
         "type": exact(answer["type"], column.type),
         "nullable": column.nullable,
         "comment": column.comment or None,
+        "autoincrement": "auto_increment" in column.extra.lower(),
     }
     if column.expression:
         stored = "VIRTUAL" not in column.extra.upper()
@@ -106,7 +107,10 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
             continue
         if column.get("autoincrement") is True:
             counted_within = bool(known.columns) and column["name"] not in known.leading
-            unknown = "INSERT" in known.triggers or counted_within
+            # SQLAlchemy 2.1 refuses a table that counts in floats
+            floats = isinstance(column["type"], DOUBLE | FLOAT)
+            column["autoincrement"] = not floats
+            unknown = "INSERT" in known.triggers or counted_within or floats
         else:
             told = known.columns and "INSERT" not in known.triggers
             unknown = view or (column["default"] is None and not told)
@@ -117,13 +121,15 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
 def mark_updates(inspector: Inspector, table: Table) -> None:
     """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes rows.
 
-    SQLAlchemy (2.0, 2.1) does not know of either.
+    So may all of a view, whose columns need not be those of a table.  SQLAlchemy (2.0, 2.1) does
+    not know of any of this.
     """
     known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
+    every = "UPDATE" in known.triggers or _is_view(inspector, table.schema, table.name)
     updated = {
         name
         for name, column in known.columns.items()
-        if "UPDATE" in known.triggers or "on update" in column.extra.lower()
+        if every or "on update" in column.extra.lower()
     }
     for column in table.columns:
         if column.name in updated and not column.computed and not column.primary_key:

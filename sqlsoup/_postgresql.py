@@ -21,7 +21,7 @@ from sqlsoup._postgresql_facts import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from sqlalchemy import Inspector
+    from sqlalchemy import Inspector, Table
 
     from sqlsoup._corrections import Answer, Answers, Corrections
 
@@ -61,6 +61,17 @@ def views(inspector: Inspector, schema: str | None, answers: Answers) -> None:
         for column in columns if known.kind == "v" or known.meddled else ():
             if column["default"] is None and not {"computed", "identity"} & column.keys():
                 column["default"] = FetchedValue()
+
+
+def mark_updates(inspector: Inspector, table: Table) -> None:
+    """Have the columns of a row read again after an UPDATE where a trigger or a view changes more.
+
+    SQLAlchemy 2.0 and 2.1 show what was there before.
+    """
+    for known in facts(inspector, table.schema, [table.name]).values():
+        for column in table.columns if known.updated else ():
+            if not column.computed and not column.primary_key:
+                column.server_onupdate = FetchedValue(for_update=True)
 
 
 def keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
@@ -169,4 +180,11 @@ def comments(inspector: Inspector, schema: str | None, names: Collection[str]) -
 CORRECTIONS: Corrections = {"columns": (types, views, keys)}
 ANSWERS: dict[str, Answer] = {"foreign_keys": foreign_keys, "table_comment": comments}
 
-__all__ = ["ANSWERS", "CORRECTIONS", "references_to", "schemas_of", "table_names"]
+__all__ = [
+    "ANSWERS",
+    "CORRECTIONS",
+    "mark_updates",
+    "references_to",
+    "schemas_of",
+    "table_names",
+]

@@ -51,6 +51,8 @@ class Facts(NamedTuple):
     partition: bool
     meddled: bool
     """Whether something may give new rows other keys than the defaults of the columns do."""
+    updated: bool
+    """Whether an UPDATE may change more than it sets."""
     key: list[str]
     """The columns of the primary key."""
     types: dict[str, list[Type]]
@@ -65,13 +67,16 @@ _KEY = """
         WHERE whole.oid = {k}.conparentid AND whole.conrelid = {k}.conrelid)"""
 """What is a foreign key, and no copy of one for a partition of its target."""
 
-_MEDDLERS = """
-    EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+_TRIGGER = """EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
         WHERE g.tgrelid = {of} AND NOT g.tgisinternal AND NOT g.tgenabled = 'D'
-            AND g.tgtype & 7::pg_catalog.int2 = 7::pg_catalog.int2)
-    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = {of} AND w.ev_type = '3')
+            AND g.tgtype & {bits}::pg_catalog.int2 = {bits}::pg_catalog.int2)"""
+"""Triggers before an INSERT (7) or an UPDATE (19) for each row."""
+
+_MEDDLERS = f"""
+    {_TRIGGER.format(of="{of}", bits=7)}
+    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = {{of}} AND w.ev_type = '3')
     """
-"""Triggers before an INSERT for each row, and rules that rewrite an INSERT."""
+"""Triggers before an INSERT, and rules that rewrite one."""
 
 _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
 
@@ -84,6 +89,7 @@ _STATEMENT = text(
                 SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p) AS part
             JOIN pg_catalog.pg_class AS leaf ON leaf.oid = part.relid
             WHERE leaf.relkind = 'f' OR {_MEDDLERS.format(of="leaf.oid")}),
+        c.relkind = ANY ('{{v,f}}'::pg_catalog."char"[]) OR {_TRIGGER.format(of="c.oid", bits=19)},
         (WITH RECURSIVE step (number, attname, place, id, name, kind, space, base, element) AS (
                 SELECT a.attnum, a.attname, 0, {_TYPE}
                 FROM pg_catalog.pg_attribute AS a
@@ -227,7 +233,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
     missing = [name for name in names if (schema, name) not in known]
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind
-        for name, kind, partition, comment, meddled, *rest in connection.execute(
+        for name, kind, partition, comment, meddled, updated, *rest in connection.execute(
             _STATEMENT, {"schema": schema, "names": missing}
         ):
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
@@ -241,6 +247,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
                 kind if isinstance(kind, str) else kind.decode(),
                 partition,
                 meddled,
+                updated,
                 key,
                 types,
                 [columns[number] for number in rising],

@@ -87,6 +87,23 @@ def _views(inspector: Inspector, schema: str | None, answers: Answers) -> None:
                 column["default"] = OfView()
 
 
+def mark_updates(_inspector: Inspector, table: Table) -> None:
+    """Have the columns of a view read anew after an INSERT, and all after an UPDATE.
+
+    RETURNING, which SQLAlchemy uses in all releases, gives what was sent to the trigger of a view,
+    and not what that made of it.
+    """
+    if is_view(table):
+        table.implicit_returning = False
+        for column in table.columns:
+            column.server_onupdate = OfView(for_update=True)
+
+
+def is_view(table: Any) -> bool:
+    """Tell if a table is in fact a view of SQLite."""
+    return any(isinstance(column.server_default, OfView) for column in table.columns)
+
+
 def _foreign_keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     """Give foreign keys the tables and columns that SQLite finds, and leave out what leads nowhere.
 
@@ -204,7 +221,9 @@ __all__ = [
     "ANSWERS",
     "CORRECTIONS",
     "OfView",
+    "is_view",
     "is_virtual",
+    "mark_updates",
     "references_to",
     "schemas_of",
     "spelled",

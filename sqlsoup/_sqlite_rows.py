@@ -24,7 +24,7 @@ from sqlsoup import _sa
 from sqlsoup._foreign_keys import REFLECTED, guard, notes_of
 from sqlsoup._locks import locked
 from sqlsoup._reflect import publish
-from sqlsoup._sqlite import OfView, is_virtual
+from sqlsoup._sqlite import is_view, is_virtual
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -82,11 +82,6 @@ def _keyed(table: Table, name: str, batches: bool, connection: Connection) -> Ta
     keyed.append_column(rowid)
     keyed.append_constraint(PrimaryKeyConstraint(rowid))
     return publish(keyed, table.metadata, connection, replace=True)
-
-
-def is_view(table: Any) -> bool:
-    """Tell if a table is in fact a view of SQLite."""
-    return any(isinstance(column.server_default, OfView) for column in table.columns)
 
 
 def watch_view(mapper: Mapper[Any]) -> None:

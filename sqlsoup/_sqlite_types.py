@@ -46,7 +46,9 @@ class _Decimals(OfColumn):
         def process(value: Any) -> Any:
             if isinstance(value, float):
                 rounded = written % value
-                return Decimal(repr(value) if exact and float(rounded) != value else rounded)
+                if exact and (len(rounded) > _SURE or float(rounded) != value):
+                    return _digits(value, written)
+                return Decimal(rounded)
             if isinstance(value, int):
                 return Decimal(f"{value}{zeros}")
             return None if value is None else self.as_stored(value)
@@ -73,6 +75,17 @@ class _Decimals(OfColumn):
         if Decimal(repr(number)) != value:
             self.tell("was given more digits than SQLite stores of a number")
         return number
+
+
+_SURE = 16
+"""With so many characters, a point among them, a rounded float has no digits but those it got."""
+
+
+def _digits(value: float, written: str) -> Decimal:
+    """Return a float in the digits that tell it from others, with the zeros of its scale."""
+    shortest = Decimal(repr(value))
+    padded = Decimal(format(shortest, written[1:]))
+    return padded if padded == shortest else shortest
 
 
 class NUMERIC(_Decimals, types.NUMERIC[Any]):

@@ -22,6 +22,7 @@ TIMES = st.times().map(lambda value: value.replace(fold=0))
 FRACTIONS = FLOATS.filter(lambda value: math.isfinite(value) and not value.is_integer())
 ANYTHING = st.one_of(INTEGERS, FRACTIONS, TEXTS.filter(lambda text: not is_number(text)))
 EXACT = st.integers(-(10**14), 10**14).map(lambda number: Decimal(number).scaleb(-4))
+TEN = EXACT.map(lambda value: value.quantize(Decimal("1.0000000000")))
 WHOLE = INTEGERS.map(Decimal)
 WHOLE_DEFAULT = Decimal(2**53 + 1)
 DOCUMENTS = st.recursive(
@@ -67,6 +68,7 @@ SQLITE = Database(
         Kind("TIME", TIMES, microseconds),
         Kind("DATETIME", DATETIMES, microseconds, is_key=True),
         Kind("DECIMAL(20, 4)", EXACT, number, defaults=(("1.5", Decimal("1.5000")),), is_key=True),
+        Kind("NUMERIC", TEN, number, defaults=(("1234567.1", Decimal("1234567.1000000000")),)),
         Kind("NUMERIC(19, 0)", WHOLE, int, defaults=(("9007199254740993", WHOLE_DEFAULT),)),
         Kind("STRING", ANYTHING, defaults=(("'a'", "a"), ("5", 5))),
         Kind("JSON", DOCUMENTS, document, is_compared=False, is_null=False),

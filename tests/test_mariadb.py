@@ -286,6 +286,44 @@ def test_what_a_trigger_gives(db, engine):
     assert (other.a, other.b, other.c) == (7, 8, None)
 
 
+def test_what_a_view_changes(db, engine):
+    """After an UPDATE a row of a view shows what became of the columns that were not set."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, g INT AS (n + 1) VIRTUAL)",
+        "CREATE VIEW v AS SELECT id, n, g, n * 2 AS twice FROM t",
+    )
+    view = db.entity("v", primary_key=["id"])
+    row = view.insert(n=1)
+    db.flush()
+    assert (row.g, row.twice) == (2, 2)
+    row.n = 5
+    db.flush()
+    assert (row.g, row.twice) == (6, 10)
+
+
+@pytest.mark.parametrize("kind", ["INT INVISIBLE", "BIGINT UNSIGNED INVISIBLE", "FLOAT", "DOUBLE"])
+def test_keys_that_are_hidden_or_no_integers(db, engine, kind):
+    """AUTO_INCREMENT makes a key of them, too, and each row has its own."""
+    run(engine, f"CREATE TABLE t (id {kind} AUTO_INCREMENT PRIMARY KEY, n INT)")
+    rows = [db.t.insert(n=n) for n in range(3)]
+    db.flush()
+    assert [row.id for row in rows] == [1, 2, 3]
+    rows[1].n = 7
+    db.commit()
+    assert db.execute("SELECT id, n FROM t ORDER BY id").all() == [(1, 0), (2, 7), (3, 2)]
+
+
+def test_keys_within_and_beyond_a_day(db, engine):
+    """Rows are changed together, whose keys are a time and a timedelta."""
+    run(engine, "CREATE TABLE t (k TIME PRIMARY KEY, n INT)")
+    run(engine, "INSERT INTO t VALUES ('01:00:00', 0), ('30:00:00', 0)")
+    for row in db.t.all():
+        row.n = 1
+    db.commit()
+    assert db.t.filter_by(n=1).count() == 2
+
+
 def test_what_a_trigger_changes(db, engine):
     """After an UPDATE the row shows what a trigger made of the columns that were not set."""
     run(

@@ -233,6 +233,57 @@ def test_what_a_trigger_sets_is_shown(pg):
     assert row.upper == "A"
 
 
+def test_what_an_update_changes_is_shown(pg, statements):
+    """After an UPDATE a row shows what a trigger or a view made of it; others are not read."""
+    run(
+        pg,
+        """CREATE TABLE t (id serial PRIMARY KEY, name text, changed text DEFAULT 'never');
+        CREATE FUNCTION changed() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.changed := upper(NEW.name); RETURN NEW; END $$;
+        CREATE TRIGGER changed BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION changed();
+        CREATE TABLE whole (id int PRIMARY KEY, name text, changed text) PARTITION BY RANGE (id);
+        CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (9);
+        CREATE TRIGGER changed BEFORE UPDATE ON whole FOR EACH ROW EXECUTE FUNCTION changed();
+        CREATE TABLE plain (id serial PRIMARY KEY, name text, changed text);
+        CREATE VIEW v AS SELECT id, name, upper(name) AS changed FROM plain""",
+    )
+    db = sqlsoup.SQLSoup(pg, primary_keys={"v": ["id"]})
+    rows = [db.t(name="a"), db.whole(id=1, name="a"), db.v(name="a")]
+    plain = db.plain(name="a")
+    db.flush()
+    assert [row.changed for row in rows] == ["never", None, "A"]
+    assert plain.changed is None
+    for row in [*rows, plain]:
+        row.name = "b"
+    db.flush()
+    assert [row.changed for row in rows] == ["B", "B", "B"]
+    statements.clear()
+    assert plain.changed is None
+    assert statements == []
+
+
+def test_keys_that_python_does_not_sort(pg):
+    """Rows are changed and deleted together, whose keys are ranges or come in two shapes."""
+    run(
+        pg,
+        """CREATE TABLE stays (room int, during int4range, n int, PRIMARY KEY (room, during));
+        INSERT INTO stays VALUES (1, '[1,3)', 0), (1, '[3,5)', 0);
+        CREATE TABLE u (id uuid PRIMARY KEY, n int); INSERT INTO u VALUES (gen_random_uuid(), 0)""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    loaded = [*db.stays.all(), *db.u.all()]
+    given = db.u(id="12345678-1234-5678-1234-567812345678", n=0)
+    db.commit()
+    for row in (*loaded, given):
+        row.n = 1
+    db.commit()
+    assert (db.stays.filter_by(n=1).count(), db.u.filter_by(n=1).count()) == (2, 2)
+    for row in (*loaded, given):
+        db.delete(row)
+    db.commit()
+    assert (db.stays.count(), db.u.count()) == (0, 0)
+
+
 def test_views_and_foreign_tables_are_read(pg):
     """Materialized views and foreign tables are read; a foreign table's rows go in one by one."""
     run(

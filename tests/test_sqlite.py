@@ -561,6 +561,32 @@ def test_row_goes_into_a_view(view: SQLSoup) -> None:
     assert [(row.n, row.m) for row in rows] == [("new", 8), ("given", 8), ("new", 1)]
 
 
+def test_row_of_a_view_is_shown_as_it_became(view: SQLSoup) -> None:
+    """Before a commit, too, it is what its trigger made of it."""
+    row = view.v.insert(id=20)
+    view.flush()
+    assert (row.n, row.m) == ("new", 8)
+    view.execute("CREATE TRIGGER more AFTER UPDATE OF n ON a BEGIN UPDATE a SET m = 9; END")
+    row.n = "changed"
+    view.flush()
+    assert (row.n, row.m) == ("changed", 9)
+
+
+def test_keys_of_several_types(make: Any) -> None:
+    """Rows are changed and deleted together whose keys Python cannot sort."""
+    db = make(
+        "CREATE TABLE t (k PRIMARY KEY, n)", "INSERT INTO t VALUES (1, 0), ('a', 0), (x'00', 0)"
+    )
+    for row in db.t.all():
+        row.n = 1
+    db.commit()
+    assert db.t.filter_by(n=1).count() == 3
+    for row in db.t.all():
+        db.delete(row)
+    db.commit()
+    assert db.t.count() == 0
+
+
 def test_row_goes_into_a_view_without_a_key(view: SQLSoup) -> None:
     """SQLite does not tell the key of such a row: an error says so, and nothing is stored."""
     view.v.insert(n="q")

@@ -370,6 +370,26 @@ def test_given_decimals(make: Any, given: Any, stored: Any) -> None:
     assert driven(db) == [shape(stored)]
 
 
+@pytest.mark.parametrize(
+    ("declared", "given", "shown"),
+    [
+        ("NUMERIC", "1234567.1", "1234567.1000000000"),
+        ("DECIMAL(20, 10)", "-123456789.12", "-123456789.1200000000"),
+        ("FLOAT(10, 2)", "1234567.1", "1234567.1000000000"),
+        ("DECIMAL(10, 2)", "1E+30", "1" + "0" * 30 + ".00"),
+        ("DECIMAL(20, 0)", "1E+23", "1" + "0" * 23),
+        ("DECIMAL(10, 2)", "0.12345678901234", "0.12345678901234"),
+    ],
+)
+def test_digits_of_large_numbers(make: Any, declared: str, given: str, shown: str) -> None:
+    """A Decimal comes back in the digits that it was given, with the zeros of its type."""
+    db = make(declared)
+    row = db.t.insert(v=D(given))
+    db.commit()
+    assert str(row.v) == shown
+    assert db.t.filter(db.t.v == row.v).count() == 1
+
+
 @pytest.mark.parametrize("given", ["123456789.0123456789", "0.1234567890123456789", "1e20"])
 def test_digits_that_sqlite_does_not_keep(make: Any, given: str) -> None:
     """A Decimal whose digits SQLite does not keep is stored with one warning."""
