@@ -12,7 +12,7 @@ from sqlalchemy import inspect
 from sqlsoup.exc import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from sqlalchemy.orm import Mapper
 
@@ -49,13 +49,13 @@ def _offered(metaclass: Any, query: Any) -> frozenset[str]:
     return frozenset(name for name in names if not name.startswith("_"))
 
 
-def reserved(cls: Any) -> frozenset[str]:
+def reserved(cls: Any) -> tuple[Container[str], Container[str]]:
     """Return the names that an implied relationship cannot have.
 
     They are those of columns, and of what the class and its rows have anyway.
     """
     ancestors: tuple[Any, ...] = (cls._sqlsoup_query_class(), type(cls), *cls.__mro__[1:])
-    return _names_in(*ancestors).union(inspect(cls).columns.keys())
+    return inspect(cls).columns.keys(), _names_in(*ancestors)
 
 
 @lru_cache

@@ -122,12 +122,11 @@ class Implied:
 
     def _plan(self, cls: Any) -> Plan | None:
         """Return the plan of a class that is mapped to a table; it lives as long as the class."""
-        own = inspect(cls).class_
+        mapper = inspect(cls)
+        own: Any = mapper.class_
         plan: Plan | None = own._sqlsoup_plan
-        table = inspect(cls).local_table
-        if plan is None and isinstance(table, Table):
-            plan = Plan(own, table, self)
-            own._sqlsoup_plan = plan
+        if plan is None and isinstance(mapper.local_table, Table):
+            plan = own._sqlsoup_plan = Plan(own, mapper.local_table, self)
         return plan
 
     def reflected(self, tables: list[tuple[str | None, str]]) -> dict[str, Table]:
@@ -253,7 +252,7 @@ def _sorted(references: Iterable[Reference]) -> tuple[Reference, ...]:
 
 def _is_free(cls: Any, name: str, other: Any) -> bool:
     """Tell if a class has no such attribute yet, or one that led to an earlier class of a table."""
-    prop: Any = inspect(cls).attrs[name] if inspect(cls).has_property(name) else None
+    prop: Any = inspect(cls).attrs.get(name)
     return prop is None or (_relate.is_implied(prop) and prop.mapper.class_ is not other)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -43,11 +43,6 @@ class Plan:
         self._table = table
         self._source = source
 
-    @property
-    def _reserved(self) -> frozenset[str]:
-        """Names that no relationship can have; not cached, as they take kilobytes a class."""
-        return reserved(self._cls)
-
     @cached_property
     def names(self) -> dict[str, None]:
         """The names of all relationships, in order."""
@@ -67,7 +62,7 @@ class Plan:
             columns, target = columns_of(key), target_of(key.elements[0])[1]
             longer = target if columns == (target,) else f"{target}_{'_'.join(columns)}"
             proposals.append((longer if often[stem] > 1 else stem, longer, target, columns, key))
-        return self._distinct(proposals, self._reserved)
+        return self._distinct(proposals)
 
     @cached_property
     def one_to_many(self) -> dict[str, Reference]:
@@ -93,9 +88,7 @@ class Plan:
                 name = target[1] if targets[target] == 1 else longer
             proposals.append((name, longer, target[1], columns_of(far), (near, far)))
         direct = [each for each in self._references if each[:2] not in self._between]
-        return self._distinct(
-            proposals, {*self._reserved, *self.many_to_one, *self.names_of_many(direct)}
-        )
+        return self._distinct(proposals, self.many_to_one, self.names_of_many(direct))
 
     def find(self, name: str) -> ForeignKeyConstraint | Reference | Sides | None:
         """Return what a name stands for, asking the database for no more than that takes."""
@@ -128,7 +121,7 @@ class Plan:
         )
         return self._distinct(
             [(name, longer, each.table, each.columns, each) for name, longer, each in proposals],
-            self._reserved.union(self.many_to_one),
+            self.many_to_one,
         )
 
     def name_of(self, schema: str | None, table: str, columns: tuple[str, ...]) -> str | None:
@@ -165,17 +158,18 @@ class Plan:
     def _distinct(
         self,
         proposals: Iterable[tuple[str, str, str, tuple[str, ...], _T]],
-        taken: frozenset[str] | set[str],
+        *others: Container[str],
     ) -> dict[str, _T]:
-        """Choose a name for each proposal: none twice, and none that is taken."""
+        """Choose a name for each proposal: none twice, and none that others or the class have."""
         found: dict[str, _T] = {}
+        taken = (found, *others, *reserved(self._cls))
         namer = self._source.namer
         for name, longer, other, columns, thing in proposals:
             own = namer(self._table.name, other, columns, name) if namer else name
             own = own and _plain(own)
             if own:
-                chosen = _plain(longer) if own in found or own in taken else own
-                while chosen in found or chosen in taken:
+                chosen = _plain(longer) if any(own in names for names in taken) else own
+                while any(chosen in names for names in taken):
                     chosen += "_"
                 found[chosen] = thing
         return found

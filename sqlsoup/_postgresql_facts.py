@@ -82,6 +82,27 @@ _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
 
 _STATEMENT = text(
     qualified(f"""
+    WITH RECURSIVE c AS (
+        SELECT c.oid, c.relname, c.relkind, c.relispartition FROM pg_catalog.pg_class AS c
+        WHERE c.relname = ANY (CAST(:names AS pg_catalog.text[]))
+            AND c.relkind = ANY ('{{r,p,f,v,m}}'::pg_catalog."char"[])
+            AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
+                THEN pg_catalog.pg_table_is_visible(c.oid)
+                ELSE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n
+                    WHERE n.nspname = :schema) END
+    ), step (relid, number, attname, place, id, name, kind, space, base, element) AS (
+        SELECT c.oid, a.attnum, a.attname, 0, {_TYPE}
+        FROM c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
+        JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+        WHERE a.attnum > 0 AND NOT a.attisdropped
+        UNION ALL
+        SELECT up.relid, up.number, up.attname, up.place + 1, {_TYPE}
+        FROM step AS up
+        JOIN pg_catalog.pg_type AS t
+            ON t.oid = CASE WHEN up.kind = 'd' THEN up.base ELSE up.element END
+            AND (up.kind = 'd' OR t.typarray = up.id)
+        WHERE up.kind = 'd' OR NOT up.element = 0::pg_catalog.oid
+    )
     SELECT c.relname, c.relkind, c.relispartition,
         (SELECT m.description FROM pg_catalog.pg_description AS m WHERE m.objoid = c.oid
             AND m.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objsubid = 0),
@@ -90,24 +111,7 @@ _STATEMENT = text(
             JOIN pg_catalog.pg_class AS leaf ON leaf.oid = part.relid
             WHERE leaf.relkind = 'f' OR {_MEDDLERS.format(of="leaf.oid")}),
         c.relkind = ANY ('{{v,f}}'::pg_catalog."char"[]) OR {_TRIGGER.format(of="c.oid", bits=19)},
-        (WITH RECURSIVE step (number, attname, place, id, name, kind, space, base, element) AS (
-                SELECT a.attnum, a.attname, 0, {_TYPE}
-                FROM pg_catalog.pg_attribute AS a
-                JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                UNION ALL
-                SELECT up.number, up.attname, up.place + 1, {_TYPE}
-                FROM step AS up
-                JOIN pg_catalog.pg_type AS t
-                    ON t.oid = CASE WHEN up.kind = 'd' THEN up.base ELSE up.element END
-                    AND (up.kind = 'd' OR t.typarray = up.id)
-                WHERE up.kind = 'd' OR NOT up.element = 0::pg_catalog.oid)
-            SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-                step.number, step.attname,
-                pg_catalog.format_type(step.id, -1), step.name, step.kind,
-                step.space = 'pg_catalog'::pg_catalog.regnamespace
-                ) ORDER BY step.place) FROM step
-        )::pg_catalog.text,
+        types.steps::pg_catalog.text,
         (SELECT pg_catalog.json_agg(d.adnum) FROM pg_catalog.pg_attrdef AS d
             JOIN pg_catalog.pg_depend AS u
                 ON u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND u.objid = d.oid
@@ -133,18 +137,20 @@ _STATEMENT = text(
             FROM pg_catalog.pg_constraint AS k
             WHERE k.conrelid = c.oid AND k.contype = ANY ('{{p,f}}'::pg_catalog."char"[])
         )::pg_catalog.text
-    FROM pg_catalog.pg_class AS c
-    WHERE c.relname = ANY (CAST(:names AS pg_catalog.text[]))
-        AND c.relkind = ANY ('{{r,p,f,v,m}}'::pg_catalog."char"[])
-        AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
-            THEN pg_catalog.pg_table_is_visible(c.oid)
-            ELSE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n
-                WHERE n.nspname = :schema) END""")  # noqa: S608
+    FROM c LEFT JOIN (
+        SELECT step.relid, pg_catalog.json_agg(pg_catalog.json_build_array(
+            step.number, step.attname,
+            pg_catalog.format_type(step.id, -1), step.name, step.kind,
+            step.space = 'pg_catalog'::pg_catalog.regnamespace
+            ) ORDER BY step.place) AS steps
+        FROM step GROUP BY step.relid
+    ) AS types ON types.relid = c.oid""")  # noqa: S608
 )
 """Facts by table; the server plans it anew each time, which is most of what it costs.
 
 So a table of the catalog is named no more often than it must be: columns of keys are told by their
-numbers, and a subquery is planned faster than a join.
+numbers, and a subquery is planned faster than a join.  The types of all tables take one recursion:
+with one for each table, the plan of a schema looks so expensive that the server compiles it.
 """
 
 

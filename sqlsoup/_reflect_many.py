@@ -146,10 +146,10 @@ def _read_round(
     connection: Connection,
     progress: Callable[[str], object],
 ) -> set[str]:
-    inspector, found = catalog(connection, names), set()
+    inspector, found, apart = catalog(connection, names), set(), scratch(metadata)
     for name in sorted(names):
-        # in a MetaData of its own, or foreign keys would lead to tables that are not published
-        table = Table(name, scratch(metadata), schema=schema)
+        apart.clear()  # or foreign keys would lead to tables that are not published
+        table = Table(name, apart, schema=schema)
         with suppress(sa_exc.NoSuchTableError):
             reflect_table(inspector, table)
             found.add(publish(table, metadata, connection).key)

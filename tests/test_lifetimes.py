@@ -13,6 +13,7 @@ from sqlalchemy import orm
 
 import sqlsoup
 from sqlsoup import SelectableClassType, SQLSoup
+from sqlsoup._weak import Named, add_weakly, alive
 
 MAKE: dict[str, Callable[[SQLSoup], Any]] = {
     "map table": lambda db: db.map(db.books),
@@ -222,3 +223,25 @@ def test_session_of_an_ended_thread(lite: sa.Engine) -> None:
     del session, db
     clear(lite)
     assert [ref() for ref in gone] == [None, None]
+
+
+@pytest.mark.parametrize("number", [1, 7, 8, 9, 40])
+def test_things_by_name(number: int) -> None:
+    """Few or many things of a name are there once, as long as something else keeps them."""
+
+    class Thing:
+        pass
+
+    named: Named[Thing] = {}
+    things = [Thing() for _ in range(number)]
+    for thing in (*things, *things):
+        add_weakly(named, "a name", thing)
+    found = alive(named["a name"])
+    assert len(found) == number
+    assert {*found} == {*things}
+    found.clear()
+    del things[1:], thing
+    for _ in range(50):
+        add_weakly(named, "a name", Thing())
+    assert alive(named["a name"]) == things
+    assert len(named["a name"]) < number + 50

@@ -86,6 +86,13 @@ def test_a_manager_that_is_collected_meanwhile() -> None:
         managers.popitem()
 
 
+def test_types_for_annotations(staff: Any, soup: SQLSoup) -> None:
+    """A registry has a map of its own of types for annotations, which declarative heirs use."""
+    own, other = (sa.inspect(cls).registry for cls in (staff, soup.users))
+    own.update_type_annotation_map({str: sa.String(7)})
+    assert [str in registry.type_annotation_map for registry in (own, other)] == [True, False]
+
+
 @pytest.mark.parametrize("lean", [True, False])
 def test_hooks_of_a_base_class(
     staff: Any, lite: sa.Engine, monkeypatch: pytest.MonkeyPatch, *, lean: bool
