@@ -31,7 +31,8 @@ def library(tmp_path):
 def python(folder, *args):
     """Run Python in a folder."""
     command = [sys.executable, *map(str, args)]
-    environment = os.environ | {"COLUMNS": "100"}
+    # the plugins of this suite would take longer than those that are run
+    environment = os.environ | {"COLUMNS": "100", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env=environment
     )

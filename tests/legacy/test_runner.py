@@ -17,6 +17,9 @@ NOTHING = "sqlsoup.legacy: what ran used no old forms, and needs no sqlsoup.lega
 OLD = 'import sqlalchemy\nengine = sqlalchemy.create_engine("sqlite://")\n'
 """How a program begins that is to use ``engine.has_table()``."""
 
+NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Those of this suite would take longer than a suite that is run."""
+
 FACTS = """
 import pickle, sys
 class Kept: pass
@@ -43,7 +46,7 @@ def python(tmp_path):
             check=False,
             input=stdin,
             timeout=60,
-            env=os.environ | {"TMPDIR": str(temporary), "COLUMNS": "100"},
+            env=os.environ | {"TMPDIR": str(temporary), "COLUMNS": "100", **NO_PLUGINS},
         )
         assert done.returncode == status, done.stderr
         assert list(temporary.iterdir()) == []
