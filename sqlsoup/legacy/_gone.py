@@ -44,7 +44,6 @@ _RESULTS = _each(
 _PYTHON = {
     name: f"no name is needed for both Python 2 and 3; write {instead}"
     for name, instead in {
-        "NoneType": "type(None)",
         "StringIO": "io.StringIO",
         "binary_type": "bytes",
         "byte_buffer": "io.BytesIO",
@@ -169,7 +168,6 @@ GONE: dict[str, dict[str, str]] = {
     ),
     "sqlalchemy.ext.declarative": _DECLARATIVE,
     "sqlalchemy.ext.declarative.api": _DECLARATIVE,
-    "sqlalchemy.ext.declarative.clsregistry": {"add_class": "map the class by a registry"},
     "sqlalchemy.ext.associationproxy": {
         "ASSOCIATION_PROXY": "write AssociationProxyExtensionType.ASSOCIATION_PROXY"
     },
@@ -189,7 +187,6 @@ GONE: dict[str, dict[str, str]] = {
             "dependencies",
             "group_expirable_memoized_property",
             "pending_deprecation",
-            "portable_instancemethod",
             "warn_pending_deprecation",
         ),
     },
