@@ -117,10 +117,8 @@ class _Key(_Iterated):
         return getattr(self._row, name)
 
     def __repr__(self) -> str:
-        if not self._is_old:
-            return repr(self._row)
         note("key-list")
-        return super().__repr__()
+        return super().__repr__() if self._is_old else repr(self._row)
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(self._row)
