@@ -59,9 +59,8 @@ class Sentence:
 @plan
 def _sentences() -> None:
     for owner, names in GONE.items():
-        for name in names:
-            if not hasattr(owner, name):
-                replace(owner, name, Sentence(owner, name))
+        for name in (name for name in names if not hasattr(owner, name)):
+            replace(owner, name, Sentence(owner, name))
 
 
 @missing(Table, "append_ddl_listener")
