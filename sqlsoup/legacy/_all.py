@@ -7,6 +7,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Query
 
 from sqlsoup.legacy import (
+    _attributes,
     _closing,
     _connection_begin,
     _connections,
@@ -37,6 +38,7 @@ from sqlsoup.legacy import (
 )
 
 MODULES = (
+    _attributes,
     _closing,
     _connection_begin,
     _connections,

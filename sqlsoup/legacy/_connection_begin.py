@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection
@@ -10,7 +9,7 @@ from sqlalchemy.engine import NestedTransaction, RootTransaction
 from sqlalchemy.engine.util import TransactionalContext
 from sqlalchemy.exc import InvalidRequestError
 
-from sqlsoup.legacy._connections import COMMITTED, begun, committed_at, is_begun, reconnect
+from sqlsoup.legacy._connections import BEGUN, COMMITTED, is_begun, reconnect
 from sqlsoup.legacy._frames import asking, is_new_to, is_ours, module_of
 from sqlsoup.legacy._notes import note, withdraw
 from sqlsoup.legacy._patch import method, plan, replace, replaced
@@ -22,23 +21,25 @@ if TYPE_CHECKING:
 INACTIVE = "This transaction is inactive"
 
 
-spoiled: weakref.WeakSet[RootTransaction] = weakref.WeakSet()
-"""Transactions that one within them rolled back."""
+SPOILED = "_sqlsoup_spoiled"
+"""What a connection has of which a transaction was rolled back by one within: that transaction."""
 
 
-@method(Connection, "commit")
-def _commit(before: Callable[..., Any], connection: Connection) -> None:
-    before(connection)
-    withdraw(committed_at(connection))
-    committed_at(connection).clear()
+@replaced(Connection, "commit")
+def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
+    def commit(connection: Connection) -> None:
+        before(connection)
+        if COMMITTED in vars(connection):
+            withdraw(vars(connection).pop(COMMITTED))
+
+    return commit
 
 
 @replaced(Connection, "close")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
-        transaction = connection._transaction
-        if transaction is not None and transaction not in begun:  # left to the pool, as it was
-            connection._transaction = None
+        if connection._transaction is not None and not is_begun(connection):
+            connection._transaction = None  # left to the pool, as it was
         before(connection)
         if COMMITTED in vars(connection):
             for site in vars(connection).pop(COMMITTED):
@@ -53,7 +54,7 @@ def _in_transaction(before: Callable[..., Any]) -> Callable[..., Any]:
         if not before(connection):
             return False
         frame = asking()
-        if connection._transaction in begun or is_new_to(frame):
+        if is_begun(connection) or is_new_to(frame):
             return True
         if not is_ours(frame):
             note("in-transaction")
@@ -98,7 +99,7 @@ class SubTransaction:
         """Roll the whole transaction back, or the savepoint that this is in."""
         if self._parent.is_active:
             if isinstance(self._parent, RootTransaction):
-                spoiled.add(self._parent)
+                vars(self.connection)[SPOILED] = self._parent
             self._parent.rollback()
         self.is_active = False
 
@@ -141,16 +142,22 @@ def _open_blocks() -> None:
 @replaced(Connection, "begin")
 def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
     def begin(connection: Connection) -> Any:
-        frame = asking()
-        if frame.f_code.co_name == "_autobegin":
-            return before(connection)
         if connection._transaction is not None:
-            return _begin_on(connection, is_asked=not is_ours(frame))
+            return _begin_on(connection, is_asked=not is_ours(asking()))
         transaction = before(connection)
-        begun.add(transaction)
+        vars(connection)[BEGUN] = True
         return transaction
 
     return begin
+
+
+@replaced(Connection, "_autobegin")
+def _autobegin(before: Callable[..., Any]) -> Callable[..., Any]:
+    def autobegin(connection: Connection) -> None:
+        before(connection)
+        vars(connection)[BEGUN] = False
+
+    return autobegin
 
 
 def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
@@ -159,25 +166,25 @@ def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
     transaction: Any = connection._transaction
     if transaction is None or not transaction.is_active:
         transaction = Connection.begin.__wrapped__(connection)  # type: ignore[attr-defined]
-    elif transaction in begun:
+    elif is_begun(connection):
         if is_asked:
             note("nested-begin")
         savepoint = connection.get_nested_transaction()
         return SubTransaction(savepoint if savepoint and savepoint.is_active else transaction)
     elif is_asked:
         note("begin-late")
-    begun.add(transaction)
+    vars(connection)[BEGUN] = True
     return transaction
 
 
 @method(Connection, "begin_twophase")
 def _begin_twophase(before: Callable[..., Any], connection: Connection, xid: Any = None) -> Any:
     transaction = connection.get_transaction()
-    if transaction is not None and transaction not in begun:
+    if transaction is not None and not is_begun(connection):
         note("begin-late")
         transaction.commit()
     transaction = before(connection, xid)
-    begun.add(transaction)
+    vars(connection)[BEGUN] = True
     return transaction
 
 

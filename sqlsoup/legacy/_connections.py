@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import weakref
 from functools import lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, TextClause, Update
-from sqlalchemy.engine import Compiled, RootTransaction
+from sqlalchemy.engine import Compiled
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement
 from sqlalchemy.sql.expression import UpdateBase
 
-from sqlsoup.legacy._notes import Site, note
+from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, replaced
 
 if TYPE_CHECKING:
@@ -32,8 +31,9 @@ _WRITES_OF = {
 """What SQLAlchemy 1.3 took for a statement to commit, found by asking its dialects."""
 
 
-begun: weakref.WeakSet[RootTransaction] = weakref.WeakSet()
-"""Transactions that a program, an engine or a session began; the others began by themselves."""
+BEGUN = "_sqlsoup_begun"
+"""What a connection has whose transaction a program, an engine or a session began; others began by
+themselves.  It is kept until the next begins."""
 
 
 def distilled(args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -105,7 +105,7 @@ def run(
         values = distilled(args, params)
         result = execute(connection, statement, values, execution_options=options)
     transaction = connection.get_transaction()
-    if transaction is None or transaction in begun or not commits(statement, connection):
+    if transaction is None or is_begun(connection) or not commits(statement, connection):
         return result, False
     if is_open(result):
         result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
@@ -138,40 +138,53 @@ def is_open(result: Any) -> bool:
 def reconnect(connection: Connection) -> None:
     """End what began by itself on a connection that is lost since."""
     transaction = connection._transaction
-    if transaction is not None and connection.invalidated and transaction not in begun:
+    if transaction is not None and connection.invalidated and not is_begun(connection):
         transaction.rollback()
 
 
-def committed_at(connection: Connection) -> list[Site]:
-    """Return where statements committed by themselves, while no commit() follows."""
-    sites: list[Site] = vars(connection).setdefault(COMMITTED, [])
-    return sites
-
-
 COMMITTED = "_sqlsoup_committed"
+"""What a connection has: where statements committed by themselves, while no commit() follows."""
+
+
+STATEMENTS = frozenset((Select, TextClause, Insert, Update, Delete))
+"""The classes of statements of 2.x, whose subclasses and instances of others may be old forms."""
+
+_ABSENT = object()
+_GIVEN_ONCE = frozenset((object, dict, NoneType))
+"""The types of the values of execute(): none, or those of one statement."""
 
 
 @replaced(Connection, "execute")
 def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
-    def execute(connection: Any, /, *args: Any, **kw: Any) -> Any:
+    def execute(
+        connection: Any,
+        statement: Any = _ABSENT,
+        values: Any = _ABSENT,
+        /,
+        *args: Any,
+        execution_options: Any = None,
+        **kw: Any,
+    ) -> Any:
         if (
-            0 < len(args) <= 2  # noqa: PLR2004
-            and type(args[0]) in _STATEMENTS
-            and type(args[-1]) in _GIVEN_ONCE
-            and (not kw or (len(kw) == 1 and "execution_options" in kw))
+            type(statement) in STATEMENTS
+            and type(values) in _GIVEN_ONCE
+            and not (args or kw)
             and type(connection) is Connection
             and connection._dbapi_connection is not None
-            and (connection._transaction in begun or _only_reads(args[0], connection))
-        ):
-            return before(connection, *args, **kw)  # nothing old, and nothing to commit
-        return _execute_any(before, connection, *args, **kw)
+            and (
+                (connection._transaction is not None and vars(connection).get(BEGUN))
+                or _only_reads(statement, connection)
+            )
+        ):  # nothing old, and nothing to commit
+            if values is _ABSENT:
+                values = None
+            return before(connection, statement, values, execution_options=execution_options)
+        if execution_options is not None:
+            kw["execution_options"] = execution_options
+        given = (each for each in (statement, values) if each is not _ABSENT)
+        return _execute_any(before, connection, *given, *args, **kw)
 
     return execute
-
-
-_STATEMENTS = frozenset((Select, TextClause, Insert, Update, Delete))
-_GIVEN_ONCE = _STATEMENTS | {dict, NoneType}
-"""The types of the last argument of execute(): the statement alone, or the values of one."""
 
 
 def _only_reads(statement: Any, connection: Connection) -> bool:
@@ -198,7 +211,8 @@ def _execute_any(
         note("statement-params")
     result, committed = run(before, connection, statement, tuple(rest), kw)
     if committed:
-        committed_at(connection).extend(filter(None, [note("autocommit", warn=False)]))
+        sites = vars(connection).setdefault(COMMITTED, [])
+        sites.extend(filter(None, [note("autocommit", warn=False)]))
     return result
 
 
@@ -226,7 +240,7 @@ def _scalar(before: Callable[..., Any], connection: Connection, /, *args: Any, *
 
 def is_begun(connection: Connection) -> bool:
     """Tell if a connection is in a transaction that did not begin by itself."""
-    return connection.get_transaction() in begun
+    return connection._transaction is not None and vars(connection).get(BEGUN, False)
 
 
 class _Asking(Connection):

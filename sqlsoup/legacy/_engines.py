@@ -10,7 +10,7 @@ from sqlalchemy.exc import InvalidRequestError
 
 from sqlsoup.legacy import _threads
 from sqlsoup.legacy._closing import ONCE, ClosingResult
-from sqlsoup.legacy._connection_begin import INACTIVE, Branch, Joined, spoiled
+from sqlsoup.legacy._connection_begin import INACTIVE, SPOILED, Branch, Joined
 from sqlsoup.legacy._connections import instead_of_string, is_open, run
 from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._notes import note
@@ -25,7 +25,7 @@ def _engine_begin(before: Callable[..., Any]) -> Callable[..., Any]:
     def begin(engine: Engine, **kw: Any) -> Any:
         if kw:
             note("engine-argument", old="begin(close_with_result=) of an engine")
-        if not _threads.is_shared(engine):
+        if _threads.KEY not in vars(engine):
             return _Checked(engine, before)
         return before(engine) if is_ours(asking()) else _threads.begin(engine)
 
@@ -47,12 +47,13 @@ class _Checked(AbstractContextManager[Connection, None], ContextDecorator):
     def __enter__(self) -> Connection:
         self._block = self._begin(self._engine)
         connection: Connection = self._block.__enter__()
-        self._transaction = connection._transaction
+        self._connection, self._transaction = connection, connection._transaction
         return connection
 
     def __exit__(self, *error: object) -> None:
         self._block.__exit__(*error)
-        if error[0] is None and self._transaction in spoiled:
+        spoiled = vars(self._connection).get(SPOILED)
+        if error[0] is None and spoiled is not None and spoiled is self._transaction:
             raise InvalidRequestError(INACTIVE)
 
 
@@ -61,6 +62,8 @@ def _engine_connect(before: Callable[..., Any]) -> Callable[..., Any]:
     def connect(engine: Engine, **kw: Any) -> Any:
         if kw:
             note("engine-argument", old="connect(close_with_result=) of an engine")
+        if _threads.KEY not in vars(engine):
+            return before(engine)
         shared = _threads.connection_of(engine)
         return before(engine) if shared is None or not is_ours(asking()) else Joined(shared)
 

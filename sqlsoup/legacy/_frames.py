@@ -9,11 +9,11 @@ from __future__ import annotations
 import dis
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from types import CodeType, FrameType
+    from types import CodeType, FrameType, TracebackType
 
 _PASSING_ON = frozenset(
     ("contextlib", "copy", "importlib", "importlib._bootstrap", "json", "json.encoder", "runpy")
@@ -107,6 +107,18 @@ def is_alone_in_format(frame: FrameType) -> bool:
     steps = [step for step in dis.get_instructions(frame.f_code) if step.opname not in _NO_STEPS]
     index = max(i for i, step in enumerate(steps) if step.offset <= frame.f_lasti)
     return steps[index - 1].opname != "BUILD_TUPLE"
+
+
+def is_handled(trace: TracebackType | None) -> bool:
+    """Tell if an error passed a ``with`` block, an except or a finally clause of a program."""
+    while trace is not None:
+        code: Any = dis.Bytecode(trace.tb_frame.f_code)
+        if not is_ours(trace.tb_frame) and any(
+            entry.start <= trace.tb_lasti < entry.end for entry in code.exception_entries
+        ):
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def is_import_of_module(frame: FrameType) -> bool:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.engine import result_tuple
 
-from sqlsoup.legacy._frames import asking, is_import_of_name, is_named
-from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._frames import is_import_of_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
 PROXY = "listen to the events of the engine, such as 'before_execute' and 'before_cursor_execute'"
@@ -23,6 +21,9 @@ _COPY = "it was of SQLAlchemy's own use; define in the program what it needs"
 _RESULT = "a result is a CursorResult, and reads its rows as the driver gives them"
 _BAKED = "all statements are cached; leave it out"
 _STRATEGY = "leave out strategy= of create_engine()"
+_DDL = "derive from sqlalchemy.schema.ExecutableDDLElement"
+_NEVER_SET = "write PASSIVE_RETURN_NO_VALUE"
+_NO_EXTENSION = "write NotExtension.NOT_EXTENSION"
 _POOL = "make a pool with QueuePool(lambda: driver.connect(...))"
 _PACKAGE = "SQLAlchemy has no dialect of it; install the package sqlalchemy-{}, which has one"
 
@@ -39,6 +40,51 @@ _RESULTS = _each(
     "BufferedRowResultProxy",
     "FullyBufferedResultProxy",
 )
+
+_PYTHON = {
+    name: f"no name is needed for both Python 2 and 3; write {instead}"
+    for name, instead in {
+        "StringIO": "io.StringIO",
+        "binary_type": "bytes",
+        "byte_buffer": "io.BytesIO",
+        "callable": "callable",
+        "contextmanager": "contextlib.contextmanager",
+        "int_types": "(int,)",
+        "iterbytes": "iter",
+        "itertools_filter": "filter",
+        "itertools_filterfalse": "itertools.filterfalse",
+        "jython": "False",
+        "namedtuple": "collections.namedtuple",
+        "next": "next",
+        "parse_qsl": "urllib.parse.parse_qsl",
+        "print_": "print",
+        "py2k": "False",
+        "py33": "True",
+        "py36": "True",
+        "py3k": "True",
+        "quote_plus": "urllib.parse.quote_plus",
+        "reduce": "functools.reduce",
+        "string_types": "(str,)",
+        "text_type": "str",
+        "timezone": "datetime.timezone",
+        "u": "the string as it is",
+        "ue": "the string as it is",
+        "unquote": "urllib.parse.unquote",
+        "unquote_plus": "urllib.parse.unquote_plus",
+        "with_metaclass": "`class A(Base, metaclass=Meta)`",
+        "zip_longest": "itertools.zip_longest",
+    }.items()
+}
+_COMPATIBLE = {
+    **_PYTHON,
+    "nested": "use contextlib.ExitStack",
+    **_each(_RAISE, "raise_", "raise_from_cause", "reraise"),
+    "safe_kwarg": _COPY,
+}
+_DECLARATIVE = {
+    "comparable_using": "write a hybrid_property with a comparator of its own",
+    "instrument_declarative": "write registry().map_declaratively(cls)",
+}
 
 GONE: dict[str, dict[str, str]] = {
     "sqlalchemy": {
@@ -62,7 +108,7 @@ GONE: dict[str, dict[str, str]] = {
         **_each("use iterate() or traverse()", "iterate_depthfirst", "traverse_depthfirst"),
     },
     "sqlalchemy.schema": {
-        "DDLBase": "derive from sqlalchemy.schema.ExecutableDDLElement",
+        "DDLBase": _DDL,
         "IdentityOptions": "import it from sqlalchemy.sql.schema",
     },
     "sqlalchemy.orm": {"public_factory": _COPY},
@@ -73,7 +119,21 @@ GONE: dict[str, dict[str, str]] = {
     "sqlalchemy.orm.identity": {
         "StrongInstanceDict": "keep the rows that a session is to keep in a list"
     },
-    "sqlalchemy.engine": _RESULTS,
+    "sqlalchemy.orm.attributes": {"PASSIVE_RETURN_NEVER_SET": _NEVER_SET},
+    "sqlalchemy.orm.base": {"PASSIVE_RETURN_NEVER_SET": _NEVER_SET, "NOT_EXTENSION": _NO_EXTENSION},
+    "sqlalchemy.orm.interfaces": {"NOT_EXTENSION": _NO_EXTENSION},
+    "sqlalchemy.orm.query": {
+        **{n: f"import it from sqlalchemy.orm: {n}" for n in ("Bundle", "aliased")},
+        "LockmodeArg": "write with_for_update()",
+    },
+    "sqlalchemy.exc": {"UnmappedColumnError": "import it from sqlalchemy.orm.exc"},
+    "sqlalchemy.sql.base": {"ImmutableColumnCollection": "write ReadOnlyColumnCollection"},
+    "sqlalchemy.sql.ddl": {"DDLBase": _DDL},
+    "sqlalchemy.sql.operators": {"div": "write operators.truediv"},
+    "sqlalchemy.dialects.postgresql.ranges": {
+        "RangeOperators": "derive from sqlalchemy.dialects.postgresql.AbstractRange"
+    },
+    "sqlalchemy.engine": {**_RESULTS, "default_strategy": _STRATEGY},
     "sqlalchemy.engine.result": {**_RESULTS, "rowproxy_reconstructor": _RESULT},
     "sqlalchemy.engine.base": {"Connectable": "ask for an Engine or a Connection"},
     "sqlalchemy.engine.strategies": _each(
@@ -83,7 +143,20 @@ GONE: dict[str, dict[str, str]] = {
         "PlainEngineStrategy",
         "ThreadLocalEngineStrategy",
     ),
+    "sqlalchemy.engine.threadlocal": _each(
+        "leave out strategy= of create_engine(), and pass one connection on",
+        "TLConnection",
+        "TLEngine",
+    ),
+    "sqlalchemy.engine.util": {"py_fallback": _COPY},
     "sqlalchemy.pool": _each(_POOL, "manage", "clear_managers"),
+    "sqlalchemy.pool.dbapi_proxy": _each(_POOL, "manage", "clear_managers", "proxies"),
+    "sqlalchemy.processors": _each(
+        _COPY,
+        "py_fallback",
+        "to_conditional_unicode_processor_factory",
+        "to_unicode_processor_factory",
+    ),
     "sqlalchemy.interfaces": {"ConnectionProxy": PROXY},
     "sqlalchemy.dialects": {n: _PACKAGE.format(n) for n in ("firebird", "sybase")},
     "sqlalchemy.ext.baked": _each(
@@ -93,17 +166,19 @@ GONE: dict[str, dict[str, str]] = {
         "baked_lazyload",
         "baked_lazyload_all",
     ),
-    "sqlalchemy.ext.declarative": {
-        "comparable_using": "write a hybrid_property with a comparator of its own",
-        "instrument_declarative": "write registry().map_declaratively(cls)",
+    "sqlalchemy.ext.declarative": _DECLARATIVE,
+    "sqlalchemy.ext.declarative.api": _DECLARATIVE,
+    "sqlalchemy.ext.associationproxy": {
+        "ASSOCIATION_PROXY": "write AssociationProxyExtensionType.ASSOCIATION_PROXY"
     },
+    "sqlalchemy.ext.hybrid": {
+        name: f"write HybridExtensionType.{name}" for name in ("HYBRID_METHOD", "HYBRID_PROPERTY")
+    },
+    "sqlalchemy.ext.horizontal_shard": {"ShardedResult": _RESULT},
+    "sqlalchemy.util.compat": _COMPATIBLE,
     "sqlalchemy.util": {
-        "u": "write the string as it is",
-        "ue": "write the string as it is",
-        "with_metaclass": "write `class A(Base, metaclass=Meta)`",
-        "nested": "use contextlib.ExitStack",
+        **_COMPATIBLE,
         "lightweight_named_tuple": "use collections.namedtuple",
-        **_each(_RAISE, "raise_", "raise_from_cause", "reraise"),
         **_each(
             _COPY,
             "EnsureKWArgType",
@@ -112,7 +187,6 @@ GONE: dict[str, dict[str, str]] = {
             "dependencies",
             "group_expirable_memoized_property",
             "pending_deprecation",
-            "safe_kwarg",
             "warn_pending_deprecation",
         ),
     },
@@ -144,17 +218,3 @@ def error(module: str, name: str, frame: FrameType) -> Exception:
     text = f"SQLAlchemy 2 has no {module}.{name}: {instead}"
     # only an ImportError of a module reaches `from module import name` with its own words
     return ImportError(text) if is_import_of_name(frame) else AttributeError(text)
-
-
-def getattr_of(module: str) -> Callable[[str], Any]:
-    """Return what a module of SQLAlchemy is to ask for the names that it does not have."""
-
-    def __getattr__(name: str) -> Any:  # noqa: N807 - what Python asks a module for
-        frame = asking()
-        if (module, name) == ("sqlalchemy.util", "KeyedTuple"):
-            if is_named(frame, name):
-                note("name", old="KeyedTuple", instead="Row")
-            return KeyedTuple
-        raise error(module, name, frame)
-
-    return __getattr__

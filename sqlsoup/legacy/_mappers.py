@@ -184,6 +184,8 @@ def order_of(query: Any) -> list[Any]:
 
 def keep_order(query: Query[Any]) -> Any:
     """Order a query that is about to be compiled: listens to ``before_compile``."""
+    if not orders:
+        return query
     order = order_of(query)
     return query.enable_assertions(False).order_by(*order) if order else query
 

@@ -7,23 +7,18 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy.dialects
-import sqlalchemy.engine.base
-import sqlalchemy.engine.result
+import sqlalchemy.dialects.postgresql.ranges
 import sqlalchemy.engine.strategies
+import sqlalchemy.engine.util
+import sqlalchemy.ext.associationproxy
 import sqlalchemy.ext.baked
 import sqlalchemy.ext.declarative
-import sqlalchemy.orm.interfaces
-import sqlalchemy.orm.session
-import sqlalchemy.schema
-import sqlalchemy.types
-from sqlalchemy import exc
+import sqlalchemy.ext.horizontal_shard
+import sqlalchemy.ext.hybrid
 from sqlalchemy.dialects import registry
-from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.util import langhelpers
 
-import sqlsoup
-from sqlsoup.legacy import _extensions, _gone, _loaders, _properties, _threads, _urls
+from sqlsoup.legacy import _gone, _loaders
 from sqlsoup.legacy._forms import FORMS
 from sqlsoup.legacy._frames import (
     asking,
@@ -32,140 +27,14 @@ from sqlsoup.legacy._frames import (
     is_named,
     uses,
 )  # fmt: skip
+from sqlsoup.legacy._moved import FROM_WHICH_ALL, MODULES, NAMES
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import plan, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
-    from typing import Self
 
-
-def _renamed(old: str, new: Any, instead: str) -> Callable[..., Any]:
-    def call(*args: Any, **kw: Any) -> Any:
-        note("name", old=f"{old}()", instead=f"{instead}()")
-        return new(*args, **kw)
-
-    call.__name__ = call.__qualname__ = old
-    return call
-
-
-_EXTENSIONS = {
-    "MapperExtension": (_extensions.MapperExtension, "mapper-extension"),
-    "SessionExtension": (_extensions.SessionExtension, "session-extension"),
-    "AttributeExtension": (_extensions.AttributeExtension, "attribute-extension"),
-    "EXT_PASS": (sqlalchemy.orm.EXT_CONTINUE, "mapper-extension"),
-}
-_INSTRUMENTATION = (None, "sqlalchemy.ext.instrumentation")
-"""Not imported before it is asked for, as that import changes how classes are instrumented."""
-
-_OF_SQLSOUP = (
-    "SqlSoup", "SQLSoup", "TableClassType", "SelectableClassType", "Session", "PKNotFoundError",
-    "EXT_CONTINUE", "Engine", "MetaData", "Table", "attributes", "class_mapper", "expression",
-    "join", "object_session", "relationship", "schema", "scoped_session", "session",
-    "sessionmaker", "sql", "util",
-)  # fmt: skip
-_OF_SQLSOUP_GONE: dict[str, Any] = {
-    "mapper": getattr(sqlalchemy.orm, "mapper"),  # noqa: B009 - it is kept in order to raise
-    "MapperExtension": _extensions.MapperExtension,
-    "AutoAdd": _extensions.AutoAdd,
-}
-"""Names that the module of SQLSoup 0.9 had of SQLAlchemy: those that are there, and the others."""
-
-_GONE: dict[ModuleType, dict[str, tuple[Any, str]]] = {
-    sqlalchemy.orm: {
-        **_EXTENSIONS,
-        **{name: (value, "loader-old") for name, value in _loaders.GONE.items()},
-        "relation": (_properties.relation, "relation"),
-        "AliasedClass": (AliasedClass, "aliased"),
-        "InstrumentationManager": _INSTRUMENTATION,
-        "comparable_property": (_properties.ComparableProperty, "hybrid_property"),
-        "ComparableProperty": (_properties.ComparableProperty, "hybrid_property"),
-        "compile_mappers": (
-            _renamed("compile_mappers", sqlalchemy.orm.configure_mappers, "configure_mappers"),
-            "configure_mappers",
-        ),
-    },
-    sqlalchemy.orm.interfaces: {**_EXTENSIONS, "InstrumentationManager": _INSTRUMENTATION},
-    sqlalchemy.orm.session: {"SessionExtension": _EXTENSIONS["SessionExtension"]},
-    sqlalchemy: {
-        "Binary": (sqlalchemy.LargeBinary, "LargeBinary"),
-        "PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause"),
-        "ThreadLocalMetaData": (_threads.ThreadLocalMetaData, "MetaData"),
-    },
-    sqlalchemy.types: {"Binary": (sqlalchemy.LargeBinary, "LargeBinary")},
-    sqlalchemy.schema: {
-        "PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause"),
-        "ThreadLocalMetaData": (_threads.ThreadLocalMetaData, "MetaData"),
-    },
-    sqlalchemy.engine: {"RowProxy": (sqlalchemy.Row, "Row")},
-    sqlalchemy.engine.base: {"RowProxy": (sqlalchemy.Row, "Row")},
-    sqlalchemy.engine.result: {
-        "RowProxy": (sqlalchemy.Row, "Row"),
-        "ResultProxy": (sqlalchemy.CursorResult, "CursorResult"),
-    },
-    sqlsoup: {
-        "mapper": (_OF_SQLSOUP_GONE["mapper"], "mapper"),
-        "MapperExtension": _EXTENSIONS["MapperExtension"],
-        "AutoAdd": (_extensions.AutoAdd, "mapper-extension"),
-        "py2k": (False, "nothing: it is False"),
-        "string_types": ((str,), "str"),
-    },
-}
-"""Names by module, with what they stand for and the form that is noted, or the new name."""
-
-
-class Errors(tuple[type[Exception], ...]):
-    """Classes of errors that were one: for ``except``, and to be raised."""
-
-    __slots__ = ()
-
-    def __new__(cls, *classes: type[Exception]) -> Self:
-        """Make it of the class that is raised, and others."""
-        return super().__new__(cls, classes)
-
-    def __call__(self, *args: object) -> Exception:
-        return self[0](*args)
-
-
-_MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
-    "sqlalchemy.ext.sqlsoup": (
-        {
-            **{name: getattr(sqlsoup, name) for name in _OF_SQLSOUP},
-            **_OF_SQLSOUP_GONE,
-            "relation": _properties.relation,
-            "NoSuchTableError": exc.NoSuchTableError,
-            "ArgumentError": Errors(exc.ArgumentError, sqlsoup.ArgumentError),
-            "InvalidRequestError": Errors(exc.InvalidRequestError, sqlsoup.SQLSoupError),
-            "SQLAlchemyError": Errors(exc.SQLAlchemyError, sqlsoup.SQLSoupError),
-        },
-        sqlalchemy.ext,
-        "import-sqlsoup",
-        "sqlsoup",
-    ),
-    "sqlalchemy.exceptions": (
-        {n: v for n, v in vars(exc).items() if isinstance(v, type)},
-        sqlalchemy,
-        "name",
-        "sqlalchemy.exc",
-    ),
-    "sqlalchemy.databases": (
-        {
-            **{name: name for name in ("mssql", "mysql", "oracle", "postgresql", "sqlite")},
-            "postgres": "postgresql",
-        },
-        sqlalchemy,
-        "name",
-        "sqlalchemy.dialects",
-    ),
-    "sqlalchemy.interfaces": (
-        {"PoolListener": _urls.PoolListener},
-        sqlalchemy,
-        "engine-listeners",
-        "sqlalchemy.event",
-    ),
-}
-"""Modules that are gone: their names, or dialects; where they were, and what is noted."""
 
 _missing: dict[ModuleType, set[str]] = {}
 """Names that the installed SQLAlchemy does not have, by module."""
@@ -174,30 +43,38 @@ _modules_of: dict[ModuleType, dict[str, str]] = {}
 """Modules that are gone, by the package in which they were, under their names there."""
 
 
+_watched: set[str] = set()
+"""All these names, of any module: a name that is none of them is asked for without delay."""
+
+_value_of = ModuleType.__getattribute__
+
+
 class _Noting(ModuleType):
-    """A module in which a name that is gone is noted where a program gets it from there."""
+    """A module that has names that are gone, for ``import *``, and notes who gets them."""
 
     def __getattribute__(self, name: str) -> Any:
-        if name in _missing.get(self, ()):
-            frame = asking()
-            if is_import_of_all(frame):
-                _note_used(frame, self)
-            elif is_named(frame, name):
-                _note_name(self, name)
-        elif name in _modules_of.get(self, ()) and is_named(asking(), name):
-            _note_module(_modules_of[self][name])
-        return super().__getattribute__(name)
+        if name in _watched:
+            _note_asked(self, name, asking())
+        return _value_of(self, name)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "InstrumentationManager" and name in _missing.get(self, ()):
-            from sqlsoup.legacy._instrumentation import InstrumentationManager
-
-            return InstrumentationManager
+        if name in _missing.get(self, ()):
+            return _value_of_gone(self, name)
         raise _gone.error(self.__name__, name, asking())
 
 
+def _note_asked(module: ModuleType, name: str, frame: FrameType) -> None:
+    if name in _missing.get(module, ()):
+        if is_import_of_all(frame):
+            _note_used(frame, module)
+        elif is_named(frame, name):
+            _note_name(module, name)
+    elif name in _modules_of.get(module, ()) and is_named(frame, name):
+        _note_module(_modules_of[module][name])
+
+
 def _note_name(module: ModuleType, name: str, line: int | None = None) -> None:
-    _, instead = _GONE[module][name]
+    _, instead = NAMES[module][name]
     if instead in FORMS:
         old = f"{name}()" if instead == "loader-old" else ""
         text = _loaders.instead_of(name) if old else ""
@@ -209,7 +86,7 @@ def _note_name(module: ModuleType, name: str, line: int | None = None) -> None:
 
 
 def _note_module(name: str) -> None:
-    _, _, form, instead = _MODULES[name]
+    _, _, form, instead = MODULES[name]
     note(form, old=name, instead=instead)
 
 
@@ -228,7 +105,7 @@ class _OldModule(ModuleType):
         return super().__getattribute__(name)
 
     def __getattr__(self, name: str) -> Any:
-        names = _MODULES[self.__name__][0]
+        names = MODULES[self.__name__][0]
         if name == "__all__":
             return list(names)
         if name not in names:
@@ -250,29 +127,53 @@ def _lines_of_warnings() -> None:
 
 @plan
 def _add_names() -> None:
-    for module, names in _GONE.items():
+    for module, names in NAMES.items():
         _missing[module] = {name for name in names if not hasattr(module, name)}
-        for name in _missing[module]:
-            if names[name][0] is not None:
-                replace(module, name, names[name][0])
-        replace(module, "__class__", _Noting)
-
-
-@plan
-def _add_sentences() -> None:
-    for name in _gone.GONE.keys() - _MODULES.keys():
-        module = sys.modules[name]
-        if module not in _GONE:  # whose class asks for the sentences
-            replace(module, "__getattr__", _gone.getattr_of(name))
+        if module in FROM_WHICH_ALL:
+            _watched.update(_missing[module])
+            for name in _missing[module]:
+                if names[name][0] is not None:
+                    replace(module, name, names[name][0])
+            replace(module, "__class__", _Noting)
 
 
 @plan
 def _add_modules() -> None:
-    for name, (_, package, _, _) in _MODULES.items():
-        module = _OldModule(name)
+    for name, (_, package, _, _) in MODULES.items():
+        module, last = _OldModule(name), name.rpartition(".")[2]
         replace(sys.modules, name, module)
-        replace(package, name.rpartition(".")[2], module)
-        _modules_of.setdefault(package, {})[name.rpartition(".")[2]] = name
-    for package in _modules_of:
-        if not isinstance(package, _Noting):
-            replace(package, "__class__", _Noting)
+        _modules_of.setdefault(package, {})[last] = name
+        if package in FROM_WHICH_ALL:
+            _watched.add(last)
+            replace(package, last, module)
+
+
+@plan
+def _add_answers() -> None:
+    with_sentences = [sys.modules[name] for name in _gone.GONE]
+    for module in dict.fromkeys([*NAMES, *_modules_of, *with_sentences]):
+        if not isinstance(module, _Noting | _OldModule):
+            replace(module, "__getattr__", _getattr_of(module))
+
+
+def _getattr_of(module: ModuleType) -> Callable[[str], Any]:
+    """Return what a module is to ask for the names that it does not have."""
+
+    def __getattr__(name: str) -> Any:  # noqa: N807 - what Python asks a module for
+        frame = asking()
+        if name in _missing.get(module, ()) or name in _modules_of.get(module, ()):
+            _note_asked(module, name, frame)
+            return _value_of_gone(module, name)
+        raise _gone.error(module.__name__, name, frame)
+
+    return __getattr__
+
+
+def _value_of_gone(module: ModuleType, name: str) -> Any:
+    if name in _modules_of.get(module, ()):
+        return sys.modules[_modules_of[module][name]]
+    if name == "InstrumentationManager":
+        from sqlsoup.legacy._instrumentation import InstrumentationManager
+
+        return InstrumentationManager
+    return NAMES[module][name][0]

@@ -13,14 +13,16 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlsoup import legacy
 from sqlsoup.exc import SQLSoupError
 from sqlsoup.legacy import _notes
+from sqlsoup.legacy._frames import is_handled
 from sqlsoup.legacy._python3 import (
     compile_program,
     compiled_again,
@@ -207,9 +209,12 @@ def main(args: list[str] | None = None) -> None:
     run = _Run(options)
     atexit.register(run.finish)
     sys.modules["__main__"] = ModuleType("__main__")
+    if sys.version_info < (3, 12):
+        setattr(sys, "exit", _exit)  # noqa: B010
     try:
         _how(options)(options.program)
     except SystemExit as error:
+        _keep_tuple(error)
         run.failed = not isinstance(error.code, int | None) or bool(error.code)
         if run.failed:
             raise
@@ -217,6 +222,8 @@ def main(args: list[str] | None = None) -> None:
         run.failed = True
         _show_from_program(error)
         raise
+    finally:
+        setattr(sys, "exit", _sys_exit)  # noqa: B010
     if options.strict or options.report:
         # What Python does at its end, but for the exit status, which it has settled by then.
         threading._shutdown()  # type: ignore[attr-defined]
@@ -224,6 +231,26 @@ def main(args: list[str] | None = None) -> None:
             atexit._run_exitfuncs()  # type: ignore[func-returns-value, redundant-expr]
             or run.status
         )
+
+
+def _exit(status: object = None, /) -> NoReturn:
+    """Stand for ``sys.exit`` before Python 3.12: see :func:`_keep_tuple`."""
+    _sys_exit(status)  # type: ignore[arg-type]
+
+
+_sys_exit = sys.exit
+
+
+def _keep_tuple(error: SystemExit) -> None:
+    """Have a tuple that was given to ``sys.exit`` be the status, as where nothing catches it.
+
+    Python makes arguments of the error out of it when it is caught, as it is here.
+    """
+    passed = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if passed[-1].f_code is _exit.__code__ and not is_handled(error.__traceback__):
+        status: Any = passed[-1].f_locals["status"]
+        if isinstance(status, tuple):
+            error.code = status  # type: ignore[assignment]
 
 
 def _how(options: argparse.Namespace) -> Callable[[list[str]], None]:

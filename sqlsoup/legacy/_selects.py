@@ -65,7 +65,7 @@ POSITIONAL = (
 )  # fmt: skip
 
 
-_CORE = immutabledict({"compile_state_plugin": "default", "plugin_subject": None})
+CORE = immutabledict({"compile_state_plugin": "default", "plugin_subject": None})
 """Keeps a statement from being one of the ORM, with columns of mapped classes in it."""
 
 
@@ -118,7 +118,7 @@ def _columns(value: Any) -> list[Any]:
 
 def plain(statement: Any) -> Any:
     statement = statement.set_label_style(LABEL_STYLE_NONE)
-    statement._propagate_attrs = _CORE
+    statement._propagate_attrs = CORE
     return statement
 
 

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy import CursorResult, Engine, Select
+from sqlalchemy import CursorResult, Engine
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.orm import (
     Session,
@@ -14,7 +14,7 @@ from sqlalchemy.orm import (
 
 from sqlsoup.legacy import _mappers
 from sqlsoup.legacy._connection_begin import Branch
-from sqlsoup.legacy._connections import commits
+from sqlsoup.legacy._connections import STATEMENTS, commits
 from sqlsoup.legacy._frames import asking, is_ours, module_of
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, replaced
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @replaced(Session, "flush", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
 def _store(before: Callable[..., Any]) -> Callable[..., Any]:
     def store(session: Session, /, *args: Any, **kw: Any) -> None:
-        state = session.info.get(KEY)
+        state = vars(session).get(KEY)
         if state is None or not (state.autocommit or state.dead):
             before(session, *args, **kw)  # as without the module
         else:
@@ -77,23 +77,38 @@ def _binds(kw: dict[str, Any]) -> dict[str, Any]:
 @replaced(Session, "execute")
 def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
     def execute(session: Any, /, *args: Any, **kw: Any) -> Any:
-        state = session.info.get(KEY)
-        if (
-            (state is None or not (state.autocommit or state.dead))
-            and 0 < len(args) <= 2  # noqa: PLR2004
-            and kw.keys() <= _OF_EXECUTE
-            and type(args[0]) is Select
-            and OF_QUERY not in vars(args[0])
-            and not _mappers.orders
-        ):
-            return before(session, *args, **kw)  # nothing old
+        if _is_new(session, args, kw):
+            return before(session, *args, **kw)
         return _execute_any(before, asking(), session, *args, **kw)
 
     return execute
 
 
-_OF_EXECUTE = {"params", "execution_options", "bind_arguments", "_parent_execute_state"}
-"""The arguments of Session.execute() on 2.x, beside the statement."""
+@replaced(Session, "scalar", "scalars")
+def _scalars(before: Callable[..., Any]) -> Callable[..., Any]:
+    def scalars(session: Any, /, *args: Any, **kw: Any) -> Any:
+        if _is_new(session, args, kw):
+            return before(session, *args, **kw)
+        return getattr(session.execute(*args, **kw), before.__name__)()
+
+    return scalars
+
+
+_OLD_ARGUMENTS = frozenset(("mapper", "clause", "bind", "statement"))
+"""Arguments of Session.execute() by name that are gone, or stand for the statement."""
+
+
+def _is_new(session: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> bool:
+    """Tell if it is plain that what a session is to execute is no old form."""
+    state = vars(session).get(KEY)
+    return (
+        (state is None or not (state.autocommit or state.dead))
+        and 0 < len(args) <= 2  # noqa: PLR2004
+        and type(args[0]) in STATEMENTS
+        and _OLD_ARGUMENTS.isdisjoint(kw)
+        and OF_QUERY not in vars(args[0])
+        and not _mappers.orders
+    )
 
 
 def _execute_any(
@@ -179,16 +194,6 @@ def _finished(session: Session, state: State, statement: Any, result: Any) -> An
                 begun.commit()
     end(session)
     return result
-
-
-@method(Session, "scalar")
-def _scalar(_before: object, session: Session, /, *args: Any, **kw: Any) -> Any:
-    return session.execute(*args, **kw).scalar()
-
-
-@method(Session, "scalars")
-def _scalars(_before: object, session: Session, /, *args: Any, **kw: Any) -> Any:
-    return session.execute(*args, **kw).scalars()
 
 
 @method(Session, "connection")

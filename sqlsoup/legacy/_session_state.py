@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sqlsoup.legacy._transactions import SubTransaction
 
 
-KEY = "sqlsoup.legacy"
+KEY = "_sqlsoup_state"
+"""Under which a session has it, where there is something to remember."""
 
 
 IDLE = "No transaction is begun."
@@ -74,7 +75,7 @@ class State:
 
 
 def state_of(session: Session) -> State:
-    state: State | None = session.info.get(KEY)
+    state: State | None = vars(session).get(KEY)
     if state is None:
-        state = session.info[KEY] = State(autocommit=False)
+        state = vars(session)[KEY] = State(autocommit=False)
     return state

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_KEPT = "sqlsoup.legacy.kept"
+_KEPT = "_sqlsoup_kept"
 
 
 _OLD = ("autocommit", "extension", "weak_identity_map")
@@ -91,7 +91,7 @@ def _init_any(
         _noted(kw)
     old = _arguments(kw)
     before(session, bind, **kw)
-    session.info[KEY] = State(autocommit=bool(old.get("autocommit")))
+    vars(session)[KEY] = State(autocommit=bool(old.get("autocommit")))
     for extension in listed(old.get("extension")):
         _extensions.listen_session(session, extension)
     if not old.get("weak_identity_map", True):
@@ -100,7 +100,7 @@ def _init_any(
 
 def _keep_rows(session: Session) -> None:
     kept: dict[int, object] = {}
-    session.info[_KEPT] = kept
+    vars(session)[_KEPT] = kept
 
     def keep(_session: Session, row: object) -> None:
         kept[id(row)] = row
@@ -136,7 +136,7 @@ def _make(before: Callable[..., Any], maker: Any, /, **kw: Any) -> Any:
 @missing(Session, "prune")
 def _prune(session: Session) -> int:
     note("session-attribute", old="Session.prune()", instead="nothing: the session prunes itself")
-    kept = session.info.get(_KEPT)
+    kept = vars(session).get(_KEPT)
     if kept is None:
         return 0
     before = len(kept)

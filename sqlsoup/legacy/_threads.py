@@ -19,23 +19,18 @@ class _State(threading.local):
         self.transactions: list[Any] = []
 
 
-_KEY = "_sqlsoup_thread"
+KEY = "_sqlsoup_thread"
 """What an engine has whose threads share a connection with themselves."""
 
 
 def share(engine: Engine) -> None:
     """Have the threads of an engine share a connection with themselves."""
-    vars(engine)[_KEY] = _State()
-
-
-def is_shared(engine: Engine) -> bool:
-    """Tell if the threads of an engine share a connection with themselves."""
-    return _KEY in vars(engine)
+    vars(engine)[KEY] = _State()
 
 
 def connection_of(engine: Engine) -> Connection | None:
     """Return the connection on which the thread is in a transaction, or None."""
-    state: _State | None = vars(engine).get(_KEY)
+    state: _State | None = vars(engine).get(KEY)
     return None if state is None else state.connection
 
 
@@ -65,7 +60,7 @@ class _Block:
 
 
 def _state_of(engine: Engine, name: str) -> _State:
-    state: _State | None = vars(engine).get(_KEY)
+    state: _State | None = vars(engine).get(KEY)
     if state is None:
         raise AttributeError(f"'Engine' object has no attribute {name!r}")
     return state
@@ -120,3 +115,8 @@ class ThreadLocalMetaData(MetaData):
     @bind.setter
     def bind(self, bind: Any) -> None:
         self._own.bind = sa.create_engine(bind) if isinstance(bind, str | URL) else bind
+
+    def dispose(self) -> None:
+        """Dispose of the engine of this thread."""
+        if self.bind is not None:
+            self.bind.dispose()

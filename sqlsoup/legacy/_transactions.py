@@ -108,8 +108,18 @@ def _begin_nested(_before: object, session: Session) -> Any:
     return session.begin(nested=True)
 
 
-@method(Session, "commit")
-def _commit(before: Callable[..., Any], session: Session) -> None:
+@replaced(Session, "commit")
+def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
+    def commit(session: Session) -> None:
+        if KEY in vars(session) or session.get_nested_transaction() is not None:
+            _commit_any(before, session)
+        else:
+            before(session)  # as without the module
+
+    return commit
+
+
+def _commit_any(before: Callable[..., Any], session: Session) -> None:
     state = state_of(session)
     state.check(session)
     if state.is_idle(session):
@@ -125,8 +135,18 @@ def _commit(before: Callable[..., Any], session: Session) -> None:
         before(session)
 
 
-@method(Session, "rollback")
-def _rollback(before: Callable[..., Any], session: Session) -> None:
+@replaced(Session, "rollback")
+def _rollback(before: Callable[..., Any]) -> Callable[..., Any]:
+    def rollback(session: Session) -> None:
+        if KEY in vars(session) or session.get_nested_transaction() is not None:
+            _rollback_any(before, session)
+        else:
+            before(session)  # as without the module
+
+    return rollback
+
+
+def _rollback_any(before: Callable[..., Any], session: Session) -> None:
     state = state_of(session)
     current = state.innermost(session)
     if isinstance(current, SubTransaction):
@@ -149,7 +169,7 @@ def _rollback(before: Callable[..., Any], session: Session) -> None:
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(session: Session) -> None:
         before(session)
-        if KEY in session.info:
+        if KEY in vars(session):
             state_of(session).forget()
 
     return close

@@ -244,6 +244,27 @@ def test_ending(both, write, ending, status):
     both("program.py", status=status)
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        *(
+            f"sys.exit({status})"
+            for status in ("None", "True", "()", "(3,)", "(3, 4)", "[]", "3.5", "2**70", "object")
+        ),
+        "raise SystemExit(())",
+        "with threading.Lock(): sys.exit(())",
+        "with threading.Lock(): sys.exit((3,))",
+    ],
+)
+def test_status(both, write, ending, monkeypatch):
+    """Whatever a program ends with means what it means to Python, caught on the way or not."""
+    if ending in ("sys.exit(())", "sys.exit((3,))"):  # which tracing catches
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+    path = write(f"import sys, threading\n{ending}\n")
+    plain = subprocess.run([sys.executable, path], capture_output=True, check=False)
+    both("program.py", status=plain.returncode)
+
+
 def test_excepthook(both, write):
     """An ``excepthook`` of the program gets the traceback from where the program begins."""
     write(

@@ -1,0 +1,104 @@
+"""Attributes of SQLAlchemy 1.3's classes that are gone, with what they gave."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
+
+
+@pytest.fixture(autouse=True)
+def enabled():
+    """Each test has the module enabled, and no notes before it."""
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        yield
+    _notes.clear()
+
+
+@pytest.fixture
+def words(lite):
+    """A table of a bound MetaData, which is not there yet."""
+    metadata = sa.MetaData(lite)
+    return sa.Table("words", metadata, sa.Column("id", sa.Integer, primary_key=True, quote=True))
+
+
+def test_ddl_listeners(words):
+    """They are told of the event by the name that they were given it by."""
+    told = []
+    words.append_ddl_listener("before-create", lambda *args, **kw: told.append((args, kw)))
+    words.metadata.append_ddl_listener("after-create", lambda *args, **kw: told.append((args, kw)))
+    words.metadata.create_all()
+    (first, first_kw), (second, second_kw) = told
+    assert first[:2] == ("before-create", words)
+    assert second[:2] == ("after-create", words.metadata)
+    assert all(isinstance(args[2], sa.Connection) for args in (first, second))
+    assert (first_kw, second_kw) == ({}, {"tables": [words]})
+
+
+def test_compiled(words):
+    """A compiled statement executes what it was compiled from."""
+    words.create()
+    words.insert().execute(id=3)
+    compiled = words.select().compile(bind=words.metadata.bind)
+    assert [tuple(row) for row in compiled.execute()] == [(3,)]
+    assert compiled.scalar() == 3
+
+
+def test_quote(words):
+    """Whether names are quoted is an attribute of what has them, too."""
+    assert (words.quote, words.quote_schema, words.c.id.quote) == (None, None, True)
+
+
+def test_select_as_a_table(words):
+    """A select made by an old form has keys, and is joined as the subquery that it stands for."""
+    words.create()
+    words.insert().execute([{"id": 1}, {"id": 2}])
+    later = sa.select([words.c.id]).where(words.c.id > 1)
+    assert list(later.primary_key) == [later.c.id]
+    assert list(later.foreign_keys) == []
+    joined = later.join(words, words.c.id == later.c.id)
+    assert isinstance(joined, sa.sql.expression.Join)
+    assert [tuple(row) for row in joined.select().execute()] == [(2, 2)]
+    both = later.union(sa.select([words.c.id]))
+    assert len(both.outerjoin(words, words.c.id == both.c.id).select().execute().fetchall()) == 2
+
+
+def test_join_of_a_new_select(words):
+    """One made by a new form joins what it selects from, and nothing is noted."""
+    _notes.clear()
+    other = words.alias()
+    statement = sa.select(words.c.id).join(other, other.c.id == words.c.id)
+    assert "FROM words JOIN words AS" in " ".join(str(statement).split())
+    assert not [note for note in legacy.report().notes if note.form == "select-nested"]
+
+
+def test_context_of_an_error(lite):
+    """What nothing has set is None, and what a listener raises is what later ones are told."""
+    seen = []
+
+    @sa.event.listens_for(lite, "handle_error")
+    def first(context):
+        seen.append((context.cursor, context.chained_exception))
+        return ValueError("first")
+
+    @sa.event.listens_for(lite, "handle_error")
+    def second(context):
+        seen.append(str(context.chained_exception))
+
+    with lite.connect() as connection, pytest.raises(ValueError, match="first"):
+        connection.execute(sa.text("no statement"))
+    assert seen == [(None, None), "first"]
+
+
+def test_dispose_of_a_threads_metadata():
+    """The MetaData of a thread disposes of its engine, if it has one."""
+    metadata = sa.ThreadLocalMetaData()
+    metadata.dispose()
+    metadata.bind = "sqlite://"
+    pool = metadata.bind.pool
+    metadata.dispose()
+    assert metadata.bind.pool is not pool
+    metadata.bind.dispose()
