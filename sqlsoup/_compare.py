@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_SORTED = Integer, String, Boolean
-"""Types whose values Python sorts, as they are read and as they are given."""
+def _is_sorted(kind: object) -> bool:
+    """Tell if Python sorts the values of a type, as they are read and as they are given."""
+    return isinstance(kind, Integer | String | Boolean)
 
 
 def compare_as_stored(kind: Any, database: str) -> None:
@@ -34,7 +35,7 @@ def compare_as_stored(kind: Any, database: str) -> None:
     """
     while isinstance(kind, TypeDecorator):
         kind = kind.impl_instance
-    if kind is not NULLTYPE and kind.sort_key_function is None and not isinstance(kind, _SORTED):
+    if kind is not NULLTYPE and kind.sort_key_function is None and not _is_sorted(kind):
         kind.sort_key_function = repr
     own = not type(kind).compare_values.__module__.startswith("sqlalchemy.")
     comparison = None if own or kind is NULLTYPE else _comparison(kind, database)
