@@ -130,7 +130,8 @@ def leave(session: PlainSession, block: Block, error: BaseException | None) -> N
      one that is to be awaited, and this is not within ``run_sync()``.
     """
     blocks: list[_Found] = session.info.get(_OPEN, [])
-    there = [_block(found) for found in blocks]
+    there = [*map(_block, blocks)]
+    transaction = session.get_transaction()
     if block.session is None and there:  # __exit__() was called by hand
         block = there[-1] or block
     if block not in there:
@@ -138,21 +139,24 @@ def leave(session: PlainSession, block: Block, error: BaseException | None) -> N
     elif block is not there[0]:
         del blocks[there.index(block)]
         if error is not None and there[0] is not None:
-            there[0].failed = session.get_transaction(), error
-    elif _sa.is_out_of_reach(session.get_transaction()):  # the next block rolls it back
+            there[0].failed = transaction, error
+    elif _sa.is_out_of_reach(transaction):  # the next block rolls it back
         if error is None:
             raise SQLSoupError(_AWAITED)
     else:
         try:
-            _leave_outermost(session, block, there[1:], error)
+            _leave_outermost(session, transaction, block, there[1:], error)
         finally:  # not before: what an interrupt leaves of the transaction is the block's
             blocks.clear()
 
 
 def _leave_outermost(
-    session: PlainSession, block: Block, inner: list[Block | None], error: BaseException | None
+    session: PlainSession,
+    transaction: SessionTransaction | None,
+    block: Block,
+    inner: list[Block | None],
+    error: BaseException | None,
 ) -> None:
-    transaction = session.get_transaction()
     for other in inner:
         if other is None:  # it was interrupted as it began or ended
             block.failed = block.failed or (transaction, None)

@@ -403,15 +403,16 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
-        session = _session.current(self.session)
-        _blocks.enter(session, self, shared=isinstance(self.session, scoped_session))
+        source = self._origin.session
+        shared = isinstance(source, scoped_session)
+        _blocks.enter(_session.current(source), self, shared=shared)
         return self
 
     @_blocks.Exit
     def __exit__(
         self, kind: object, error: BaseException | None, trace: object, block: Any = None
     ) -> None:
-        _blocks.leave(_session.current(self.session), block, error)
+        _blocks.leave(_session.current(self._origin.session), block, error)
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
