@@ -7,8 +7,11 @@ read, and what it took apart, comes as it does without the module.
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.engine import processors
 from sqlalchemy.types import TypeEngine, Uuid
 
 from sqlsoup import _mariadb, _postgresql, _sqlite
@@ -24,6 +27,11 @@ if TYPE_CHECKING:
     from sqlsoup._corrections import Answers
 
     Place = tuple[str | None, str, str]
+
+
+DAY = r"\s*(\d{1,4})-(\d{1,2})-(\d{1,2})"
+HOUR = r"\s*(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,6}))?"
+"""How a text of SQLite begins that 1.3 read; what comes after it did not matter."""
 
 
 class OfColumn(TypeEngine[Any]):
@@ -126,3 +134,36 @@ def _old_types() -> None:
         before: Any = module.CORRECTIONS
         _before[module] = before["columns"]
         replace(module, "CORRECTIONS", {**before, "columns": (correction,)})
+
+
+@plan
+def _old_texts() -> None:
+    for name, python, pattern in (
+        ("str_to_date", date, DAY),
+        ("str_to_datetime", datetime, DAY + HOUR),
+        ("str_to_time", time, HOUR),
+    ):
+        read = getattr(processors, name)
+        replace(processors, name, _reading(read, python, re.compile(pattern, re.ASCII)))
+
+
+def _reading(read: Callable[[Any], Any], python: Any, begins: re.Pattern[str]) -> Any:
+    """Return what reads a text of SQLite, and where it is an error now, as 1.3 did.
+
+    Columns that SQLSoup reflects have types of their own.
+    """
+
+    def process(value: Any) -> Any:
+        try:
+            return read(value)
+        except ValueError:
+            found = begins.match(value)
+            if found is None:
+                raise
+            note("value", old=_TEXT, instead="a text that fromisoformat() reads")
+            return python(*map(int, found.groups("0")))
+
+    return process
+
+
+_TEXT = "a date or time of SQLite in a form that SQLAlchemy 1.3 read"

@@ -12,7 +12,7 @@ from sqlalchemy.types import NullType, Numeric
 
 from sqlsoup import _sqlite_dates as dates
 from sqlsoup import _sqlite_types as now
-from sqlsoup.legacy._values import OfColumn
+from sqlsoup.legacy._values import DAY, HOUR, OfColumn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +55,6 @@ class _Temporal(OfColumn, dates._Temporal):
         return value.replace(tzinfo=None)
 
 
-_DAY = r"\s*(\d{1,4})-(\d{1,2})-(\d{1,2})"
-_HOUR = r"\s*(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,6}))?"
 _SAME_DAY = r"\d{1,4}-\d{1,2}-\d{1,2}"
 _SAME_HOUR = r"\d{1,2}:\d{1,2}:\d{1,2}(\.\d{6})?"
 
@@ -64,14 +62,14 @@ _SAME_HOUR = r"\d{1,2}:\d{1,2}:\d{1,2}(\.\d{6})?"
 class DATE(_Temporal, dates.DATE):
     """A day, of text that has a time as well."""
 
-    _then = re.compile(_DAY, re.ASCII)
+    _then = re.compile(DAY, re.ASCII)
     _same = re.compile(_SAME_DAY, re.ASCII)
 
 
 class DATETIME(_Temporal, dates.DATETIME):
     """A day and a time, without the offset of a time zone."""
 
-    _then = re.compile(_DAY + _HOUR, re.ASCII)
+    _then = re.compile(DAY + HOUR, re.ASCII)
     _same = re.compile(f"{_SAME_DAY} {_SAME_HOUR}", re.ASCII)
 
 
@@ -84,7 +82,7 @@ class TIMESTAMP(_Temporal, dates.TIMESTAMP):
 class TIME(_Temporal, dates.TIME):
     """A time of day, without the offset of a time zone."""
 
-    _then = re.compile(_HOUR, re.ASCII)
+    _then = re.compile(HOUR, re.ASCII)
     _same = re.compile(_SAME_HOUR, re.ASCII)
 
 

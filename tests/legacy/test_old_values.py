@@ -294,6 +294,31 @@ def test_tables_that_the_program_reflects(pg, old_forms):
         assert connection.execute(declared.select()).one().u == key
 
 
+def test_texts_of_sqlite_in_tables_of_the_program(lite, old_forms):
+    """Dates and times that 1.3 read are read, and noted; what it could not read is an error."""
+    run(
+        lite,
+        "CREATE TABLE t (d DATE, m DATETIME, h TIME)",
+        "INSERT INTO t VALUES ('2024-1-2', '2024-1-2 3:4:5.6', '1:2:3')",
+        "INSERT INTO t VALUES ('2024-01-02', '2024-01-02 03:04:05', '01:02:03')",
+        "INSERT INTO t VALUES ('soon', NULL, NULL)",
+    )
+    columns = sa.Column("d", sa.Date), sa.Column("m", sa.DateTime), sa.Column("h", sa.Time)
+    tables = (
+        sa.Table("t", sa.MetaData(), autoload=True, autoload_with=lite),
+        sa.Table("t", sa.MetaData(), *columns),
+    )
+    with lite.connect() as connection:
+        for table in tables:
+            first, second, *_ = connection.execute(table.select().where(table.c.h.is_not(None)))
+            assert first.m.microsecond == 6
+            assert second == (first.d, first.m.replace(microsecond=0), first.h)
+            with pytest.raises(ValueError, match="soon"):
+                connection.execute(table.select()).all()
+    told = "a date or time of SQLite in a form that SQLAlchemy 1.3 read"
+    assert (told, 6) in values_noted()
+
+
 def test_values_that_are_told_of(old):
     """A note is a warning as well, at the line that reads the value."""
     run(
