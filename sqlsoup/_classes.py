@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple, Never, NoReturn, Protocol
 
 from sqlalchemy import FromClause, inspect
@@ -232,6 +233,9 @@ class NewQuery:
     def __get__(self, row: object, cls: SelectableClassType) -> Query[Any]:
         return new_query(cls)
 
+
+_insert: Any = TableClassType.insert  # which takes what has no name only to say what to do
+_insert.__signature__ = signature(SelectableClassType.insert)
 
 for _metaclass in (SelectableClassType, TableClassType, AmbiguousJoin):
     _documented: Any = _metaclass

@@ -161,3 +161,4 @@ def test_a_new_row_of_a_derived_class(make_table: Callable[..., sqlsoup.SQLSoup]
         assert type(row) is derived
     db.commit()
     assert db.execute("SELECT __init__ FROM t ORDER BY id").scalars().all() == ["a", "b"]
+    db.rollback()
