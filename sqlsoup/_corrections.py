@@ -1,4 +1,4 @@
-"""What a correction of SQLAlchemy's reflection is.
+"""What a correction of SQLAlchemy's reflection is, and what several of them do.
 
 Each is a function in the module of its database.  It mends one kind of answer of an
 :class:`sqlalchemy.Inspector` in place, and can be deleted alone when SQLAlchemy gives the right
@@ -7,10 +7,10 @@ answer.  Its docstring says what SQLAlchemy gives, what is right, and on which r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Inspector
+from sqlalchemy import Column, FetchedValue, Inspector
 
 Answers = dict[tuple[str | None, str], Any]
 """What a ``get_multi_`` method gives: by schema and name of a table."""
@@ -29,3 +29,10 @@ Answer = Callable[[Inspector, str | None, Collection[str]], Answers | None]
 
 PARTITION = "sqlsoup: partition"
 """In the ``info`` of a foreign key: its table is a partition of another."""
+
+
+def read_again(columns: Iterable[Column[Any]]) -> None:
+    """Have columns read again after an UPDATE, but for keys, and for those that are anyway."""
+    for column in columns:
+        if not column.computed and not column.primary_key:
+            column.server_onupdate = FetchedValue(for_update=True)

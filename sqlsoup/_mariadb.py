@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
 
+from sqlsoup._corrections import read_again
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, FLOAT, exact, type_of
@@ -131,9 +132,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         for name, column in known.columns.items()
         if every or "on update" in column.extra.lower()
     }
-    for column in table.columns:
-        if column.name in updated and not column.computed and not column.primary_key:
-            column.server_onupdate = FetchedValue(for_update=True)
+    read_again(column for column in table.columns if column.name in updated)
 
 
 def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answers) -> None:

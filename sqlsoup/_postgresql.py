@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
-from sqlsoup._corrections import PARTITION
+from sqlsoup._corrections import PARTITION, read_again
 from sqlsoup._postgresql_facts import (
     Facts,
     facts,
@@ -69,9 +69,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     SQLAlchemy 2.0 and 2.1 show what was there before.
     """
     for known in facts(inspector, table.schema, [table.name]).values():
-        for column in table.columns if known.updated else ():
-            if not column.computed and not column.primary_key:
-                column.server_onupdate = FetchedValue(for_update=True)
+        read_again(table.columns if known.updated else ())
 
 
 def keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
