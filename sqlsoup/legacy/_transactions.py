@@ -108,17 +108,6 @@ def _begin_nested(_before: object, session: Session) -> Any:
     return session.begin(nested=True)
 
 
-@replaced(Session, "commit")
-def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
-    def commit(session: Session) -> None:
-        if KEY in vars(session) or session.get_nested_transaction() is not None:
-            _commit_any(before, session)
-        else:
-            before(session)  # as without the module
-
-    return commit
-
-
 def _commit_any(before: Callable[..., Any], session: Session) -> None:
     state = state_of(session)
     state.check(session)
@@ -133,17 +122,6 @@ def _commit_any(before: Callable[..., Any], session: Session) -> None:
         current.commit()
     else:
         before(session)
-
-
-@replaced(Session, "rollback")
-def _rollback(before: Callable[..., Any]) -> Callable[..., Any]:
-    def rollback(session: Session) -> None:
-        if KEY in vars(session) or session.get_nested_transaction() is not None:
-            _rollback_any(before, session)
-        else:
-            before(session)  # as without the module
-
-    return rollback
 
 
 def _rollback_any(before: Callable[..., Any], session: Session) -> None:
@@ -163,6 +141,19 @@ def _rollback_any(before: Callable[..., Any], session: Session) -> None:
         current.rollback()
     else:
         before(session)
+
+
+@replaced(Session, "commit", "rollback")
+def _end(before: Callable[..., Any]) -> Callable[..., Any]:
+    end_any = {"commit": _commit_any, "rollback": _rollback_any}[before.__name__]
+
+    def end(session: Session) -> None:
+        if KEY in vars(session) or session.get_nested_transaction() is not None:
+            end_any(before, session)
+        else:
+            before(session)  # as without the module
+
+    return end
 
 
 @replaced(Session, "close", "invalidate")
