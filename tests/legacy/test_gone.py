@@ -32,13 +32,7 @@ NAMES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def enabled():
-    """Each test has the module enabled, and no notes before it."""
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
-    _notes.clear()
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 @pytest.mark.parametrize(("module", "name"), NAMES)

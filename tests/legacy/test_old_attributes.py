@@ -8,14 +8,7 @@ import sqlalchemy as sa
 from sqlsoup import legacy
 from sqlsoup.legacy import _notes
 
-
-@pytest.fixture(autouse=True)
-def enabled():
-    """Each test has the module enabled, and no notes before it."""
-    _notes.clear()
-    with legacy.enabled(warnings=False):
-        yield
-    _notes.clear()
+pytestmark = pytest.mark.usefixtures("old_forms")
 
 
 @pytest.fixture
