@@ -108,11 +108,11 @@ class FLOAT(mysql.FLOAT):
 
 
 def _shortest(value: float) -> float:
-    stored = struct.pack("f", value)
-    if struct.unpack("f", stored) != (value,):  # a sum, for one
-        return value
+    if abs(value) > _MOST or struct.unpack("<f", struct.pack("<f", value)) != (value,):
+        return value  # a sum, for one
+    stored = struct.pack("<f", value)
     found = (float(f"{value:.{digits}g}") for digits in range(6, 10))
-    near = (one for one in found if abs(one) <= _MOST and struct.pack("f", one) == stored)
+    near = (one for one in found if abs(one) <= _MOST and struct.pack("<f", one) == stored)
     return next(near, value)
 
 
