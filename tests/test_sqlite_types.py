@@ -452,6 +452,17 @@ def test_types(make: Any, declared: str, kind: type, text: str) -> None:
     assert type(found.as_generic(allow_nulltype=True)).__module__.startswith("sqlalchemy")
 
 
+def test_jsonb_before_sqlite_had_it(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SQLite has no function that writes it, a column called JSONB holds text."""
+    db = make("JSONB", '{"a": 1}')
+    monkeypatch.setattr(db.engine.dialect, "server_version_info", (3, 44, 0))
+    assert db.t.one().v == {"a": 1}
+    db.t.insert(id=2, v=[1, None])
+    db.commit()
+    assert [*db.execute("SELECT typeof(v) FROM t").scalars()] == ["text", "text"]
+    assert db.t.get(2).v == [1, None]
+
+
 def test_copied_table(make: Any) -> None:
     """A copy of a table reads and writes the same, and can be made in another database."""
     db = make("DATE", "2006-7-1")
