@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -420,3 +421,19 @@ def test_lock_of_a_child():
         _notes.renew_lock()
     assert _notes._lock is not held
     assert not legacy.report()
+
+
+def test_errors_that_a_program_meets():
+    """One that passes a ``with`` block is told from one that nothing meets, on any Python."""
+
+    def alone():
+        raise KeyError
+
+    def within():
+        with suppress(ValueError):
+            alone()
+
+    for function in (alone, within):
+        with pytest.raises(KeyError) as caught:
+            function()
+        assert _frames.is_handled(caught.value.__traceback__.tb_next) is (function is within)

@@ -8,12 +8,10 @@ import signal
 import subprocess
 import sys
 import zipfile
-from contextlib import suppress
 
 import pytest
 
 from sqlsoup.legacy import _notes, _python3, _run
-from sqlsoup.legacy._frames import is_handled
 
 NOTHING = "sqlsoup.legacy: what ran used no old forms, and needs no sqlsoup.legacy\n"
 OLD = 'import sqlalchemy\nengine = sqlalchemy.create_engine("sqlite://")\n'
@@ -264,22 +262,6 @@ def test_status(both, write, ending, monkeypatch):
     path = write(f"import sys, threading\n{ending}\n")
     plain = subprocess.run([sys.executable, path], capture_output=True, check=False)
     both("program.py", status=plain.returncode)
-
-
-def test_errors_that_a_program_meets():
-    """One that passes a ``with`` block is told from one that nothing meets, on any Python."""
-
-    def alone():
-        raise KeyError
-
-    def within():
-        with suppress(ValueError):
-            alone()
-
-    for function in (alone, within):
-        with pytest.raises(KeyError) as caught:
-            function()
-        assert is_handled(caught.value.__traceback__.tb_next) is (function is within)
 
 
 def test_excepthook(both, write):
