@@ -33,6 +33,11 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
     if wanted:
         _Wanted(mapper, wanted)
+        return
+    key = {*mapper.primary_key}
+    wanted = _attributes(mapper, (c for c in table.columns if c in key and not comes_by_itself(c)))
+    if len(wanted) == len(key):  # of a key that was named a part may be NULL
+        _WantedInPart(mapper, wanted)
 
 
 def _attributes(mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> dict[str, Column[Any]]:
@@ -89,10 +94,18 @@ class _Wanted(FlushProcessor):
                     event.listen(self.parent, "before_insert", self._check, raw=True)
                     return
 
-    def _check(self, _mapper: object, _connection: Connection, row: Any) -> None:
+    def _check(self, mapper: object, connection: Connection, row: Any) -> None:  # noqa: ARG002
         for name, column in self._wanted.items():
             if row.dict.get(name) is None:
                 _refuse(name, column)
+
+
+class _WantedInPart(_Wanted):
+    """Looks for new rows that have no value at all for a key."""
+
+    def _check(self, mapper: object, connection: Connection, row: Any) -> None:
+        if all(row.dict.get(name) is None for name in self._wanted):
+            super()._check(mapper, connection, row)
 
 
 def _refuse(name: str, column: Any) -> NoReturn:

@@ -14,7 +14,7 @@ from sqlalchemy import FetchedValue, text
 from sqlsoup._corrections import read_again
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
-from sqlsoup._mariadb_types import DOUBLE, FLOAT, exact, type_of
+from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,24 +96,29 @@ def _is_view(inspector: Inspector, schema: str | None, name: str) -> bool:
 def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) -> None:
     """Have columns that are not given take what the database makes of them, and read that.
 
-    Behind a view are the defaults of a table, a trigger gives values, and the defaults of temporary
-    tables are in no catalog.  SQLAlchemy (2.0, 2.1) inserts NULL.
+    Behind a view are the defaults of a table, a trigger gives values, the defaults of temporary
+    tables are in no catalog, and an ENUM that is NOT NULL has its first value.  SQLAlchemy (2.0,
+    2.1) inserts NULL.  Of that AUTO_INCREMENT makes a value outside of the primary key too, which
+    SQLAlchemy does not read.
 
     It gives the keys that AUTO_INCREMENT makes for many rows out in rising order, which is wrong
     where a trigger sets them, or where they are counted within another column of the key (MyISAM).
     With something to fetch it inserts the rows one by one.
     """
+    primary = known.unique.get("PRIMARY", ())
     for column in columns:
         if "computed" in column:
             continue
+        outside = bool(known.columns) and column["name"] not in primary
         if column.get("autoincrement") is True:
             counted_within = bool(known.columns) and column["name"] not in known.leading
             # SQLAlchemy 2.1 refuses a table that counts in floats
             floats = isinstance(column["type"], DOUBLE | FLOAT)
             column["autoincrement"] = not floats
-            unknown = "INSERT" in known.triggers or counted_within or floats
+            unknown = "INSERT" in known.triggers or counted_within or floats or outside
         else:
-            told = known.columns and "INSERT" not in known.triggers
+            first = isinstance(column["type"], ENUM) and not column["nullable"] and outside
+            told = known.columns and "INSERT" not in known.triggers and not first
             unknown = view or (column["default"] is None and not told)
         if unknown:
             column["default"] = FetchedValue()

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import cast
+from sqlalchemy import cast, type_coerce
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.sql import operators
@@ -151,6 +151,31 @@ class Array(sqltypes.TypeDecorator[Any]):
         return '"' + re.sub(r'(["\\])', r"\\\1", str(value)) + '"'
 
 
+class Hstores(Array):
+    """An array of hstore: dicts, also where the driver does not know the extension."""
+
+    cache_ok = True
+
+    def column_expression(self, column: Any) -> Any:
+        """Have the database give text for each."""
+        return type_coerce(super().column_expression(column), self)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return a list of dicts for one of text."""
+        return _each(_HSTORE.result_processor(dialect, None), value)
+
+    def _written(self, value: Any) -> str:
+        return super()._written(_HSTORE_AS_TEXT(value))
+
+
+_HSTORE: Any = pg.HSTORE()
+_HSTORE_AS_TEXT = _HSTORE.bind_processor(None)
+
+
+def _each(function: Any, value: Any) -> Any:
+    return [_each(function, one) for one in value] if isinstance(value, list) else function(value)
+
+
 _MISMADE = {
     *("bit", "varbit", "money", "macaddr", "macaddr8"),
     *("regclass", "regconfig", "tsvector", "tsquery"),
@@ -227,7 +252,8 @@ def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> Type
     if nested or not last.shipped or last.name not in _KNOWN:
         delimiter = ";" if last.name == "box" else ","
         known = sqltypes.BIGINT() if last.name == "oid" and not nested else None
-        return Array(shown, Plain(elements[0].shown), known, delimiter)
+        kind = Hstores if last.name == "hstore" and not nested else Array
+        return kind(shown, Plain(elements[0].shown), known, delimiter)
     item = _KNOWN[last.name]()
     if domains:
         of_text = Plain(elements[0].shown)

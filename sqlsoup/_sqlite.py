@@ -13,6 +13,7 @@ from sqlsoup._sqlite_facts import (
     Target,
     columns_of,
     folded,
+    ignores_rows,
     indexes_of,
     may_be_more,
     references_to,
@@ -65,13 +66,17 @@ def _keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
 
     SQLAlchemy, in all releases, takes each key of one integer for the rowid and a value for it is
     read back.  Only ``INTEGER PRIMARY KEY`` is the rowid, for which there is no index: not ``INT``,
-    not with ``DESC``, and not in a table ``WITHOUT ROWID``.
+    not with ``DESC``, and not in a table ``WITHOUT ROWID``.  And a row that the table or a trigger
+    ignores has no rowid; it gets that of another row, the last that was stored, unless it is asked
+    for by RETURNING.
     """
     for (_, table), found in answers.items():
         keys = [column for column in found if column["primary_key"]]
         if keys and any(row.origin == "pk" for row in indexes_of(inspector, schema, table)):
             for column in keys:
                 column["autoincrement"] = False
+        elif keys and ignores_rows(inspector, schema, table):
+            keys[0].update(autoincrement=False, default=FetchedValue())
 
 
 def _views(inspector: Inspector, schema: str | None, answers: Answers) -> None:
@@ -221,6 +226,7 @@ __all__ = [
     "ANSWERS",
     "CORRECTIONS",
     "OfView",
+    "ignores_rows",
     "is_view",
     "is_virtual",
     "mark_updates",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Inspector, Result
 
 # ``temp.``, or a table or view of the database that is named like the function would be read.
-_MASTER = """(SELECT 'main' AS place, name, type, sql FROM main.sqlite_master
-        UNION ALL SELECT 'temp', name, type, sql FROM temp.sqlite_master)"""
+_MASTER = """(SELECT 'main' AS place, name, type, sql, tbl_name FROM main.sqlite_master
+        UNION ALL SELECT 'temp', name, type, sql, tbl_name FROM temp.sqlite_master)"""
 _PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
 """Where SQLAlchemy looks for a table of no schema."""
 
@@ -29,7 +29,9 @@ _COLUMNS = """
         EXISTS (SELECT 1 FROM temp.pragma_index_list(:name, s.place)) AS indexed,
         CASE WHEN NOT EXISTS (SELECT 1 FROM temp.pragma_table_xinfo(:name, s.place) WHERE pk)
             THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
-                AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless
+                AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
+        EXISTS (SELECT 1 FROM {master} AS m WHERE m.tbl_name = :name COLLATE NOCASE
+            AND instr(upper(m.sql), 'IGNORE')) AS ignores
     FROM {places} AS s CROSS JOIN temp.pragma_table_xinfo(:name, s.place) AS c
     ORDER BY s.place"""
 
@@ -102,7 +104,9 @@ def _rows(
         if schema is not None:
             quoted = inspector.dialect.identifier_preparer.quote_identifier(schema)
             places = "(SELECT :schema AS place)"
-            master = f"(SELECT :schema AS place, name, type, sql FROM {quoted}.sqlite_master)"  # noqa: S608
+            master = (
+                f"(SELECT :schema AS place, name, type, sql, tbl_name FROM {quoted}.sqlite_master)"  # noqa: S608
+            )
         connection: Any = inspector.bind
         rows = connection.exec_driver_sql(
             statement.format(places=places, master=master), {"name": table, "schema": schema}
@@ -121,6 +125,11 @@ def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     """Return the columns of the indexes of a table, without a statement if it has none."""
     known = columns_of(inspector, schema, table)
     return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
+
+
+def ignores_rows(inspector: Inspector, schema: str | None, table: str) -> bool:
+    """Tell if a table or trigger may ignore a new row, by its ON CONFLICT or RAISE()."""
+    return any(row.ignores for row in columns_of(inspector, schema, table))
 
 
 def may_be_more(inspector: Inspector, schema: str | None, table: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     Column,
     Connection,
+    FetchedValue,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -21,10 +22,11 @@ from sqlalchemy.orm import object_session
 from sqlalchemy.orm.exc import StaleDataError
 
 from sqlsoup import _sa
+from sqlsoup._catalog import catalog
 from sqlsoup._foreign_keys import REFLECTED, guard, notes_of
 from sqlsoup._locks import locked
 from sqlsoup._reflect import publish
-from sqlsoup._sqlite import is_view, is_virtual
+from sqlsoup._sqlite import ignores_rows, is_view, is_virtual
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ def _keyed(table: Table, name: str, batches: bool, connection: Connection) -> Ta
     for column in keyed.primary_key:
         column.primary_key = False
     rowid: Column[int] = Column(name, Integer)
+    if batches and ignores_rows(catalog(connection), table.schema, table.name):
+        rowid.autoincrement, rowid.server_default = False, FetchedValue()
     keyed.append_column(rowid)
     keyed.append_constraint(PrimaryKeyConstraint(rowid))
     return publish(keyed, table.metadata, connection, replace=True)

@@ -91,9 +91,10 @@ class _Upsert(Insert):
         made = _INSERTS[self.dialect](self.table).inline()
         changed = [column.key for column in columns.values() if column not in self.keys]
         if self.dialect in {"mysql", "mariadb"}:
-            values = {key: made.inserted[key] for key in changed or [min(c.key for c in self.keys)]}
+            keys = changed or [min(c.key for c in self.keys)]
+            values = {key: _given(made, self.table.c[key]) for key in keys}
             if self.others:  # any of which counts here
-                same = and_(*(made.inserted[column.key] == column for column in self.keys))
+                same = and_(*(_given(made, column) == column for column in self.keys))
                 key, value = values.popitem()
                 values = {key: func.if_(same, value, literal_column(_FAILS)), **values}
             return made.on_duplicate_key_update(values)
@@ -126,6 +127,14 @@ class _Upsert(Insert):
             state: Any = inspect(row)
             if self.table in state.mapper.tables:
                 self.session.expire(row, state.unmodified)
+
+
+def _given(made: Any, column: Column[Any]) -> Any:
+    """Return what a row that is given to MySQL or MariaDB has for a column.
+
+    SQLAlchemy (2.0, 2.1) doubles a percent sign in its name twice.
+    """
+    return func.values(column) if "%" in column.name else made.inserted[column.key]
 
 
 def _insert_of_sqlite(table: Table) -> Any:

@@ -356,6 +356,18 @@ def test_writing_to_a_table_without_a_key(db, reports):
     assert rows == [("east", 2020, 6), ("west", 2020, 1), ("west", 2021, 4)]
 
 
+def test_a_new_row_without_a_named_key(db, reports):
+    """It is refused, and nothing is stored; a part of the key may be NULL."""
+    report = db.entity("report", primary_key=["total", "code"])
+    report.insert(region="west", year=2021)
+    with pytest.raises(SQLSoupError, match=r"'report\.total' wants a value"):
+        db.commit()
+    db.rollback()
+    report.insert(region="west", year=2021, total=4)
+    db.commit()
+    assert db.execute("SELECT code FROM report WHERE year = 2021 AND total = 4").all() == [(None,)]
+
+
 def test_reading_without_any_key(db, reports, statements):
     """After a failed access the table is in the MetaData: to be mapped, or selected from."""
     with pytest.raises(SQLSoupError):

@@ -196,6 +196,7 @@ DEFAULTS = {
     "a check": ("INT DEFAULT 3 CHECK (d <> 4 AND 'PARTITION' <> '\n`')", 3),
     "nothing": ("INT", None),
     "NULL": ("INT DEFAULT NULL", None),
+    "the first of an ENUM": ("ENUM('b', 'a') NOT NULL", "b"),
     "a column without versions": ("INT NOT NULL WITHOUT SYSTEM VERSIONING DEFAULT 4", 4),
     "a generated column": ("INT AS (n + 1) STORED", 1),
     "a virtual column": ("INT GENERATED ALWAYS AS (n + 2) VIRTUAL", 2),
@@ -224,6 +225,20 @@ def test_a_column_that_is_not_given(db, engine, ddl, value, temporary):
 def as_sent(value):
     """Return what the driver takes for a value."""
     return "a,b" if isinstance(value, set) else value
+
+
+@pytest.mark.parametrize("key", ["code", "id"])
+def test_a_number_beside_the_key(db, engine, key):
+    """What AUTO_INCREMENT gives to a column outside of the primary key is shown at once."""
+    primary = "PRIMARY KEY" if key == "code" else ""
+    run(engine, f"CREATE TABLE t (code CHAR(1) {primary}, id INT AUTO_INCREMENT, KEY (id))")
+    t = db.entity("t", primary_key=[key])
+    rows = [t.insert(code=code) for code in "zxy"]
+    db.flush()
+    assert sorted(row.id for row in rows) == [1, 2, 3]
+    db.commit()
+    assert [row.code for row in rows] == ["z", "x", "y"]
+    assert {row.id: row.code for row in rows} == dict(db.execute("SELECT id, code FROM t").all())
 
 
 @pytest.mark.parametrize(

@@ -286,6 +286,25 @@ def test_values_stay_the_same(filled, kind):
     filled.session.remove()
 
 
+def test_arrays_of_hstore(typed):
+    """They are lists of dicts, as a column of hstore is a dict, in arrays of a domain too."""
+    run(typed, "CREATE DOMAIN d AS hstore")
+    run(typed, "CREATE TABLE t (id serial PRIMARY KEY, a hstore[], b d[])")
+    db = sqlsoup.SQLSoup(typed)
+    value = [{"a b": None, '"': "\\,"}, None, {}]
+    row = db.t.insert(a=value, b=[value, value])
+    db.t.insert(a='{"k=>v"}')
+    db.commit()
+    assert (row.a, row.b) == (value, [value, value])
+    row.a[2]["new"] = "x"
+    db.commit()
+    assert [found.a for found in db.t.order_by(db.t.id)] == [
+        [*value[:2], {"new": "x"}],
+        [{"k": "v"}],
+    ]
+    assert db.t.filter_by(b=[value, value]).one() is row
+
+
 @pytest.mark.parametrize("kind", VECTORS)
 def test_vectors_stay_the_same(typed, kind):
     """So do types that look like arrays."""

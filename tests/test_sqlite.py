@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from conftest import run
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 import sqlsoup
 from sqlsoup import ArgumentError, SQLSoup, SQLSoupError, SQLSoupWarning
@@ -70,6 +70,41 @@ def test_key_of_a_table_without_rowid(make: Any) -> None:
     rows = [db.t.insert(id=n, n=str(n)) for n in (7, 3)]
     db.commit()
     assert [(row.id, row.n) for row in rows] == [(7, "7"), (3, "3")]
+
+
+IS_THERE = "new.n IN (SELECT n FROM t)"
+IGNORE = "BEGIN SELECT RAISE(IGNORE); END"
+
+
+@pytest.mark.parametrize(
+    ("statements", "key"),
+    [
+        (["CREATE TABLE t (id INTEGER PRIMARY KEY, n UNIQUE ON CONFLICT IGNORE, m)"], "id"),
+        (["CREATE TABLE t (n UNIQUE on conflict ignore, m)"], "rowid"),
+        (
+            [
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, n, m)",
+                f"CREATE TEMP TRIGGER g BEFORE INSERT ON main.T WHEN {IS_THERE} {IGNORE}",
+            ],
+            "id",
+        ),
+    ],
+    ids=["conflict", "rowid", "trigger"],
+)
+def test_row_that_is_ignored(make: Any, statements: list[str], key: str) -> None:
+    """A row that the table ignores gets no key of another row; others are stored as ever."""
+    db = make("CREATE TABLE other (id INTEGER PRIMARY KEY)", *statements, primary_keys={"t": [key]})
+    first, second = (db.t.insert(n=n) for n in ("a", "b"))
+    db.commit()
+    assert (getattr(first, key), getattr(second, key)) == (1, 2)
+    db.other.insert(id=2)  # SQLite tells its key as that of the last row that was stored
+    db.flush()
+    db.t.insert(n="a")
+    with pytest.raises(FlushError, match="did not produce a new primary key"):
+        db.flush()
+    db.rollback()
+    assert sqlsoup.insert_many(db.t, [{"n": "a"}, {"n": "c"}]) == 2
+    assert [row.n for row in db.t.order_by(db.t.n)] == ["a", "b", "c"]
 
 
 def test_generated_columns(make: Any) -> None:

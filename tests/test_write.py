@@ -257,6 +257,20 @@ def test_no_row_of_another_key(db, accounts):
     assert [(row.id, row.n) for row in accounts.order_by(accounts.id)] == [(1, 1), (2, 2)]
 
 
+def test_percent_signs(db):
+    """Tables and columns may have percent signs in their names."""
+    columns = (sa.Column(name, sa.Integer) for name in ("a%b", "%(c)s"))
+    key = sa.Column("id%s", sa.Integer, primary_key=True)
+    made = sa.Table("t%", sa.MetaData(), key, *columns, sa.UniqueConstraint("a%b"))
+    made.create(db.engine)
+    table = db["t%"]
+    upsert(table, [{"id%s": 1, "a%b": 2, "%(c)s": 3}, {"id%s": 2, "a%b": 3, "%(c)s": 4}])
+    upsert(table, [{"id%s": 1, "a%b": 5, "%(c)s": 6}])
+    upsert(table, [{"id%s": 2, "a%b": 3, "%(c)s": 7}], keys="a%b")
+    assert [[*row.values()] for row in as_dicts(table)] == [[1, 5, 6], [2, 3, 7]]
+    db.rollback()
+
+
 @pytest.mark.parametrize("name", ["__doc__", "column__doc__"])
 def test_renamed_and_generated_columns(db, accounts, name):
     """Columns have the names of their attributes; values of generated ones are left out."""
