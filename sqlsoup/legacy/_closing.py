@@ -202,6 +202,11 @@ class ClosingResult:
         self._result = result
         self._close = weakref.finalize(self, close)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # what isinstance() asks beside the type
+        return CursorResult
+
     def __getattr__(self, name: str) -> Any:
         if name in _OTHER_RESULTS:
             return getattr(self._call(self._result.freeze)(), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
+from weakref import proxy
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import NestedTransaction, RootTransaction
@@ -63,11 +64,20 @@ def _in_transaction(before: Callable[..., Any]) -> Callable[..., Any]:
     return in_transaction
 
 
+def original(connection: Connection) -> Connection:
+    """Return the connection of which one is a branch, or it itself."""
+    return connection.original if isinstance(connection, Branch) else connection
+
+
 class Branch(Connection):
     """A connection that is another one, but for close()."""
 
+    __slots__ = ("original",)
+    original: Connection
+
     def __init__(self, connection: Connection) -> None:
         self.__dict__ = connection.__dict__
+        self.original = original(connection)
 
     def close(self) -> None:
         """Leave the connection open."""
@@ -156,6 +166,9 @@ def _autobegin(before: Callable[..., Any]) -> Callable[..., Any]:
     def autobegin(connection: Connection) -> None:
         before(connection)
         vars(connection)[BEGUN] = False
+        # so that a connection goes back to its pool as soon as the program drops it, as it did
+        if connection._transaction is not None:
+            connection._transaction.connection = proxy(original(connection))
 
     return autobegin
 
@@ -171,8 +184,10 @@ def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
             note("nested-begin")
         savepoint = connection.get_nested_transaction()
         return SubTransaction(savepoint if savepoint and savepoint.is_active else transaction)
-    elif is_asked:
-        note("begin-late")
+    else:
+        transaction.connection = original(connection)
+        if is_asked:
+            note("begin-late")
     vars(connection)[BEGUN] = True
     return transaction
 

@@ -112,6 +112,9 @@ FORMS = {
     ),
     "only-columns-list": Form("with_only_columns([...])", "with_only_columns(...)"),
     "case-list": Form("case([...])", "case((condition, value), ..., else_=...)"),
+    "integer-division": Form(
+        "a / b of integers, which the database divided", "a // b for an integer"
+    ),
     "exists-list": Form("exists([...])", "exists() or exists(select(...))"),
     "text-arguments": Form(
         "text(..., bindparams=, typemap=, ...)", "text(...).bindparams(...).columns(...)"
@@ -185,6 +188,9 @@ FORMS = {
     ),
     "session-mapper": Form(
         "mapper=, clause= or bind= of a session's method", "bind_arguments={'mapper': ...}"
+    ),
+    "session-unbound": Form(
+        "a session that finds its engine by the MetaData", "Session(engine), sessionmaker(engine)"
     ),
     "session-attribute": Form(
         "transaction, autocommit or prune() of a session",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FromClause, inspect
@@ -9,6 +10,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased
 from sqlalchemy.sql import coercions, roles
 from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.visitors import ReplacingExternalTraversal
 
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
@@ -147,10 +149,14 @@ def _aliased(target: Any, onclause: Any, adapters: tuple[Any, ...]) -> tuple[Any
 
 def _adapted(query: Any, clause: Any) -> Any:
     """Put the aliases of the joins before into a criterion."""
-    if isinstance(clause, ClauseElement | QueryableAttribute):
-        for adapter in vars(query).get(_ADAPTERS, ()):
-            clause = adapter.traverse(coercions.expect(roles.ExpressionElementRole, clause))
-    return clause
+    adapters = vars(query).get(_ADAPTERS)
+    if not adapters or not isinstance(clause, ClauseElement | QueryableAttribute):
+        return clause
+    last, *others = map(copy, reversed(adapters))  # of a table joined twice, the last alias
+    for adapter in others:
+        last.chain(adapter)
+    element = coercions.expect(roles.ExpressionElementRole, clause)
+    return ReplacingExternalTraversal.traverse(last, element)
 
 
 def _not_adapted(query: Any) -> Any:

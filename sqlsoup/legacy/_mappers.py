@@ -187,7 +187,11 @@ def keep_order(query: Query[Any]) -> Any:
     if not orders:
         return query
     order = order_of(query)
-    return query.enable_assertions(False).order_by(*order) if order else query
+    if not order:
+        return query
+    plain: Any = Query.order_by
+    # not the patched one, which would put the alias of a join into it
+    return getattr(plain, "__wrapped__", plain)(query.enable_assertions(False), *order)
 
 
 @function(sa_orm.class_mapper)
@@ -199,7 +203,13 @@ def _class_mapper(before: Callable[..., Any], /, class_: Any, *args: Any, **kw: 
         inspect(class_, raiseerr=False), "is_mapper", False
     ):
         return None
-    return before(class_, kw.get("configure", kw.get("compile", True)))
+    return before(class_, *args[:1] or (kw.get("configure", kw.get("compile", True)),))
+
+
+@missing(sa_orm.DeclarativeMeta, "_decl_class_registry", property)
+def _class_registry(cls: Any) -> Any:
+    note("name", old="Base._decl_class_registry", instead="Base.registry.mappers")
+    return cls.registry._class_registry
 
 
 @method(AliasedClass, "__init__")

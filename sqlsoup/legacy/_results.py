@@ -93,7 +93,7 @@ class _Metadata(SimpleResultMetaData):
 
 @method(Query, "instances")
 def _instances(before: Callable[..., Any], query: Any, result: Any, context: Any = None) -> Any:
-    raw = result._result if isinstance(result, ClosingResult) else result
+    raw = result._result if type(result) is ClosingResult else result
     keymap: dict[Any, Any] = getattr(raw._metadata, "_keymap", {})
     keys = list(raw.keys())
     objects = [[o for o in (keymap[key][MD_OBJECTS] or ()) if o not in keys] for key in keys]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import CursorResult, Engine
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import (
     Session,
 )
@@ -16,6 +17,7 @@ from sqlsoup.legacy import _mappers
 from sqlsoup.legacy._connection_begin import Branch
 from sqlsoup.legacy._connections import STATEMENTS, commits
 from sqlsoup.legacy._frames import asking, is_ours, module_of
+from sqlsoup.legacy._metadata import bind_of
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, replaced
 from sqlsoup.legacy._queries import OF_QUERY
@@ -221,7 +223,18 @@ def _get_bind(
     if args:
         note("session-mapper")
         kw["clause"] = args[0]
-    return before(session, mapper, **kw)
+    try:
+        return before(session, mapper, **kw)
+    except UnboundExecutionError:
+        if hasattr(session.get_bind, "own"):  # it finds the engine of a SQLSoup without the module
+            raise
+        bind = None if kw.get("clause") is None else bind_of(kw["clause"])
+        if bind is None and mapper is not None:
+            bind = bind_of(sa.inspect(mapper).mapper.persist_selectable)
+        if bind is None:
+            raise
+    note("session-unbound")
+    return bind
 
 
 @method(Session, "refresh")

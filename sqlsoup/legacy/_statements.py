@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import truediv
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.expression import (
-    Exists,
-)
+from sqlalchemy.sql.expression import BinaryExpression, ColumnElement, Exists
+from sqlalchemy.types import NullType
 
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method
@@ -98,3 +98,20 @@ def _ordered(before: Callable[..., Any], column: Any) -> Any:
 def _call_function(before: Callable[..., Any], maker: Any, *args: Any, **kw: Any) -> Any:
     bind = {"bind": kw.pop("bind")} if "bind" in kw else {}
     return with_bind(before(maker, *args, **kw), **bind)
+
+
+@method(ColumnElement, "__truediv__", "__rtruediv__")
+def _divide(before: Callable[..., Any], element: ColumnElement[Any], other: Any) -> Any:
+    """Leave the division of whole numbers to the database, as it was, and not to decimals."""
+    made = before(element, other)
+    if not isinstance(made, BinaryExpression) or made.operator is not truediv:
+        return made
+    left, right = made.left, made.right
+    if not all(side.type._type_affinity in (sa.Integer, NullType) for side in (left, right)):
+        return made
+    note("integer-division")
+    return left.op("/", _OF_DIVISION, return_type=left.type)(right)
+
+
+_OF_DIVISION = 8
+"""Its precedence, which is that of SQLAlchemy."""

@@ -15,7 +15,7 @@ from sqlsoup.legacy import _threads
 from sqlsoup.legacy._frames import asking, is_alone_in_format, is_internal, is_ours
 from sqlsoup.legacy._gone import PROXY
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, plan, replace
+from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -99,16 +99,66 @@ def _leave_out(kw: dict[str, Any]) -> None:
 
 def _listen(pool: Pool, listener: Any) -> None:
     for name in _LISTENER_EVENTS:
-        if callable(getattr(listener, name, None)):
-            event.listen(pool, name, getattr(listener, name))
+        hook = listener.get(name) if isinstance(listener, dict) else getattr(listener, name, None)
+        if callable(hook):
+            event.listen(pool, name, hook)
     if callable(listener):
         event.listen(pool, "connect", listener)
+
+
+@replaced(Pool, "__init__")
+def _pool(before: Callable[..., Any]) -> Callable[..., Any]:
+    def init(  # create_engine() asks for the names of the arguments
+        pool: Pool,
+        creator: Any,
+        recycle: Any = -1,
+        echo: Any = None,
+        use_threadlocal: Any = None,
+        logging_name: Any = None,
+        reset_on_return: Any = True,
+        listeners: Any = None,
+        events: Any = None,
+        dialect: Any = None,
+        pre_ping: Any = False,
+        _dispatch: Any = None,
+    ) -> None:
+        if use_threadlocal is not None:
+            note("engine-argument", old="use_threadlocal= of a pool")
+        if listeners is not None:
+            note("engine-listeners")
+        before(
+            pool, creator, recycle=recycle, echo=echo, logging_name=logging_name,
+            reset_on_return=reset_on_return, events=events, dialect=dialect, pre_ping=pre_ping,
+            _dispatch=_dispatch,
+        )  # fmt: skip
+        for listener in listeners or ():
+            _listen(pool, listener)
+
+    return init
 
 
 @missing(Pool, "add_listener")
 def _add_listener(pool: Pool, listener: Any) -> None:
     note("engine-listeners")
     _listen(pool, listener)
+
+
+@function(event.listen)
+def _on(
+    before: Callable[..., Any], target: Any, identifier: str, fn: Any, *args: Any, **kw: Any
+) -> None:
+    if identifier != "dbapi_error":
+        before(target, identifier, fn, *args, **kw)
+        return
+    note("name", old="the event dbapi_error", instead="the event handle_error")
+
+    def handle(context: Any) -> None:
+        of = context.execution_context
+        if of is not None and context.sqlalchemy_exception:  # an error of the driver
+            at = context.connection, of.cursor, context.statement, context.parameters
+            fn(*at, of, context.original_exception)
+
+    before(target, "handle_error", handle, *args, **kw)
 
 
 class PoolListener:
@@ -223,9 +273,10 @@ def real(url: Any) -> Any:
 
 @method(URL, "__new__")
 def _new(before: Callable[..., Any], cls: type[URL], *args: Any, **kw: Any) -> Any:
-    if is_internal() or len(args) + len(kw) == len(URL._fields):
+    if is_internal() or len(args) == len(URL._fields):
         return before(cls, *args, **kw)
-    note("url-call")
+    if len(args) + len(kw) < len(URL._fields):
+        note("url-call")
     given = dict(zip(URL._fields, args, strict=False)) | kw
     return OldURL(URL.create(**{name: value for name, value in given.items() if value is not None}))
 

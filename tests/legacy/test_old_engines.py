@@ -953,6 +953,86 @@ def test_listeners(make_engine):
     assert forms() == {"engine-listeners", "engine-execute"}
 
 
+def test_listener_as_dict(lite):
+    """A listener of a pool may be a dict of hooks by their names."""
+    heard = []
+    hooks = {"checkout": lambda *_: heard.append("checkout")}
+    pool = QueuePool(lite.raw_connection, listeners=[hooks])
+    pool.add_listener({"checkin": lambda *_: heard.append("checkin"), "other": 1})
+    pool.connect().close()
+    pool.dispose()
+    assert heard == ["checkout", "checkin"]
+    assert forms() == {"engine-listeners"}
+
+
+def test_pool_of_threads():
+    """A pool takes use_threadlocal=, which has nothing left to do, and tells its arguments."""
+    pool = QueuePool(None, pool_size=3, recycle=7, use_threadlocal=False)
+    assert (pool.size(), pool._recycle) == (3, 7)
+    engine = sa.create_engine("sqlite://", poolclass=QueuePool, pool_recycle=9, pool_size=2)
+    assert (engine.pool.size(), engine.pool._recycle) == (2, 9)
+    assert forms() == {"engine-argument"}
+
+
+def test_dbapi_error(lite):
+    """The event ``dbapi_error`` tells an error of the driver, and nothing else."""
+    heard = []
+    sa.event.listen(lite, "dbapi_error", lambda *args: heard.append(args))
+    connection = lite.connect()
+    with pytest.raises(OperationalError) as caught:
+        connection.execute(sa.text("SELECT * FROM nothing WHERE 1 = :a"), {"a": 1})
+    with pytest.raises(StatementError):  # of no driver
+        connection.execute(sa.text("SELECT :a"), {"b": 1})
+    connection.close()
+    ((at, cursor, statement, parameters, context, error),) = heard
+    assert at is connection
+    assert (statement, parameters) == ("SELECT * FROM nothing WHERE 1 = ?", (1,))
+    assert context.cursor is cursor
+    assert error is caught.value.orig
+    assert forms() == {"name"}
+
+
+def test_result_class(lite):
+    """The result of an engine is an instance of ``ResultProxy``."""
+    result = lite.execute("SELECT 1")
+    assert isinstance(result, sa.engine.ResultProxy)
+    assert result.fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda engine: engine.connect().execute("SELECT 1").fetchall(),
+        lambda engine: engine.connect().execute(sa.text("SELECT 1")).fetchone(),
+        lambda engine: engine.connect().scalar("SELECT 1"),
+        lambda engine: engine.connect().connect().execute("SELECT 1").fetchone(),
+        lambda engine: engine.connect().execution_options(autocommit=True).scalar("SELECT 1"),
+    ],
+)
+def test_connection_that_is_dropped(engine, use):
+    """A connection that the program drops goes back to the pool at once."""
+    gc.collect()
+    gc.disable()
+    try:
+        use(engine)
+        assert engine.pool.checkedout() == 0
+    finally:
+        gc.enable()
+
+
+def test_connection_of_a_branch_that_is_dropped(lite):
+    """A connection works on after what it was used by is dropped, and begins a transaction."""
+    connection = lite.connect()
+    assert connection.connect().scalar("SELECT 1") == 1
+    assert connection.get_transaction().connection.closed is False
+    transaction = connection.begin()
+    assert transaction.connection is connection
+    connection.execute("DELETE FROM tags")
+    transaction.rollback()
+    assert words(lite) == ["food", "hot"]
+    connection.close()
+
+
 def test_urls():
     """``postgres://`` and a URL without a driver mean what they meant; others are left alone."""
     for url in ("postgres://u:secret@h/d", "postgres+psycopg2://u:secret@h/d"):

@@ -901,3 +901,56 @@ def test_rows_that_sqlsoup_makes(soup):
     loan.user = ada
     assert loan in soup.session
     assert [note.form for note in legacy.report().notes] == ["backref-cascade"]
+
+
+def test_subclass_of_what_refers_to_a_later_class():
+    """A class whose relationship names a class to come may have subclasses before that."""
+    Base = sa.orm.declarative_base()
+
+    class Person(Base):
+        __tablename__ = "people"
+        id = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.Text)
+        notes = relationship("Note", order_by="Note.id")
+        __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "person"}  # noqa: RUF012
+
+    class Manager(Person):
+        __mapper_args__ = {"polymorphic_identity": "manager"}  # noqa: RUF012
+
+    class Note(Base):
+        __tablename__ = "notes"
+        id = sa.Column(sa.Integer, primary_key=True)
+        person = sa.Column(sa.ForeignKey("people.id"))
+
+    assert class_mapper(Person, False).class_ is Person
+    assert Manager(notes=[Note()]).kind == "manager"
+
+
+def test_classes_of_a_base():
+    """The classes of a declarative base are found by their names."""
+    Base = sa.orm.declarative_base()
+    names = {"__tablename__": "tags", "id": sa.Column(sa.Text, primary_key=True)}
+    Tag = type("Tag", (Base,), names)
+    assert Base._decl_class_registry["Tag"] is Tag
+    assert "name" in forms()
+
+
+def test_order_of_a_mapper_and_an_aliased_join(tables, session):
+    """A mapper's order is that of its own table, and not of the alias of a join to itself."""
+    User, users = new("User"), tables["users"]
+    friends = relationship(
+        User,
+        primaryjoin=users.c.name != sa.orm.foreign(sa.orm.remote(users.c.name)),
+        viewonly=True,
+    )
+    mapper(User, users, {"friends": friends}, order_by=users.c.name.desc())
+    query = session.query(User).join("friends", aliased=True)
+    assert str(query).endswith("ORDER BY users.name DESC")
+    assert [user.name for user in query] == sorted(users_of(session, users), reverse=True)
+    twice = session.query(User).join("friends", "friends", aliased=True).filter(User.name == "x")
+    assert "WHERE users_2.name = ?" in str(twice)  # of the last alias, and not of the first
+
+
+def users_of(session, users):
+    """Return the names of all users."""
+    return session.execute(sa.select(users.c.name)).scalars().all()

@@ -1100,3 +1100,35 @@ def test_a_subclass_with_columns_in_its_statement(plain, soup):
         plain.execute(soup.users)
     with pytest.raises(ArgumentError):
         plain.execute(None)
+
+
+def test_engine_of_a_metadata(lite):
+    """A session without an engine finds that of the MetaData, by a mapper and by a statement."""
+    bound, unbound = sa.MetaData(), sa.MetaData()
+    bound.bind = lite
+    Tag, Other = type("Tag", (), {}), type("Other", (), {})
+    for cls, metadata in ((Tag, bound), (Other, unbound)):
+        table = sa.Table("tags", metadata, sa.Column("word", sa.Text, primary_key=True))
+        sa.orm.registry().map_imperatively(cls, table)
+    _notes.clear()
+    session = Session()
+    new = Tag()
+    new.word = "new"
+    session.add(new)
+    session.commit()
+    assert words(lite) == ["food", "hot", "new"]
+    assert session.execute(sa.select(bound.tables["tags"].c.word).limit(1)).scalar() == "food"
+    assert session.query(sa.func.count(Tag.word)).scalar() == 3
+    assert session.get_bind(Tag) is lite
+    assert {note.form for note in legacy.report().notes} == {"session-unbound"}
+    for use in (lambda: session.query(Other).all(), lambda: session.execute(sa.text("SELECT 1"))):
+        with pytest.raises(UnboundExecutionError):
+            use()
+    session.close()
+
+
+def test_engine_of_a_soup_is_not_noted(soup):
+    """The session of a SQLSoup finds its engine by itself, and that is nothing old."""
+    soup.tags.count()
+    soup.rollback()
+    assert not [note for note in legacy.report().notes if note.form == "session-unbound"]

@@ -632,3 +632,28 @@ def test_text_in_columns():
     select([a.c.id, "'secret' AS x", "name"])
     (note,) = [note for note in legacy.report().notes if note.form == "textual"]
     assert note.instead == 'text(":value AS x").bindparams(value=...)'
+
+
+def test_division_of_integers(engine):
+    """What two integers are divided to is the affair of the database, as it was."""
+    seven, two = sa.literal(7), sa.literal(2)
+    with engine.connect() as connection:
+        found = [
+            connection.scalar(select(each))
+            for each in (seven / two, seven / 2, 7 / two, (seven / two) * two, seven / (two / 2))
+        ]
+    if engine.dialect.name == "mysql":
+        assert found == [3.5, 3.5, 3.5, 7, 7]
+    else:
+        assert found == [3, 3, 3, 6, 7]
+        assert {type(each) for each in found} == {int}
+    assert forms() == {"integer-division"}
+
+
+def test_division_of_others():
+    """Any other division is as without the module, and nothing old."""
+    x = column("x", sa.Integer)
+    assert (x / 2.5).type._type_affinity is not sa.Integer
+    assert (x / column("y", sa.Numeric)).type._type_affinity is sa.Numeric
+    assert sql(x // 2) == "x / 2"
+    assert not forms()

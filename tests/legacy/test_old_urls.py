@@ -104,3 +104,13 @@ def test_engine_keeps_its_url(make_engine):
         assert engine.url.database == "b.db"
     finally:
         legacy.enable(warnings=False)
+
+
+def test_url_of_all_arguments():
+    """A URL made of all its arguments by name can be changed, and is no note until then."""
+    names = ("drivername", "username", "password", "host", "port", "database")
+    url = URL(**dict(zip(names, ("mysql", "me", "pw", "h", 3306, "d"), strict=True)), query={})
+    assert not forms()
+    url.database = "other"
+    assert url.render_as_string() == "mysql://me:***@h:3306/other"
+    assert forms() == {"url-changed"}
