@@ -321,6 +321,7 @@ def test_a_primary_that_waits_for_the_replica(db, library):
             lambda: scalar(library.primary, "SELECT sync_state FROM pg_stat_replication") == "sync"
         )
         wait_until(lambda: scalar(library.primary, "SHOW synchronous_commit") == "remote_apply")
+        run(engine, "CHECKPOINT")  # by the process that has to tell the others of it first
         for number in range(30):
             with db:
                 db.tags.insert(word=f"new {number}")
