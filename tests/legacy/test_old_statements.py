@@ -650,10 +650,24 @@ def test_division_of_integers(engine):
     assert forms() == {"integer-division"}
 
 
+class Halves(sa.Integer):
+    """Integers that know what they are divided to."""
+
+    class Comparator(sa.Integer.Comparator):
+        """The division."""
+
+        def operate(self, _op, *_other, **_options):
+            """Answer with something that is no division in SQL."""
+            return "a half"
+
+    comparator_factory = Comparator
+
+
 def test_division_of_others():
     """Any other division is as without the module, and nothing old."""
     x = column("x", sa.Integer)
     assert (x / 2.5).type._type_affinity is not sa.Integer
     assert (x / column("y", sa.Numeric)).type._type_affinity is sa.Numeric
     assert sql(x // 2) == "x / 2"
+    assert column("own", Halves) / 2 == "a half"
     assert not forms()
