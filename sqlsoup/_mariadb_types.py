@@ -108,9 +108,11 @@ class FLOAT(mysql.FLOAT):
 
 
 def _shortest(value: float) -> float:
-    if abs(value) > _MOST or struct.unpack("<f", struct.pack("<f", value)) != (value,):
-        return value  # a sum, for one
+    if abs(value) > _MOST:
+        return value
     stored = struct.pack("<f", value)
+    if struct.unpack("<f", stored) != (value,):  # a sum, for one
+        return value
     found = (float(f"{value:.{digits}g}") for digits in range(6, 10))
     near = (one for one in found if abs(one) <= _MOST and struct.pack("<f", one) == stored)
     return next(near, value)

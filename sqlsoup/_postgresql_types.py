@@ -160,9 +160,9 @@ class Hstores(Array):
         """Have the database give text for each."""
         return type_coerce(super().column_expression(column), self)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
         """Return a list of dicts for one of text."""
-        return _each(_HSTORE.result_processor(dialect, None), value)
+        return _each(_HSTORE_OF_TEXT, value)
 
     def _written(self, value: Any) -> str:
         return super()._written(_HSTORE_AS_TEXT(value))
@@ -170,6 +170,7 @@ class Hstores(Array):
 
 _HSTORE: Any = pg.HSTORE()
 _HSTORE_AS_TEXT = _HSTORE.bind_processor(None)
+_HSTORE_OF_TEXT = _HSTORE.result_processor(None, None)
 
 
 def _each(function: Any, value: Any) -> Any:
