@@ -19,11 +19,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Dialect, Engine, event, make_url
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import close_all_sessions
+from sqlalchemy.orm import Session, close_all_sessions
 from sqlalchemy.schema import CreateTable
 
 import sqlsoup
-from sqlsoup import legacy
+from sqlsoup import _session, legacy
 from sqlsoup.legacy import _notes
 
 DEFAULT_URLS = (
@@ -166,6 +166,19 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {NAMESPACE}")
     admin.dispose()
+
+
+@pytest.fixture(autouse=True)
+def sessions_of_one_test() -> Iterator[None]:
+    """No later session finds the engines of tables because a SQLSoup was given a callable."""
+    yield
+    listeners = {
+        "do_orm_execute": _session._teach_executing,
+        "after_transaction_create": _session._teach_beginning,
+    }
+    for name, listener in listeners.items():
+        if event.contains(Session, name, listener):
+            event.remove(Session, name, listener)
 
 
 @pytest.fixture
