@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -127,8 +128,12 @@ def _own_database(url: sa.URL) -> sa.URL:
 
 
 def pytest_sessionstart() -> None:
-    """Leave what is made before the tests, and stays, out of each collection of garbage."""
+    """Leave what is made before the tests, and stays, out of each collection of garbage.
+
+    Processes that tests start heed SIGINT, which a shell has those in its background ignore.
+    """
     gc.disable()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

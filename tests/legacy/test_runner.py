@@ -31,15 +31,7 @@ print(sys.path, sys.stdin.read())
 
 
 @pytest.fixture
-def interrupts():
-    """Have processes heed SIGINT, which a shell has those in its background ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
-def python(tmp_path, interrupts):
+def python(tmp_path):
     """Run Python in a folder of its own, by default that of the test."""
     temporary = tmp_path / "temporary files"
     temporary.mkdir()
