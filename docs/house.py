@@ -4,7 +4,7 @@
 ``.. layers::`` draws the direction of imports, from the contract in ``pyproject.toml``.
 ``.. walk::`` runs its content on the library of the examples, and lists the calls within SQLSoup
 that its last line makes, those within calls indented; ``:depth:`` is how deep.
-``.. reaches::`` makes a table of what ``_sa*.py`` have, ``.. corrections::`` one of the corrections
+``.. reaches::`` makes a table of what ``_sa.py`` has, ``.. corrections::`` one of the corrections
 of each database; both have the docstrings whole.
 """
 
@@ -149,14 +149,13 @@ REPEATED = 12
 
 
 class Reaches(SphinxDirective):
-    """A table of what ``_sa*.py`` have."""
+    """A table of what ``_sa.py`` has."""
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
         rows = [
             ([nodes.literal(node.name, node.name)], [*quoted(ast.get_docstring(node) or "")])
-            for path in sorted(PACKAGE.glob("_sa*.py"))
-            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            for node in ast.parse((PACKAGE / "_sa.py").read_text(encoding="utf-8")).body
             if isinstance(node, ast.FunctionDef | ast.ClassDef)
         ]
         return [table(("Name", "What for, where, and until when"), rows)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Table, event
 from sqlalchemy.orm import object_session
 
-from sqlsoup._sa_flush import FlushProcessor, watch
+from sqlsoup._sa import FlushProcessor, watch
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:

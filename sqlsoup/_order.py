@@ -12,7 +12,7 @@ from sqlalchemy.orm import exc as orm_exc
 
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
-from sqlsoup._sa_flush import (
+from sqlsoup._sa import (
     FlushProcessor,
     is_new_after,
     kept_by_flush,
