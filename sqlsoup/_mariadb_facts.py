@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, text
 
-from sqlsoup import _sa
+from sqlsoup._corrections import kept_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -107,7 +107,7 @@ def facts(
 
     Of a temporary table there is nothing.
     """
-    known: dict[tuple[str | None, str], Facts] = _sa.kept_by(inspector)
+    known: dict[tuple[str | None, str], Facts] = kept_by(inspector)
     unknown = [name for name in names if (schema, name) not in known]
     if unknown:
         known.update({(schema, name): Facts() for name in unknown})

@@ -16,7 +16,6 @@ from sqlsoup._sa import (
     FlushProcessor,
     is_new_after,
     kept_by_flush,
-    once_a_flush,
     rows_of,
     sort_rows,
     store_before,
@@ -62,13 +61,12 @@ class FlushOrder(FlushProcessor):
 
     def row_pairs(self, flush: Any, *, deletes: bool) -> Iterable[_Pair]:
         """Give the pairs of all rows of a flush, but those that refer to each other in a cycle."""
-
-        def all_pairs() -> set[_Pair]:
-            met: list[FlushOrder] = kept_by_flush(flush)[_MET]
+        kept, wanted = kept_by_flush(flush), (_MET, deletes)
+        if wanted not in kept:
+            met: list[FlushOrder] = kept[_MET]
             found = {pair for order in met for pair in order.pairs(flush, met, deletes=deletes)}
-            return _without_rings(found)
-
-        pairs_of_flush: set[_Pair] = once_a_flush(flush, (_MET, deletes), all_pairs)
+            kept[wanted] = _without_rings(found)
+        pairs_of_flush: set[_Pair] = kept[wanted]
         return pairs_of_flush
 
     @cached_property

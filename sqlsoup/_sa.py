@@ -35,7 +35,7 @@ from sqlsoup._locks import locked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from sqlalchemy import Column, Connection, ForeignKey, Inspector, MetaData
+    from sqlalchemy import Column, ForeignKey, MetaData
     from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -83,17 +83,6 @@ def is_out_of_reach(transaction: Any) -> bool:
     return False
 
 
-def silence_of(connection: Connection) -> dict[str, bool]:
-    """Return the execution option by which listeners of a connection hear of no more errors.
-
-    Reflecting on MySQL and MariaDB leaves it behind (``_show_create_table`` and others in
-    ``dialects/mysql/base.py``).  Where SQLAlchemy has no option of this name, nothing changes.  It
-    may go when reflecting leaves the options of a connection as they were.
-    """
-    name = "skip_user_error_events"
-    return {name: bool(connection.get_execution_options().get(name, False))}
-
-
 def set_rowcount(context: Any, number: int) -> None:
     """Have SQLAlchemy take a number of rows for what the driver counted.
 
@@ -137,16 +126,6 @@ def is_plain(statement: object) -> bool:
             return False
         metadata = source.metadata
     return True
-
-
-def kept_by(inspector: Inspector) -> dict[Any, Any]:
-    """Return what is kept for as long as an Inspector keeps the answers that it was given.
-
-    ``Inspector.info_cache`` in ``engine/reflection.py`` is what ``clear_cache()`` empties.  It may
-    go when an Inspector has an ``info`` that is emptied with it.
-    """
-    kept: dict[Any, Any] = inspector.info_cache.setdefault("sqlsoup", {})
-    return kept
 
 
 def add_table(metadata: MetaData, table: Table) -> None:
@@ -227,13 +206,6 @@ def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any]
             return value if row is None else reader(row, key, value)
 
     attribute.__class__ = ReadThrough
-
-
-STATE = "_sa_instance_state"
-"""What ``vars(row)`` has beside values, for those who make a row of another so.
-
-It is ``DEFAULT_STATE_ATTR`` in ``orm/base.py``, and may go when a row keeps its state elsewhere.
-"""
 
 
 class _Names(dict[str, Any]):
@@ -647,14 +619,6 @@ def kept_by_flush(flush: Any) -> dict[Any, Any]:
     """
     kept: dict[Any, Any] = flush.attributes
     return kept
-
-
-def once_a_flush(flush: Any, key: object, make: Callable[[], Any]) -> Any:
-    """Return what a function makes, which is called once a flush for each key.
-
-    It is ``UOWTransaction.memo`` in ``orm/unitofwork.py``, and may go with ``FlushProcessor``.
-    """
-    return flush.memo(key, make)
 
 
 def is_new_after(first: Any, second: Any) -> bool:

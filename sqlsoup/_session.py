@@ -130,13 +130,18 @@ def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]
 
 @contextmanager
 def _borrowed(connection: Connection) -> Generator[Connection]:
-    """Give a connection that is in use, and undo what reflection does to its options."""
-    silent = _sa.silence_of(connection)
+    """Give a connection that is in use, and undo what reflection does to its options.
+
+    That of MySQL and MariaDB leaves one behind by which listeners hear of no more errors.
+    """
+    before = connection.get_execution_options()
     try:
         yield connection
     finally:
-        if _sa.silence_of(connection) != silent:
-            connection.execution_options(**silent)
+        after = connection.get_execution_options()
+        changed = {name for name in after if after[name] is not before.get(name)}
+        if changed:
+            connection.execution_options(**{name: before.get(name) for name in changed})
 
 
 def own_bind(session: PlainSession, clause: ClauseElement | None = None) -> Bind | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, inspect, text
 
-from sqlsoup import _sa
+from sqlsoup._corrections import kept_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,7 @@ def _rows(
     inspector: Inspector, statement: str, schema: str | None, table: str
 ) -> Sequence[Row[Any]]:
     """Return what a statement gives for a table, in the first place that has something of it."""
-    kept, key = _sa.kept_by(inspector), (statement, schema, table)
+    kept, key = kept_by(inspector), (statement, schema, table)
     if key not in kept:
         places, master = _PLACES, _MASTER
         if schema is not None:
@@ -134,7 +134,7 @@ def ignores_rows(inspector: Inspector, schema: str | None, table: str) -> bool:
 
 def may_be_more(inspector: Inspector, schema: str | None, table: str) -> bool:
     """Tell if there may be check constraints, or options like STRICT; no statement is sent."""
-    known = _sa.kept_by(inspector).get((_TARGETS, schema, table))
+    known = kept_by(inspector).get((_TARGETS, schema, table))
     return not known or any(row.more for row in known)
 
 
