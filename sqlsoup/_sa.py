@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from sqlalchemy import BindParameter, ClauseElement, Select, Table, event
+from sqlalchemy import util as util  # noqa: PLC0414 - sqlsoup.util, which 0.9 had
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import (
     CascadeOptions,
@@ -47,8 +48,9 @@ def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
     signal, or a RecursionError) can leave its transaction between two states, which every later
     call refuses, ``rollback()`` and ``close()`` as well (``_StateChange`` in
     ``orm/state_changes.py``); or leave the session without the transaction whose connections are
-    yet to be given back, or ``_flushing``.  Here the transaction is made an active one again.  It
-    may go when ``rollback()`` works in every state.
+    yet to be given back, or ``_flushing``.  Here the transaction is made an active one again.  See
+    https://github.com/sqlalchemy/sqlalchemy/issues/13356 for one such state.  It may go when
+    ``rollback()`` works in every state.
     """
     session._flushing = False
     transaction: Any = session._transaction or root
@@ -154,7 +156,8 @@ def forget_options(table: Table) -> None:
 
     ``Inspector.reflect_table()`` in ``engine/reflection.py`` looks at them, which makes the dict
     that is memoized in ``DialectKWArgs.dialect_options`` (``sql/base.py``); it is made anew when
-    it is needed.  It may go when looking makes none.
+    it is needed: half a kilobyte of the 65 that a small table and its class take.  It may go when
+    looking makes none.
     """
     if not table.dialect_kwargs:
         vars(table).pop("dialect_options", None)
@@ -416,7 +419,8 @@ def reverse_of(prop: RelationshipProperty[Any], /, **options: Any) -> Relationsh
 def pair_relationships(first: Any, second: Any) -> None:
     """Have two initialized relationships populate each other.
 
-    ``init()`` does so only where one of them is in its mapper (``_add_reverse_property``).
+    ``init()`` does so only where one of them is in its mapper (``_add_reverse_property`` in
+    ``orm/relationships.py``).  This may go with ``prepare_relationship()``.
     """
     for prop, other in ((first, second), (second, first)):
         prop.back_populates = other.key
@@ -520,7 +524,10 @@ def steady(mapper: Mapper[Any]) -> None:
 
 
 def renew(mapper: Mapper[Any]) -> None:
-    """Have memoized collections of attributes made anew, where a thread made them meanwhile."""
+    """Have memoized collections of attributes made anew, where a thread made them meanwhile.
+
+    ``ClassManager`` in ``orm/instrumentation.py`` has them.  It may go with ``steady()``.
+    """
     manager: Any = mapper.class_manager
     manager._reset_memoizations()
 
@@ -588,25 +595,36 @@ class FlushProcessor(ABC):
 
 
 def watch(flush: Any, processor: FlushProcessor) -> None:
-    """Have the processor called when all rows of its mapper are known."""
+    """Have a ``FlushProcessor`` called when all rows of its mapper are known."""
     flush.register_preprocessor(processor, True)
 
 
 def store_before(flush: Any, parent: Mapper[Any], child: Mapper[Any]) -> None:
-    """Have a flush save the rows of one mapper before those of another, and delete them after."""
+    """Have a flush save the rows of one mapper before those of another, and delete them after.
+
+    ``UOWTransaction._generate_actions`` in ``orm/unitofwork.py`` sorts them.  It may go with
+    ``FlushProcessor``.
+    """
     parent, child = parent.base_mapper, child.base_mapper
     flush.dependencies.add((_SAVE(flush, parent), _SAVE(flush, child)))
     flush.dependencies.add((_DELETE(flush, child), _DELETE(flush, parent)))
 
 
 def sort_rows(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> None:
-    """Have a flush sort the rows of a mapper among themselves, as if it depended on itself."""
+    """Have a flush sort the rows of a mapper among themselves, as if it depended on itself.
+
+    It is ``store_before()`` of a mapper and itself.
+    """
     all_rows = (_DELETE if deletes else _SAVE)(flush, mapper.base_mapper)
     flush.dependencies.add((all_rows, all_rows))
 
 
 def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[InstanceState[Any]]:
-    """Give the rows of a mapper that a flush saves or deletes."""
+    """Give the rows of a mapper that a flush saves or deletes.
+
+    They are in ``UOWTransaction.mappers`` in ``orm/unitofwork.py``.  It may go with
+    ``FlushProcessor``.
+    """
     rows: Iterable[InstanceState[Any]] = flush.states_for_mapper_hierarchy(mapper, deletes, False)
     return rows
 
@@ -625,6 +643,7 @@ def is_new_after(first: Any, second: Any) -> bool:
     """Tell if a new row would be inserted after another row was saved.
 
     SQLAlchemy sends the updates of a mapper before its inserts, and these in the order of
-    ``insert_order`` (``_sort_states`` in ``orm/persistence.py``).
+    ``insert_order`` (``_sort_states`` in ``orm/persistence.py``).  It may go with
+    ``FlushProcessor``.
     """
     return second.key is not None or bool(first.insert_order > second.insert_order)
