@@ -233,7 +233,7 @@ class NewQuery:
         return new_query(cls)
 
 
-_insert: Any = TableClassType.insert  # which takes what has no name only to say what to do
+_insert: Any = TableClassType.insert  # it takes positional arguments only to explain the error
 _insert.__signature__ = signature(SelectableClassType.insert)
 
 for _metaclass in (SelectableClassType, TableClassType, AmbiguousJoin):
@@ -256,7 +256,7 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
     if renamed:
         values = {renamed.get(name, name): value for name, value in values.items()}
     for name in [*values]:
-        if name not in own and isinstance(values[name], InstanceState):  # what vars(row) has too
+        if name not in own and isinstance(values[name], InstanceState):  # vars(row) includes it
             del values[name]
         elif (
             name not in own

@@ -61,7 +61,7 @@ def map_class(
     mapper: Mapper[Any] = _sa.new_registry(_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
     if isinstance(selectable, Table):
-        mapper.registry.configure(cascade=True)  # there is rarely another class in it yet
+        mapper.registry.configure(cascade=True)  # at once, while it has no other class
     FlushOrder(mapper)
     watch_rows(mapper)
     track_changes(mapper)
@@ -101,7 +101,7 @@ def _arguments(
     if properties:
         args["properties"] = properties
     if key and isinstance(selectable, Table) and not selectable.primary_key:
-        # without a key of the table, one that the database makes comes back as a default alone
+        # SQLAlchemy reads a generated key that is not the table's own only as a default
         generated = any(getattr(column, "server_default", None) is not None for column in key)
         args["eager_defaults"] = mapper_args.get("eager_defaults", "auto" if generated else False)
     if isinstance(selectable, Table) and is_view(selectable):

@@ -86,7 +86,7 @@ class FlushOrder(FlushProcessor):
         )
 
     def pairs(self, flush: Any, others: list[FlushOrder], *, deletes: bool) -> Iterator[_Pair]:
-        """Give the pairs of a row of other mappers and one of this that refers to it."""
+        """Yield the pairs of a row of other mappers and one of this that refers to it."""
         for constraint in {key for t in self._tables for key in t.foreign_key_constraints}:
             if constraint.initially == "DEFERRED":  # it is checked when all rows are there
                 continue
@@ -152,7 +152,7 @@ def _without_rings(pairs: set[_Pair]) -> set[_Pair]:
         after[first].append(second)
     left = Counter(second for _, second in pairs)
     ready = [row for row in after if row not in left]
-    for row in ready:  # it grows
+    for row in ready:  # the list grows meanwhile
         for second in after[row]:
             left[second] -= 1
             if not left[second]:

@@ -230,7 +230,7 @@ def _show_all(added: list[_Property], cascades: list[Any]) -> None:
             warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
             for prop in added:
                 _adding.now = prop, held
-                # which rows of other threads ask for before the class has the attribute
+                # else rows of other threads cascade to an attribute that is not there yet
                 _sa.set_cascade(prop, _NONE)
                 _sa.add_relationship(prop)
     finally:

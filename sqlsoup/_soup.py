@@ -380,7 +380,7 @@ class SQLSoup:
         if listed is None or listed[0] < now - 5 or listed[1] != self._where:
             listed = (now, self._where, [])
             try:
-                self._listed = listed  # for whoever asks while this connects
+                self._listed = listed  # for calls while this one connects
                 self._listed = listed = (now, self._where, self._names())
             except Exception:  # noqa: BLE001, S110 - a completion is no place for any error
                 pass

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Inspector, Result
 
-# ``temp.``, or a table or view of the database that is named like the function would be read.
+# With ``temp.``: else a table or view of the database that is named like the function is read.
 _MASTER = """(SELECT 'main' AS place, name, type, sql, tbl_name FROM main.sqlite_master
         UNION ALL SELECT 'temp', name, type, sql, tbl_name FROM temp.sqlite_master)"""
 _PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
