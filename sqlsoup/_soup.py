@@ -284,6 +284,9 @@ class SQLSoup:
         sides = selectable_of(left), selectable_of(right)
         check_words(mapper_args)
         _places.check_join(*map(tables_in, sides))
+        if onclause is None:
+            for side in sides:  # an alias may have copied its foreign keys before they had a target
+                self._selectable(side)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
         keys = [
             (key_of(thing), list(side.primary_key))
