@@ -840,6 +840,15 @@ def test_an_earlier_target_stays_where_there_is_none(soup, lite):
     assert str(onclause) == "users.name = loans.user_name"
 
 
+def test_a_foreign_key_that_an_interrupt_left_aside(soup):
+    """A join puts keys without a target aside for a moment; they are back with the target."""
+    (key,) = soup.loans._table.c.user_name.foreign_keys
+    key.parent.foreign_keys.discard(key)
+    users = soup.users
+    assert key.parent.foreign_keys == {key}
+    assert soup.join(users, soup.loans).count() == 2
+
+
 def test_an_alias_made_before_the_target_of_several_columns(lite):
     """Each column of the alias refers to the one that its column of the table refers to."""
     run(
