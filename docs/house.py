@@ -4,14 +4,15 @@
 ``.. layers::`` draws the direction of imports, from the contract in ``pyproject.toml``.
 ``.. walk::`` runs its content on the library of the examples, and lists the calls within SQLSoup
 that its last line makes, those within calls indented; ``:depth:`` is how deep.
-``.. reaches::`` makes a table of what ``_sa*.py`` have, ``.. corrections::`` one of the corrections
-of each database; both have the docstrings whole.
+``.. reaches::`` makes a table of what ``_sa.py`` has, ``.. corrections::`` one of the corrections
+of each database; both have the docstrings whole, with links to the source of SQLAlchemy.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -149,14 +150,13 @@ REPEATED = 12
 
 
 class Reaches(SphinxDirective):
-    """A table of what ``_sa*.py`` have."""
+    """A table of what ``_sa.py`` has."""
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
         rows = [
             ([nodes.literal(node.name, node.name)], [*quoted(ast.get_docstring(node) or "")])
-            for path in sorted(PACKAGE.glob("_sa*.py"))
-            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            for node in ast.parse((PACKAGE / "_sa.py").read_text(encoding="utf-8")).body
             if isinstance(node, ast.FunctionDef | ast.ClassDef)
         ]
         return [table(("Name", "What for, where, and until when"), rows)]
@@ -189,8 +189,20 @@ def corrections(module: Any) -> Iterator[tuple[str, Callable[..., object]]]:
 
 
 def quoted(text: str) -> Iterator[nodes.Node]:
-    """Give a docstring as one paragraph."""
-    return inline(" ".join(text.replace("``", "`").split()))
+    """Give a docstring as one paragraph, with links."""
+    for node in inline(" ".join(text.replace("``", "`").split())):
+        if isinstance(node, nodes.literal) and SOURCE.fullmatch(node.astext()):
+            yield nodes.reference("", "", node, refuri=REPOSITORY + node.astext())
+        elif isinstance(node, nodes.Text):
+            for index, part in enumerate(ADDRESS.split(node.astext())):
+                yield nodes.reference("", part, refuri=part) if index % 2 else nodes.Text(part)
+        else:
+            yield node
+
+
+REPOSITORY = "https://github.com/sqlalchemy/sqlalchemy/blob/main/lib/sqlalchemy/"
+SOURCE = re.compile(r"[a-z]+/\w+\.py")
+ADDRESS = re.compile(r"(https://[\w./-]*[\w/])")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

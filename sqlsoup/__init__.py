@@ -5,7 +5,7 @@
 """
 
 # Beside its own names the module has those that it had in 0.9, where programs found them.
-from sqlalchemy import Engine, MetaData, Table, join, schema, sql, util  # noqa: F401
+from sqlalchemy import Engine, MetaData, Table, join, schema, sql  # noqa: F401
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import (  # noqa: F401
     EXT_CONTINUE,
@@ -24,6 +24,7 @@ from sqlsoup._classes import SelectableClassType, TableClassType
 from sqlsoup._ipython import load_ipython_extension as load_ipython_extension
 from sqlsoup._ipython import unload_ipython_extension as unload_ipython_extension
 from sqlsoup._rows import as_dict, as_dicts, iter_dicts
+from sqlsoup._sa import util  # noqa: F401
 from sqlsoup._session import Session
 from sqlsoup._show import show
 from sqlsoup._soup import SQLSoup

@@ -226,7 +226,7 @@ def _is_listed(connection: Connection, schema: str | None, name: str) -> bool:
 
 
 _DOTS = 8
-"""How many dots of a name are tried as the one after a schema; each costs statements."""
+"""How many dots in a name are tried as the one after a schema; each costs statements."""
 
 
 def _split(name: str) -> Iterator[tuple[str, str]]:

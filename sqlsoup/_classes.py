@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Never, NoReturn, Protocol
 
 from sqlalchemy import FromClause, inspect
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import Query
+from sqlalchemy.orm import InstanceState, Query
 
-from sqlsoup import _sa
 from sqlsoup._attributes import ASKED, no_attribute, offered, renamed, unknown, with_near
 from sqlsoup._describe import Description
 from sqlsoup._relate import holds, relate
@@ -234,7 +233,7 @@ class NewQuery:
         return new_query(cls)
 
 
-_insert: Any = TableClassType.insert  # which takes what has no name only to say what to do
+_insert: Any = TableClassType.insert  # it takes positional arguments only to explain the error
 _insert.__signature__ = signature(SelectableClassType.insert)
 
 for _metaclass in (SelectableClassType, TableClassType, AmbiguousJoin):
@@ -256,9 +255,10 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
         session, renamed = cls._sqlsoup.session, cls._sqlsoup_renamed
     if renamed:
         values = {renamed.get(name, name): value for name, value in values.items()}
-    values.pop(_sa.STATE, None)
-    for name in values:
-        if (
+    for name in [*values]:
+        if name not in own and isinstance(values[name], InstanceState):  # vars(row) includes it
+            del values[name]
+        elif (
             name not in own
             and not any(name in vars(ancestor) for ancestor in cls.__mro__)
             and not cls._sqlsoup_relates(name)

@@ -31,6 +31,12 @@ PARTITION = "sqlsoup: partition"
 """In the ``info`` of a foreign key: its table is a partition of another."""
 
 
+def kept_by(inspector: Inspector) -> dict[Any, Any]:
+    """Return a dict for what corrections have asked, which lives as long as an Inspector."""
+    kept: dict[Any, Any] = vars(inspector).setdefault("_sqlsoup_kept", {})
+    return kept
+
+
 def read_again(columns: Iterable[Column[Any]]) -> None:
     """Have columns read again after an UPDATE, but for keys, and for those that are anyway."""
     for column in columns:

@@ -27,21 +27,22 @@ class Notes:
         self.spelled: dict[str, str] = {}
         """The names of tables by keys that spell them in another case."""
         self.turns: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        """What the last of those that read a table holds, by the key of the table."""
+        """The lock of the last thread that began to reflect a table, by the key of the table."""
         self.tables: WeakKeyDictionary[Table, int] = WeakKeyDictionary()
-        """Whether they were ``REFLECTED`` here and are ``SETTLED``; one entry is less than two."""
+        """Flags, ``REFLECTED`` here and ``SETTLED``: one dict takes less memory than two sets."""
         self.referrers: Named[ForeignKeyConstraint] = {}
         """The foreign keys by what they refer to."""
         self.postponed: WeakSet[ForeignKeyConstraint] = WeakSet()
         """Those whose ``use_alter`` was set here."""
         self.given_up: WeakSet[ForeignKeyConstraint] = WeakSet()
+        """Those with a missing target, of which there was a warning."""
 
     def add(self, table: Table, what: int) -> None:
-        """Note what is so of a table from now on."""
+        """Set a flag of a table."""
         self.tables[table] = self.tables.get(table, 0) | what
 
     def tells(self, table: Table, what: int) -> bool:
-        """Tell if it was noted."""
+        """Tell if a flag of a table is set."""
         return bool(self.tables.get(table, 0) & what)
 
 
@@ -87,7 +88,7 @@ def target_of(key: ForeignKey) -> tuple[str | None, str]:
 def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
     """Return the foreign keys that refer to a table, of the tables that are in its MetaData.
 
-    Those of partitions are those of the partitioned table.
+    Those of partitions are left out, since the partitioned table has the same ones.
     """
     found = locked(guard, alive, notes_of(table.metadata).referrers.get(table.key, ()))
     tables = table.metadata.tables
@@ -133,7 +134,7 @@ def settle(table: Table) -> None:
 
 def _renew(key: ForeignKey) -> None:
     """Have a foreign key look for its column again; the earlier one stays if there is none."""
-    key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
+    key.parent.foreign_keys.add(key)  # an interrupt may have kept it out
     before = _sa.forget_target(key)
     if before is not None and not resolves(key):
         _sa.set_target(key, before)

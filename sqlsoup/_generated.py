@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Table, event
 from sqlalchemy.orm import object_session
 
-from sqlsoup._sa_flush import FlushProcessor, watch
+from sqlsoup._sa import FlushProcessor, watch
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         return
     key = {*mapper.primary_key}
     wanted = _attributes(mapper, (c for c in table.columns if c in key and not comes_by_itself(c)))
-    if len(wanted) == len(key):  # of a key that was named a part may be NULL
+    if len(wanted) == len(key):  # a part of a key that the user named may be NULL
         _WantedInPart(mapper, wanted)
 
 

@@ -83,7 +83,7 @@ def _columns_of(character: str) -> int:
 
 
 def _widths(text: str) -> Iterator[int]:
-    """Give the columns that each character of a text adds."""
+    """Yield the columns that each character of a text adds."""
     before, width = "", 0
     for character in text:
         added = _columns_of(character)
@@ -176,7 +176,7 @@ def _fitted(columns: list[_Column], total: int) -> list[_Column]:
 
 
 def lines(names: Sequence[str], rows: Iterable[Sequence[Any]], total: int | None) -> Iterator[str]:
-    """Give the lines of a table, reading no more than a sample of its rows ahead.
+    """Yield the lines of a table, reading no more than a sample of its rows ahead.
 
     :param total: columns of the terminal; without it nothing is left out.
     """

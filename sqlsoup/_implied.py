@@ -218,7 +218,7 @@ class Implied:
         parent: Any,
         reverse: str | None,
     ) -> None:
-        """Add the relationships over a foreign key, of which one may have no name or be there."""
+        """Add the relationships over a foreign key, one of which may have no name or exist."""
         columns = [element.parent for element in key.elements]
         one_row = {column.key for column in columns} in unique_keys(key.table)
         joins = _conditions(key)

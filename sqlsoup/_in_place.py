@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def track_changes(mapper: Mapper[Any]) -> None:
-    """Have dicts and lists of columns that hold such stored when they are changed in place."""
+    """Have dicts and lists stored when they are changed in place, for columns that hold such."""
     for column in mapper.columns:
         kind: Any = column.type
         while isinstance(kind, TypeDecorator):
@@ -53,7 +53,7 @@ class _Owner:
         self.row, self.key = row, key
 
     def is_current(self) -> bool:
-        """Tell if it still has the value, also after a commit, when it has forgotten it."""
+        """Tell if the row still has the value, also when a commit has expired it."""
         values = vars(self.row)
         if self.key not in values and object_session(self.row) is not None:
             if not same(getattr(self.row, self.key), self.value):

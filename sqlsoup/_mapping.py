@@ -13,7 +13,7 @@ from sqlalchemy import FromClause, MetaData, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Mapper, column_property
 
-from sqlsoup import _sa, _sa_registry, _sa_relate
+from sqlsoup import _sa
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
@@ -58,12 +58,10 @@ def map_class(
     args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
-    mapper: Mapper[Any] = _sa_registry.new_registry(_NO_TABLES).map_imperatively(
-        cls, selectable, **args
-    )
-    _sa_relate.steady(mapper)
+    mapper: Mapper[Any] = _sa.new_registry(_NO_TABLES).map_imperatively(cls, selectable, **args)
+    _sa.steady(mapper)
     if isinstance(selectable, Table):
-        mapper.registry.configure(cascade=True)  # there is rarely another class in it yet
+        mapper.registry.configure(cascade=True)  # at once, while it has no other class
     FlushOrder(mapper)
     watch_rows(mapper)
     track_changes(mapper)
@@ -103,7 +101,7 @@ def _arguments(
     if properties:
         args["properties"] = properties
     if key and isinstance(selectable, Table) and not selectable.primary_key:
-        # without a key of the table, one that the database makes comes back as a default alone
+        # SQLAlchemy reads a generated key that is not the table's own only as a default
         generated = any(getattr(column, "server_default", None) is not None for column in key)
         args["eager_defaults"] = mapper_args.get("eager_defaults", "auto" if generated else False)
     if isinstance(selectable, Table) and is_view(selectable):

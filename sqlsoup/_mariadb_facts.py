@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, text
 
-from sqlsoup import _sa
+from sqlsoup._corrections import kept_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -66,7 +66,7 @@ class Facts:
 
     @property
     def periods(self) -> set[str]:
-        """The columns that say from when until when a row was as it is."""
+        """The columns that hold the period in which a version of the row was valid."""
         return {
             name for name, column in self.columns.items() if column.expression in _ROW_START_AND_END
         }
@@ -74,7 +74,7 @@ class Facts:
 
 _ROW_START_AND_END = ("ROW START", "ROW END")
 
-# The server opens those tables alone that constants name.
+# The server opens only the tables that are named by constants.
 _STATEMENT = """
 SELECT table_name, 'column', column_name, column_default, extra, column_type,
     generation_expression, is_nullable, column_comment, ordinal_position AS place,
@@ -107,7 +107,7 @@ def facts(
 
     Of a temporary table there is nothing.
     """
-    known: dict[tuple[str | None, str], Facts] = _sa.kept_by(inspector)
+    known: dict[tuple[str | None, str], Facts] = kept_by(inspector)
     unknown = [name for name in names if (schema, name) not in known]
     if unknown:
         known.update({(schema, name): Facts() for name in unknown})

@@ -55,7 +55,7 @@ def _instead(name: str, schema: str | None, connection: Connection) -> str:
 
 
 _SHOWN = 3
-"""How many schemas are named."""
+"""How many schemas a message names."""
 
 
 def _why_none(schema: str | None, connection: Connection) -> str:
@@ -66,7 +66,7 @@ def _why_none(schema: str | None, connection: Connection) -> str:
         if not Path(file).stat().st_size:
             return f"the file {file!r} is new and empty"
     place = shown_engine(connection.engine)
-    if connection.dialect.name == "postgresql":  # where others are likely to have some
+    if connection.dialect.name == "postgresql":  # where other schemas are likely to have tables
         schema = schema or connection.dialect.default_schema_name
     if schema:
         place = f"the schema {schema!r} of {place}"

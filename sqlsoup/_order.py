@@ -12,11 +12,10 @@ from sqlalchemy.orm import exc as orm_exc
 
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
-from sqlsoup._sa_flush import (
+from sqlsoup._sa import (
     FlushProcessor,
     is_new_after,
     kept_by_flush,
-    once_a_flush,
     rows_of,
     sort_rows,
     store_before,
@@ -62,13 +61,12 @@ class FlushOrder(FlushProcessor):
 
     def row_pairs(self, flush: Any, *, deletes: bool) -> Iterable[_Pair]:
         """Give the pairs of all rows of a flush, but those that refer to each other in a cycle."""
-
-        def all_pairs() -> set[_Pair]:
-            met: list[FlushOrder] = kept_by_flush(flush)[_MET]
+        kept, wanted = kept_by_flush(flush), (_MET, deletes)
+        if wanted not in kept:
+            met: list[FlushOrder] = kept[_MET]
             found = {pair for order in met for pair in order.pairs(flush, met, deletes=deletes)}
-            return _without_rings(found)
-
-        pairs_of_flush: set[_Pair] = once_a_flush(flush, (_MET, deletes), all_pairs)
+            kept[wanted] = _without_rings(found)
+        pairs_of_flush: set[_Pair] = kept[wanted]
         return pairs_of_flush
 
     @cached_property
@@ -88,7 +86,7 @@ class FlushOrder(FlushProcessor):
         )
 
     def pairs(self, flush: Any, others: list[FlushOrder], *, deletes: bool) -> Iterator[_Pair]:
-        """Give the pairs of a row of other mappers and one of this that refers to it."""
+        """Yield the pairs of a row of other mappers and one of this that refers to it."""
         for constraint in {key for t in self._tables for key in t.foreign_key_constraints}:
             if constraint.initially == "DEFERRED":  # it is checked when all rows are there
                 continue
@@ -154,7 +152,7 @@ def _without_rings(pairs: set[_Pair]) -> set[_Pair]:
         after[first].append(second)
     left = Counter(second for _, second in pairs)
     ready = [row for row in after if row not in left]
-    for row in ready:  # it grows
+    for row in ready:  # the list grows meanwhile
         for second in after[row]:
             left[second] -= 1
             if not left[second]:

@@ -53,7 +53,7 @@ def check(statement: object, bind: Bind | None = None) -> None:
 
 
 def _tables_of(statement: object) -> Iterator[Table]:
-    """Give the tables that a statement names, those included that only its columns refer to."""
+    """Yield the tables that a statement names, those included that only its columns refer to."""
     pending: list[Any] = [statement] if isinstance(statement, ClauseElement) else []
     seen = set()
     while pending:
@@ -90,7 +90,7 @@ def _refuse_other(engine: Engine, tables: Iterable[Table]) -> None:
 
 
 def _placed(tables: Iterable[Table]) -> Iterator[tuple[Table, Engine, _Place]]:
-    """Give the tables whose engine is known, with it and with their place."""
+    """Yield the tables whose engine is known, with it and with their place."""
     for table in tables:
         bind = bind_of(table.metadata)
         if bind is not None:

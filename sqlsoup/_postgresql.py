@@ -31,7 +31,7 @@ _NEXTVAL = re.compile(r"nextval\('([^']|'')+'::regclass\)")
 def _tables(
     inspector: Inspector, schema: str | None, answers: Answers
 ) -> Iterator[tuple[list[dict[str, Any]], Facts]]:
-    """Give the columns of tables with what is known of them."""
+    """Yield the columns of tables with what is known of them."""
     for key, known in facts(inspector, schema, [name for _, name in answers]).items():
         yield answers[key], known
 

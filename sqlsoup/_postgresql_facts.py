@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Inspector, text
 
-from sqlsoup import _sa
+from sqlsoup._corrections import kept_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -235,7 +235,7 @@ def knows_facts(inspector: Inspector) -> bool:
 
 def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> dict[Key, Facts]:
     """Return the facts on tables of a schema; each is asked for once, all with one statement."""
-    known: dict[Key, Facts] = _sa.kept_by(inspector)
+    known: dict[Key, Facts] = kept_by(inspector)
     missing = [name for name in names if (schema, name) not in known]
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind

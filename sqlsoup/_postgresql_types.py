@@ -63,7 +63,7 @@ class Money(Plain):
 
 
 class Given(sqltypes.UserDefinedType[Any]):
-    """The type of a value of which PostgreSQL finds out what it is."""
+    """The type of a value whose type PostgreSQL infers."""
 
     cache_ok = True
 

@@ -59,7 +59,7 @@ def reflect(
             table = in_turn(metadata, [key], _load, metadata, name, schema, connection)
         if table is None:
             return reflect(metadata, name, schema, connect)
-    if table.name != name:  # a dot in a name is like the one after a schema
+    if table.name != name:  # the name has a dot, as if a schema were before it
         with connect() as connection:
             if is_there(connection, schema, name):
                 raise SQLSoupError(
@@ -72,17 +72,16 @@ def reflect(
 
 
 _PATIENCE = 1.5
-"""So many seconds a thread waits for those that read the same tables, before it reads them too.
+"""How many seconds a thread waits for others that read the same tables, before it reads them too.
 
-They may wait for a machine that has vanished, and such waits must not add up.
+They may be waiting for a machine that has vanished, and such waits must not add up.
 """
 
 
 def in_turn(metadata: MetaData, keys: Iterable[str], function: Callable[..., _R], *args: Any) -> _R:
-    """Call a function that reads tables, after the threads that began to read one of them before.
+    """Call a function that reads tables, after the threads that began earlier to read one of them.
 
-    The turn is a lock that goes with this call, so that none that an interrupt leaves held is met
-    again.
+    The turn is a lock of this call alone: if an interrupt leaves it held, no later call meets it.
     """
     mine = threading.RLock()  # a listener to "column_reflect" may ask for the table, too
     return locked(mine, _after, metadata, keys, mine, function, *args)
@@ -103,7 +102,7 @@ def _after(
 def ahead(
     metadata: MetaData, keys: Iterable[str], mine: threading.RLock | None = None
 ) -> list[threading.RLock]:
-    """Return the turns of those who read some tables, and put one's own behind them."""
+    """Return the locks of the threads that read some tables, and put one's own in their place."""
     turns = notes_of(metadata).turns
     found = {id(turn): turn for key in keys if (turn := turns.get(key)) is not None}
     if mine is not None:
@@ -112,7 +111,7 @@ def ahead(
 
 
 def wait_for(turns: Iterable[threading.RLock]) -> None:
-    """Wait until some turns are over, or it has taken too long."""
+    """Wait until some locks are free, or it has taken too long."""
     end = time.monotonic() + _PATIENCE
     for turn in turns:
         # in one line, or an exception that a trace raises at the second would leave it held
@@ -125,7 +124,7 @@ def real_name(metadata: MetaData, schema: str | None, name: str) -> str:
 
 
 _SPELLINGS = 1000
-"""How many names in another case are noted; a table has more than memory could hold."""
+"""How many names in another case are noted; a long name has millions of them."""
 
 
 def _load(

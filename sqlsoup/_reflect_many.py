@@ -63,7 +63,7 @@ def complete(
         if (derive or (joins and key.parent.primary_key)) and not resolves(key)
     ]
     for key in keys:
-        key.parent.foreign_keys.add(key)  # which an interrupt may have left aside
+        key.parent.foreign_keys.add(key)  # an interrupt may have kept it out
     unknown = [key for key in keys if not is_given_up(key)]
     if unknown:
         found = reflect_all(map(target_of, unknown), metadata, connect)
@@ -134,7 +134,7 @@ def _read_all(
         except sa_exc.DBAPIError as error:
             if not is_denied(error):
                 raise
-            missing &= {*table_names(connection, schema)}  # which has what may be read alone
+            missing &= {*table_names(connection, schema)}  # it has only what may be read
             found |= _read_round(missing, schema, metadata, connection, progress)
     return found
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import (
     relationship,
 )
 
-from sqlsoup import _sa_relate
+from sqlsoup import _sa
 from sqlsoup._locks import under
 from sqlsoup._names import is_taken
 
@@ -80,7 +80,7 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
         options["secondary"] = secondary.local_table
     options["overlaps"] = ALL
     prop = _made(relationship, *args, **options)
-    _sa_relate.prepare(prop, mapper, name)
+    _sa.prepare_relationship(prop, mapper, name)
     mapper.registry.configure(cascade=True)
     added: list[_Property]
     if reverse:
@@ -120,10 +120,10 @@ def _with_backref(
             f"Error creating backref {reverse!r} on relationship {prop}: property of that "
             f"name exists on {target}"
         )
-    back = _made(_sa_relate.reverse_of, prop, overlaps=options["overlaps"], **reverse_options)
-    _sa_relate.prepare(back, target, reverse)
+    back = _made(_sa.reverse_of, prop, overlaps=options["overlaps"], **reverse_options)
+    _sa.prepare_relationship(back, target, reverse)
     _check_partner(prop, back)
-    _sa_relate.pair(prop, back)
+    _sa.pair_relationships(prop, back)
     return [prop, back]
 
 
@@ -141,12 +141,12 @@ def _with_partner(
         raise sa_exc.ArgumentError(f"back_populates of {other} is {waits_for!r}, not {name!r}")
     if not other_definition:
         prop = relationship(*args, **options, back_populates=partner)
-        _sa_relate.prepare(prop, mapper, name)
+        _sa.prepare_relationship(prop, mapper, name)
         return [prop]
     other_args, other_options = other_definition
     other = relationship(*other_args, **other_options)
-    _sa_relate.prepare(other, target, partner)
-    _sa_relate.pair(prop, other)
+    _sa.prepare_relationship(other, target, partner)
+    _sa.pair_relationships(prop, other)
     return [prop, other]
 
 
@@ -206,7 +206,7 @@ def _left_alone(added: list[_Property], options: dict[str, Any]) -> list[_Proper
             alone: Alone = getattr(other, IMPLIED)
             again = alone.options(overlaps=options["overlaps"])
             found.append(_made(relationship, prop.parent, **again))
-            _sa_relate.prepare(found[-1], other.parent, other.key)
+            _sa.prepare_relationship(found[-1], other.parent, other.key)
     return found
 
 
@@ -230,14 +230,14 @@ def _show_all(added: list[_Property], cascades: list[Any]) -> None:
             warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
             for prop in added:
                 _adding.now = prop, held
-                # which rows of other threads ask for before the class has the attribute
-                _sa_relate.set_cascade(prop, _NONE)
-                _sa_relate.add(prop)
+                # else rows of other threads cascade to an attribute that is not there yet
+                _sa.set_cascade(prop, _NONE)
+                _sa.add_relationship(prop)
     finally:
         _adding.now = None
     for prop, cascade in zip(added, cascades, strict=True):
-        _sa_relate.set_cascade(prop, cascade)
-        _sa_relate.renew(prop.parent)
+        _sa.set_cascade(prop, cascade)
+        _sa.renew(prop.parent)
     for (cls, name), attribute in held.items():
         type.__setattr__(cls, name, attribute)
 
@@ -247,6 +247,6 @@ def holds(cls: type, name: str, attribute: object) -> bool:
     prop, held = getattr(_adding, "now", None) or (None, None)
     if held is None or not isinstance(attribute, QueryableAttribute):
         return False
-    _sa_relate.give_loader(prop, attribute)
+    _sa.give_loader(prop, attribute)
     held[cls, name] = attribute
     return True

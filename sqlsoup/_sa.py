@@ -1,25 +1,43 @@
-"""Reaches past SQLAlchemy's documented API: sessions, attributes, tables and statements.
+"""Every reach past SQLAlchemy's documented API, with its reason.
 
-Each says what it is for, where SQLAlchemy's source has what it uses, and when it may go.  The other
-modules whose names begin with ``_sa`` have the rest of them; there are none elsewhere.
+Each says what it is for, where SQLAlchemy's source has what it uses, and when it may go: this is
+what to read again when a release of SQLAlchemy is new.  There are none elsewhere but those of
+:mod:`sqlsoup.legacy`.  They are in order of their subject: sessions, statements, tables, classes,
+relationships, flushes.
 """
 
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
+from functools import cached_property
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
-from sqlalchemy import BindParameter, ClauseElement, Select, Table
+from sqlalchemy import BindParameter, ClauseElement, Select, Table, event
+from sqlalchemy import util as util  # noqa: PLC0414 - sqlsoup.util, which 0.9 had
 from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import (
+    CascadeOptions,
+    RelationshipProperty,
+    decl_api,
+    instrumentation,
+    registry,
+    relationship,
+    unitofwork,
+)
 from sqlalchemy.orm.session import SessionTransactionState
 from sqlalchemy.sql import expression
 from sqlalchemy.sql.expression import BinaryExpression, ColumnClause
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from sqlsoup._locks import locked
 
-    from sqlalchemy import Column, Connection, ForeignKey, Inspector, MetaData
-    from sqlalchemy.orm import Mapper, SessionTransaction
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sqlalchemy import Column, ForeignKey, MetaData
+    from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 
@@ -30,8 +48,9 @@ def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
     signal, or a RecursionError) can leave its transaction between two states, which every later
     call refuses, ``rollback()`` and ``close()`` as well (``_StateChange`` in
     ``orm/state_changes.py``); or leave the session without the transaction whose connections are
-    yet to be given back, or ``_flushing``.  Here the transaction is made an active one again.  It
-    may go when ``rollback()`` works in every state.
+    yet to be given back, or ``_flushing``.  Here the transaction is made an active one again.  See
+    https://github.com/sqlalchemy/sqlalchemy/issues/13356 for one such state.  It may go when
+    ``rollback()`` works in every state.
     """
     session._flushing = False
     transaction: Any = session._transaction or root
@@ -78,114 +97,6 @@ def set_rowcount(context: Any, number: int) -> None:
     context._rowcount = number
 
 
-def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any], Any]) -> None:
-    """Have a function make what is read of an attribute out of what the row has.
-
-    No event comes when an attribute is read, and those of a load are paid for by every row.  So the
-    attribute of the class becomes one of a subclass, which differs in ``__get__`` alone
-    (``InstrumentedAttribute`` in ``orm/attributes.py``).  It may go when there is such an event.
-    """
-    attribute: Any = mapper.class_manager[key]
-    own: Any = type(attribute)
-
-    class ReadThrough(own):  # type: ignore[misc]
-        __slots__ = ()
-        inherit_cache = True
-
-        def __get__(self, row: Any, owner: Any) -> Any:
-            value = own.__get__(self, row, owner)
-            return value if row is None else reader(row, key, value)
-
-    attribute.__class__ = ReadThrough
-
-
-def add_table(metadata: MetaData, table: Table) -> None:
-    """Put a table that is complete, and its schema, into a MetaData.
-
-    The constructor of a Table and ``to_metadata()`` put it there before it has its columns, by the
-    same step (``MetaData._add_table`` in ``sql/schema.py``).  It may go when a Table is added as
-    its last step.
-    """
-    metadata._add_table(table.name, table.schema, table)
-
-
-def forget_options(table: Table) -> None:
-    """Give back the memory of the options of a reflected table that has none.
-
-    ``Inspector.reflect_table()`` in ``engine/reflection.py`` looks at them, which makes the dict
-    that is memoized in ``DialectKWArgs.dialect_options`` (``sql/base.py``); it is made anew when
-    it is needed.  It may go when looking makes none.
-    """
-    if not table.dialect_kwargs:
-        vars(table).pop("dialect_options", None)
-
-
-def forward_column(metadata: MetaData, inspector: Any, table: Table, column: Any) -> None:
-    """Have the listeners to ``column_reflect`` of a MetaData hear of a column.
-
-    It is reflected into another MetaData.  ``Inspector._reflect_column`` in
-    ``engine/reflection.py`` calls ``dispatch`` so.  It may go with ``add_table()``, which makes the
-    other MetaData necessary.
-    """
-    dispatch: Any = metadata.dispatch
-    dispatch.column_reflect(inspector, table, column)
-
-
-def forget_target(key: ForeignKey) -> Column[Any] | None:
-    """Have a foreign key look for its column again; return the one that it had found, if any.
-
-    ``ForeignKey.column`` is memoized in ``sql/schema.py`` and leads to a Table that may have been
-    removed from its MetaData since.  It may go when removing a table makes the keys to it look
-    again.
-    """
-    found: Column[Any] | None = vars(key).pop("column", None)
-    return found
-
-
-def set_target(key: ForeignKey, column: Column[Any]) -> None:
-    """Have a foreign key refer to a column without looking for it; see ``forget_target()``."""
-    vars(key)["column"] = column
-
-
-def kept_by(inspector: Inspector) -> dict[Any, Any]:
-    """Return what is kept for as long as an Inspector keeps the answers that it was given.
-
-    ``Inspector.info_cache`` in ``engine/reflection.py`` is what ``clear_cache()`` empties.  It may
-    go when an Inspector has an ``info`` that is emptied with it.
-    """
-    kept: dict[Any, Any] = inspector.info_cache.setdefault("sqlsoup", {})
-    return kept
-
-
-def silence_of(connection: Connection) -> dict[str, bool]:
-    """Return the execution option by which listeners of a connection hear of no more errors.
-
-    Reflecting on MySQL and MariaDB leaves it behind (``_show_create_table`` and others in
-    ``dialects/mysql/base.py``).  Where SQLAlchemy has no option of this name, nothing changes.  It
-    may go when reflecting leaves the options of a connection as they were.
-    """
-    name = "skip_user_error_events"
-    return {name: bool(connection.get_execution_options().get(name, False))}
-
-
-def collection(columns: list[tuple[str, Any]]) -> ReadOnlyColumnCollection[str, Any]:
-    """Return a collection of columns by other names than their own, like ``Table.c``.
-
-    On 2.0 a ``ColumnCollection`` can be made by hand; on 2.1 only a subclass of it, which is not
-    documented (``WriteableColumnCollection`` in ``sql/base.py``).  It may go when that is.
-    """
-    kind: Any = getattr(expression, "WriteableColumnCollection", expression.ColumnCollection)
-    made: ReadOnlyColumnCollection[str, Any] = kind(columns).as_readonly()
-    return made
-
-
-STATE = "_sa_instance_state"
-"""What ``vars(row)`` has beside values, for those who make a row of another so.
-
-It is ``DEFAULT_STATE_ATTR`` in ``orm/base.py``, and may go when a row keeps its state elsewhere.
-"""
-
-
 def is_plain(statement: object) -> bool:
     """Tell if a SELECT is so plain that a glance shows tables of one MetaData alone.
 
@@ -217,3 +128,522 @@ def is_plain(statement: object) -> bool:
             return False
         metadata = source.metadata
     return True
+
+
+def add_table(metadata: MetaData, table: Table) -> None:
+    """Put a table that is complete, and its schema, into a MetaData.
+
+    The constructor of a Table and ``to_metadata()`` put it there before it has its columns, by the
+    same step (``MetaData._add_table`` in ``sql/schema.py``).  It may go when a Table is added as
+    its last step.
+    """
+    metadata._add_table(table.name, table.schema, table)
+
+
+def forward_column(metadata: MetaData, inspector: Any, table: Table, column: Any) -> None:
+    """Have the listeners to ``column_reflect`` of a MetaData hear of a column.
+
+    It is reflected into another MetaData.  ``Inspector._reflect_column`` in
+    ``engine/reflection.py`` calls ``dispatch`` so.  It may go with ``add_table()``, which makes the
+    other MetaData necessary.
+    """
+    dispatch: Any = metadata.dispatch
+    dispatch.column_reflect(inspector, table, column)
+
+
+def forget_options(table: Table) -> None:
+    """Give back the memory of the options of a reflected table that has none.
+
+    ``Inspector.reflect_table()`` in ``engine/reflection.py`` looks at them, which makes the dict
+    that is memoized in ``DialectKWArgs.dialect_options`` (``sql/base.py``); it is made anew when
+    it is needed: half a kilobyte of the 65 that a small table and its class take.  It may go when
+    looking makes none.
+    """
+    if not table.dialect_kwargs:
+        vars(table).pop("dialect_options", None)
+
+
+def forget_target(key: ForeignKey) -> Column[Any] | None:
+    """Have a foreign key look for its column again; return the one that it had found, if any.
+
+    ``ForeignKey.column`` is memoized in ``sql/schema.py`` and leads to a Table that may have been
+    removed from its MetaData since.  It may go when removing a table makes the keys to it look
+    again.
+    """
+    found: Column[Any] | None = vars(key).pop("column", None)
+    return found
+
+
+def set_target(key: ForeignKey, column: Column[Any]) -> None:
+    """Have a foreign key refer to a column without looking for it; see ``forget_target()``."""
+    vars(key)["column"] = column
+
+
+def collection(columns: list[tuple[str, Any]]) -> ReadOnlyColumnCollection[str, Any]:
+    """Return a collection of columns by other names than their own, like ``Table.c``.
+
+    On 2.0 a ``ColumnCollection`` can be made by hand; on 2.1 only a subclass of it, which is not
+    documented (``WriteableColumnCollection`` in ``sql/base.py``).  It may go when that is.
+    """
+    kind: Any = getattr(expression, "WriteableColumnCollection", expression.ColumnCollection)
+    made: ReadOnlyColumnCollection[str, Any] = kind(columns).as_readonly()
+    return made
+
+
+def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any], Any]) -> None:
+    """Have a function make what is read of an attribute out of what the row has.
+
+    No event comes when an attribute is read, and those of a load are paid for by every row.  So the
+    attribute of the class becomes one of a subclass, which differs in ``__get__`` alone
+    (``InstrumentedAttribute`` in ``orm/attributes.py``).  It may go when there is such an event.
+    """
+    attribute: Any = mapper.class_manager[key]
+    own: Any = type(attribute)
+
+    class ReadThrough(own):  # type: ignore[misc]
+        __slots__ = ()
+        inherit_cache = True
+
+        def __get__(self, row: Any, owner: Any) -> Any:
+            value = own.__get__(self, row, owner)
+            return value if row is None else reader(row, key, value)
+
+    attribute.__class__ = ReadThrough
+
+
+class _Names(dict[str, Any]):
+    """The classes of a registry by their names, kept alive by others; see ``new_registry()``."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        found = self.get(str(name))
+        return name == _MODULES or (found is not None and found() is not None)
+
+    def __getitem__(self, name: str) -> Any:
+        found = _Modules(self) if name == _MODULES else dict.__getitem__(self, name)()
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __setitem__(self, name: str, thing: Any) -> None:
+        dict.__setitem__(self, name, ref(thing))
+
+
+class _Managers:
+    """The class managers of a registry, kept alive by others; see ``new_registry()``."""
+
+    __slots__ = ("_refs",)
+
+    def __init__(self, *refs: Callable[[], Any]) -> None:
+        self._refs = refs
+
+    def __len__(self) -> int:
+        return len(self._refs)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([manager for each in self._refs if (manager := each()) is not None])
+
+    def __setitem__(self, manager: Any, _value: object) -> None:
+        self._refs = (*map(ref, self), ref(manager))
+
+    def popitem(self) -> tuple[Any, Any]:
+        last, self._refs = self._refs[-1], self._refs[:-1]
+        manager = last()
+        if manager is None:
+            raise KeyError(last)
+        return manager, True
+
+
+class _Modules:
+    """What of the modules of classes is needed, as mapped ones have the same; see ``_Names``."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: _Names) -> None:
+        self._names = names
+
+    def __contains__(self, name: str) -> bool:
+        return name == "sqlsoup"
+
+    def __getattr__(self, name: str) -> Any:
+        return self._names[name]
+
+    def resolve_attr(self, _name: str) -> _Modules:
+        return self
+
+    get_module = resolve_attr
+
+    def add_class(self, name: str, cls: type) -> None:
+        """Leave it at the name that the registry has."""
+
+    remove_class = add_class
+
+
+_MODULES = "_sa_module_registry"
+_decl_api: Any = decl_api
+
+
+class _Registry(registry):
+    """A registry that makes what few need when they do; see ``new_registry()``."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        it: Any = self
+        it.metadata, it.constructor = metadata, _ORDINARY["constructor"]
+        it._class_registry, it._managers = _Names(), _Managers()
+        it._dependents, it._dependencies = set(), set()
+        it._new_mappers = False
+        mapperlib = _decl_api.mapperlib
+        locked(mapperlib._CONFIGURE_MUTEX, mapperlib._mapper_registries.setdefault, self, True)
+
+    @cached_property
+    def type_annotation_map(self) -> dict[Any, Any]:  # type: ignore[override]
+        return {}
+
+    @cached_property
+    def _declare_first_classes(self) -> WeakKeyDictionary[Any, Any]:  # type: ignore[override]
+        event.listen(self, "before_configured", _decl_api._declare_first_for_registry)
+        return WeakKeyDictionary()
+
+    @cached_property
+    def _declare_last_classes(self) -> WeakKeyDictionary[Any, Any]:  # type: ignore[override]
+        event.listen(self, "after_configured", _decl_api._declare_last_for_registry)
+        return WeakKeyDictionary()
+
+
+_ORDINARY: dict[str, Any] = vars(registry())
+_LEAN = {*_ORDINARY} == {
+    *("metadata", "constructor", "type_annotation_map", "dispatch", "_class_registry"),
+    *("_managers", "_dependents", "_dependencies", "_declare_first_classes"),
+    *("_declare_last_classes", "_new_mappers"),
+}
+
+
+def new_registry(metadata: MetaData) -> registry:
+    """Return a registry for one class, in a third of the memory.
+
+    That of SQLAlchemy has a tree of modules for the names of its classes (``orm/clsregistry.py``),
+    and on 2.1 two listeners for hooks of declarative classes (``registry.__init__`` in
+    ``orm/decl_api.py``), which take more than the mapper's own attributes.  Where it has
+    other state than what is known here, it is made by its own constructor.  It may go when one
+    registry can have several classes of one name, or costs less.
+    """
+    return _Registry(metadata) if _LEAN else registry(metadata=metadata, class_registry=_Names())
+
+
+def prepare_relationship(prop: Any, mapper: Mapper[Any], name: str) -> None:
+    """Initialize a relationship before a mapper has it.
+
+    ``Mapper.add_property()`` shows it to other threads first and then completes it, which takes
+    some milliseconds (``_configure_property`` in ``orm/mapper.py``); a query of another thread that
+    meets it between raises AttributeError.  This does the same steps before, and ``init()``, which
+    is called again, does nothing then.  It may go when SQLAlchemy adds a property that is complete.
+    """
+    prop.key = name
+    prop._overlaps = _OVERLAPS.setdefault(frozenset(prop._overlaps), prop._overlaps)
+    prop.set_parent(mapper, init=False)
+    prop.init()
+    prop.init = _nothing
+    if _stands_alone(mapper):
+        _ = prop.strategy  # which give_loader() asks for the rest
+    else:
+        prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
+
+
+_OVERLAPS: dict[frozenset[str], Any] = {}
+"""The values of ``overlaps``, which most relationships share."""
+
+
+def _nothing() -> None:
+    """Do what is left of ``init()``."""
+
+
+def add_relationship(prop: Any) -> None:
+    """Instrument the class of an initialized relationship, and then add it to the mapper.
+
+    ``Mapper.add_property()`` does so after the mapper has it, and would once more, for attributes
+    that are as expensive as the relationship itself.  This may go with ``prepare_relationship()``.
+    """
+    mapper, instrument = prop.parent, type(prop).instrument_class
+
+    def instrument_subclass(other: Any) -> None:
+        if other is not mapper:
+            instrument(prop, other)
+
+    instrument(prop, mapper)
+    prop.instrument_class = instrument_subclass
+    try:
+        mapper.add_property(prop.key, prop)
+    finally:
+        vars(prop).pop("instrument_class", None)
+
+
+def set_cascade(prop: Any, cascade: CascadeOptions) -> None:
+    """Set the cascade of an initialized relationship to options that are known to be valid.
+
+    Setting ``cascade`` does the same with a copy (``RelationshipProperty._set_cascade`` in
+    ``orm/relationships.py``), and relationships without number have equal ones.  It may go when
+    that takes what it is given.
+    """
+    prop._cascade = _CASCADES.setdefault(cascade, cascade)
+    if prop._dependency_processor:
+        prop._dependency_processor.cascade = prop._cascade
+
+
+_CASCADES: dict[CascadeOptions, CascadeOptions] = {}
+
+
+def reverse_of(prop: RelationshipProperty[Any], /, **options: Any) -> RelationshipProperty[Any]:
+    """Return the relationship that leads back, as ``backref=`` would make it.
+
+    SQLAlchemy makes it within ``init()`` and adds it at once (``_generate_backref`` in
+    ``orm/relationships.py``).  This may go with ``prepare_relationship()``.
+    """
+    forward: Any = prop
+    joins, joined = forward._join_condition, {}
+    if prop.secondary is None:
+        if "primaryjoin" not in options:
+            joined = {"primaryjoin": joins.primaryjoin_reverse_remote}
+    else:
+        joined = {
+            "primaryjoin": joins.secondaryjoin_minus_local,
+            "secondaryjoin": joins.primaryjoin_minus_local,
+            "secondary": prop.secondary,
+        }
+    kept = ("viewonly", "post_update", "passive_updates", "sync_backref")
+    same = {name: getattr(prop, name) for name in kept}
+    keys = {"foreign_keys": forward._user_defined_foreign_keys}
+    return relationship(prop.parent, **{**joined, **same, **keys, **options})
+
+
+def pair_relationships(first: Any, second: Any) -> None:
+    """Have two initialized relationships populate each other.
+
+    ``init()`` does so only where one of them is in its mapper (``_add_reverse_property`` in
+    ``orm/relationships.py``).  This may go with ``prepare_relationship()``.
+    """
+    for prop, other in ((first, second), (second, first)):
+        prop.back_populates = other.key
+        prop._reverse_property.add(other)
+
+
+def give_loader(prop: Any, attribute: Any) -> None:
+    """Give an attribute of a class its loader before the class manager has it.
+
+    ``instrument_class()`` adds it without, ``post_instrument_class()`` looks it up there
+    (``_register_attribute_impl`` in ``orm/attributes.py``), and a flush, a query or a commit of
+    another thread that meets it between fails.  So it is looked up in the manager of a class that
+    nobody else uses.  A mapper with subclasses, or a class with custom instrumentation, does more
+    than that and is left to SQLAlchemy.  It is called under a lock, and may go with
+    ``prepare_relationship()``.
+    """
+    mapper = prop.parent
+    if not _stands_alone(mapper):
+        return
+    stand_in = SimpleNamespace(
+        class_=_StandIn,
+        class_manager=_stand_in,
+        iterate_to_root=mapper.iterate_to_root,
+        _props={prop.key: prop},
+    )
+    stand_in.self_and_descendants = [stand_in]
+    _stand_in[prop.key] = attribute
+    try:
+        prop.strategy.init_class_attribute(stand_in)
+    finally:
+        _stand_in.clear()
+        stand_in.self_and_descendants.clear()  # which refers to itself
+    attribute.impl.class_ = mapper.class_
+
+
+class _StandIn:
+    """The class of which ``give_loader()`` makes use."""
+
+
+_new_manager: Any = instrumentation.ClassManager
+_stand_in = _new_manager(_StandIn)
+
+
+def _stands_alone(mapper: Any) -> bool:
+    """Tell if ``give_loader()`` can do all that SQLAlchemy does for a class."""
+    plain = type(mapper.class_manager) is _SteadyManager
+    return plain and len(mapper.self_and_descendants) == 1
+
+
+class _Snapshots:
+    """What makes a dict one that may grow while something looks through it."""
+
+    __slots__ = ()
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        return iter([*dict.keys(self)])
+
+    def values(self: Any) -> list[Any]:
+        return [*dict.values(self)]
+
+    def items(self: Any) -> list[tuple[Any, Any]]:
+        return [*dict.items(self)]
+
+
+class _SteadyDict(_Snapshots, dict[Any, Any]):  # type: ignore[misc]
+    """The properties of a mapper; see ``steady()``."""
+
+    __slots__ = ()
+
+
+class _SteadyManager(_Snapshots, instrumentation.ClassManager[Any]):  # type: ignore[misc]
+    """The attributes of a class; see ``steady()``."""
+
+    _new_row: Any
+
+    def new_instance(self, state: InstanceState[Any] | None = None) -> Any:
+        """Make a row for what was loaded, without looking ``__new__`` up for each.
+
+        That costs a metaclass with ``__getattr__`` one part in forty of a load.
+        """
+        row = self._new_row(self.class_)
+        self._state_setter(row, state or self._state_constructor(row, self))
+        return row
+
+
+def steady(mapper: Mapper[Any]) -> None:
+    """Have queries of other threads go on while a relationship is added.
+
+    They look through the properties of the mapper and the attributes of the class, one by one
+    (``Mapper.iterate_properties`` in ``orm/mapper.py``, ``ClassManager`` in
+    ``orm/instrumentation.py``), and RuntimeError says that the dictionary changed.  It is called
+    before anything was made of these.  A class with custom instrumentation is left to SQLAlchemy.
+    It may go with ``prepare_relationship()``.
+    """
+    it: Any = mapper
+    it._props = _SteadyDict(it._props)
+    manager: Any = it.class_manager
+    if type(it.class_manager) is instrumentation.ClassManager:
+        manager.__class__ = _SteadyManager
+        manager._new_row = mapper.class_.__new__
+
+
+def renew(mapper: Mapper[Any]) -> None:
+    """Have memoized collections of attributes made anew, where a thread made them meanwhile.
+
+    ``ClassManager`` in ``orm/instrumentation.py`` has them.  It may go with ``steady()``.
+    """
+    manager: Any = mapper.class_manager
+    manager._reset_memoizations()
+
+
+_unitofwork: Any = unitofwork
+_SAVE, _DELETE, _SAVE_ROW, _DELETE_ROW = (  # 2.1 gave them an underscore
+    getattr(_unitofwork, f"_{name}", None) or getattr(_unitofwork, name)
+    for name in ("SaveUpdateAll", "DeleteAll", "SaveUpdateState", "DeleteState")
+)
+
+
+class FlushProcessor(ABC):
+    """What SQLAlchemy's unit of work asks about the order of a flush, for the rows of one mapper.
+
+    SQLAlchemy orders a flush by relationships alone; see
+    https://github.com/sqlalchemy/sqlalchemy/issues/13554 and 5735 there.  No event comes once a
+    flush knows its mappers and before it sorts them, and one before that would have to look at
+    every row.  So this stands among the mapper's dependency processors.  The flush context calls
+    ``per_property_preprocessors()`` once for each mapper that takes part
+    (``UOWTransaction._per_mapper_flush_actions`` in ``orm/unitofwork.py``), and the other methods
+    as it does for relationships (``orm/dependency.py``).  All names are those of 2.0 and 2.1.  It
+    may go when a flush is sorted by foreign keys too.
+    """
+
+    key = prop = None  # of no relationship, and so of all rows: UOWTransaction._mapper_for_dep
+
+    def __init__(self, mapper: Mapper[Any]) -> None:
+        self.parent = mapper
+        processors: list[Any] = mapper._dependency_processors
+        processors.append(self)
+
+    @abstractmethod
+    def begin(self, flush: Any) -> None:
+        """Take part in a flush."""
+
+    @abstractmethod
+    def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
+        """Look at the rows of a flush, all of which are known; called for ``watch()`` alone."""
+
+    @abstractmethod
+    def row_pairs(
+        self, flush: Any, *, deletes: bool
+    ) -> Iterable[tuple[InstanceState[Any], InstanceState[Any]]]:
+        """Give pairs of rows of which the first must be stored, or deleted, before the second."""
+
+    def per_property_preprocessors(self, flush: Any) -> None:
+        flush.deps[self.parent.base_mapper].add(self)
+        self.begin(flush)
+
+    def presort_saves(self, flush: Any, states: Iterable[Any]) -> None:
+        self.sort(flush, states, deletes=False)
+
+    def presort_deletes(self, flush: Any, states: Iterable[Any]) -> None:
+        self.sort(flush, states, deletes=True)
+
+    def prop_has_changes(self, _flush: object, _states: object, _isdelete: object) -> bool:
+        return False
+
+    def per_state_flush_actions(self, flush: Any, _states: object, isdelete: bool) -> None:
+        """Order the rows of mappers that depend on each other, or of one on itself."""
+        all_rows, one_row = (_DELETE, _DELETE_ROW) if isdelete else (_SAVE, _SAVE_ROW)
+        for pair in self.row_pairs(flush, deletes=isdelete):
+            if all(all_rows(flush, state.mapper.base_mapper) in flush.cycles for state in pair):
+                flush.dependencies.add(tuple(one_row(flush, state) for state in pair))
+
+
+def watch(flush: Any, processor: FlushProcessor) -> None:
+    """Have a ``FlushProcessor`` called when all rows of its mapper are known."""
+    flush.register_preprocessor(processor, True)
+
+
+def store_before(flush: Any, parent: Mapper[Any], child: Mapper[Any]) -> None:
+    """Have a flush save the rows of one mapper before those of another, and delete them after.
+
+    ``UOWTransaction._generate_actions`` in ``orm/unitofwork.py`` sorts them.  It may go with
+    ``FlushProcessor``.
+    """
+    parent, child = parent.base_mapper, child.base_mapper
+    flush.dependencies.add((_SAVE(flush, parent), _SAVE(flush, child)))
+    flush.dependencies.add((_DELETE(flush, child), _DELETE(flush, parent)))
+
+
+def sort_rows(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> None:
+    """Have a flush sort the rows of a mapper among themselves, as if it depended on itself.
+
+    It is ``store_before()`` of a mapper and itself.
+    """
+    all_rows = (_DELETE if deletes else _SAVE)(flush, mapper.base_mapper)
+    flush.dependencies.add((all_rows, all_rows))
+
+
+def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[InstanceState[Any]]:
+    """Give the rows of a mapper that a flush saves or deletes.
+
+    They are in ``UOWTransaction.mappers`` in ``orm/unitofwork.py``.  It may go with
+    ``FlushProcessor``.
+    """
+    rows: Iterable[InstanceState[Any]] = flush.states_for_mapper_hierarchy(mapper, deletes, False)
+    return rows
+
+
+def kept_by_flush(flush: Any) -> dict[Any, Any]:
+    """Return what may be kept for as long as a flush lasts.
+
+    It is ``UOWTransaction.attributes`` in ``orm/unitofwork.py``, which is made for each flush.  It
+    may go with ``FlushProcessor``.
+    """
+    kept: dict[Any, Any] = flush.attributes
+    return kept
+
+
+def is_new_after(first: Any, second: Any) -> bool:
+    """Tell if a new row would be inserted after another row was saved.
+
+    SQLAlchemy sends the updates of a mapper before its inserts, and these in the order of
+    ``insert_order`` (``_sort_states`` in ``orm/persistence.py``).  It may go with
+    ``FlushProcessor``.
+    """
+    return second.key is not None or bool(first.insert_order > second.insert_order)

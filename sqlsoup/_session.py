@@ -57,7 +57,7 @@ def roll_back(session: SessionSource) -> None:
     """Roll a session back, also one whose commit or flush was interrupted between two states."""
     plain = current(session)
     transaction = plain.get_transaction()
-    with suppress(InvalidRequestError):  # which it would raise for ever
+    with suppress(InvalidRequestError):  # which it would raise at every call from now on
         session.rollback()
     _sa.finish_rollback(plain, transaction)
 
@@ -107,7 +107,7 @@ def bind_for(session: SessionSource, metadata: MetaData) -> Bind:
 
 @contextmanager
 def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]:
-    """Give a connection to reflect with: the session's, if the session works on this engine."""
+    """Yield a connection to reflect with: the session's, if the session works on this engine."""
     bind, plain, given = bind_for(session, metadata), existing(session), given_bind(session)
     if isinstance(bind, Connection):
         with _borrowed(bind) as connection:
@@ -130,13 +130,18 @@ def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]
 
 @contextmanager
 def _borrowed(connection: Connection) -> Generator[Connection]:
-    """Give a connection that is in use, and undo what reflection does to its options."""
-    silent = _sa.silence_of(connection)
+    """Yield a connection that is in use, and undo what reflection does to its options.
+
+    That of MySQL and MariaDB leaves one behind by which listeners hear of no more errors.
+    """
+    before = connection.get_execution_options()
     try:
         yield connection
     finally:
-        if _sa.silence_of(connection) != silent:
-            connection.execution_options(**silent)
+        after = connection.get_execution_options()
+        changed = {name for name in after if after[name] is not before.get(name)}
+        if changed:
+            connection.execution_options(**{name: before.get(name) for name in changed})
 
 
 def own_bind(session: PlainSession, clause: ClauseElement | None = None) -> Bind | None:

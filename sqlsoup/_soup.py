@@ -284,6 +284,9 @@ class SQLSoup:
         sides = selectable_of(left), selectable_of(right)
         check_words(mapper_args)
         _places.check_join(*map(tables_in, sides))
+        if onclause is None:
+            for side in sides:  # an alias may have copied its foreign keys before they had a target
+                self._selectable(side)
         source = self._selectable(sqlalchemy.join(*sides, onclause, isouter))
         keys = [
             (key_of(thing), list(side.primary_key))
@@ -380,7 +383,7 @@ class SQLSoup:
         if listed is None or listed[0] < now - 5 or listed[1] != self._where:
             listed = (now, self._where, [])
             try:
-                self._listed = listed  # for whoever asks while this connects
+                self._listed = listed  # for calls while this one connects
                 self._listed = listed = (now, self._where, self._names())
             except Exception:  # noqa: BLE001, S110 - a completion is no place for any error
                 pass

@@ -139,7 +139,7 @@ def _foreign_keys(inspector: Inspector, schema: str | None, answers: Answers) ->
 def _mend(key: Any, target: Target) -> str | None:
     """Mend a foreign key, or return why it cannot be."""
     size, columns = len(key["constrained_columns"]), key["referred_columns"]
-    if len(columns) != size:  # it names none
+    if len(columns) != size:  # the key names no columns
         columns = target.key
     if len(columns) != size:
         if target.name is None:

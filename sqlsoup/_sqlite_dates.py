@@ -110,7 +110,7 @@ class DATETIME(_Temporal, sqlite.DATETIME):
 
 
 class TIMESTAMP(DATETIME, types.TIMESTAMP):
-    """Another name for it."""
+    """The same as DATETIME."""
 
     _may_be_native = True
 

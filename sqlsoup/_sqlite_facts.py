@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, inspect, text
 
-from sqlsoup import _sa
+from sqlsoup._corrections import kept_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection, Inspector, Result
 
-# ``temp.``, or a table or view of the database that is named like the function would be read.
+# With ``temp.``: else a table or view of the database that is named like the function is read.
 _MASTER = """(SELECT 'main' AS place, name, type, sql, tbl_name FROM main.sqlite_master
         UNION ALL SELECT 'temp', name, type, sql, tbl_name FROM temp.sqlite_master)"""
 _PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
@@ -98,7 +98,7 @@ def _rows(
     inspector: Inspector, statement: str, schema: str | None, table: str
 ) -> Sequence[Row[Any]]:
     """Return what a statement gives for a table, in the first place that has something of it."""
-    kept, key = _sa.kept_by(inspector), (statement, schema, table)
+    kept, key = kept_by(inspector), (statement, schema, table)
     if key not in kept:
         places, master = _PLACES, _MASTER
         if schema is not None:
@@ -134,7 +134,7 @@ def ignores_rows(inspector: Inspector, schema: str | None, table: str) -> bool:
 
 def may_be_more(inspector: Inspector, schema: str | None, table: str) -> bool:
     """Tell if there may be check constraints, or options like STRICT; no statement is sent."""
-    known = _sa.kept_by(inspector).get((_TARGETS, schema, table))
+    known = kept_by(inspector).get((_TARGETS, schema, table))
     return not known or any(row.more for row in known)
 
 

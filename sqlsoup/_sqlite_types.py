@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _Decimals(OfColumn):
-    """Decimals in all their digits where they are those of a column.
+    """Decimals with all their digits, if they are the values of a column.
 
     What is calculated is rounded to the scale, as SQLAlchemy does with all: the sum of 0.1 and 0.2
     in ``NUMERIC(10, 2)`` is 0.30.
@@ -78,7 +78,7 @@ class _Decimals(OfColumn):
 
 
 _SURE = 16
-"""With so many characters, a point among them, a rounded float has no digits but those it got."""
+"""Up to so many characters, with the point, a rounded float shows no digits but its own."""
 
 
 def _digits(value: float, written: str) -> Decimal:
@@ -93,7 +93,7 @@ class NUMERIC(_Decimals, types.NUMERIC[Any]):
 
 
 class DECIMAL(_Decimals, types.DECIMAL[Any]):
-    """Another name for it."""
+    """The same as NUMERIC."""
 
 
 class _DecimalFloat(_Decimals, types.FLOAT[Any]):
@@ -104,7 +104,7 @@ _DecimalFloat.__name__ = "FLOAT"
 
 
 class _Floats(OfColumn):
-    """Floats, and text that is none."""
+    """Floats, and text that is no number."""
 
     def bind_processor(self, dialect: Any) -> Processor:  # noqa: ARG002
         def process(value: Any) -> Any:
@@ -114,15 +114,15 @@ class _Floats(OfColumn):
 
 
 class FLOAT(_Floats, types.FLOAT[Any]):
-    """A name for them."""
+    """Floats, also of single precision: SQLite has one kind."""
 
 
 class REAL(_Floats, types.REAL[Any]):
-    """Another one."""
+    """The same as FLOAT."""
 
 
 class DOUBLE(_Floats, types.DOUBLE[Any]):
-    """And another."""
+    """The same as FLOAT."""
 
 
 class BOOLEAN(OfColumn, types.BOOLEAN):

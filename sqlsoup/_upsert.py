@@ -93,7 +93,7 @@ class _Upsert(Insert):
         if self.dialect in {"mysql", "mariadb"}:
             keys = changed or [min(c.key for c in self.keys)]
             values = {key: _given(made, self.table.c[key]) for key in keys}
-            if self.others:  # any of which counts here
+            if self.others:  # a row is found by any of these here
                 same = and_(*(_given(made, column) == column for column in self.keys))
                 key, value = values.popitem()
                 values = {key: func.if_(same, value, literal_column(_FAILS)), **values}

@@ -41,7 +41,7 @@ class View:
     """What HTML has under the names of columns, in place of what text has before the table."""
 
     def lines(self, width: int | None) -> Iterator[str]:
-        """Give the lines of text as the rows are read, for a terminal as wide as that."""
+        """Yield the lines of text as the rows are read, for a terminal as wide as that."""
         from sqlsoup import _grid  # with what it imports, when something is shown
 
         for line in self.about.splitlines():
@@ -142,7 +142,7 @@ def _view_of_result(result: Any, limit: int | None) -> View:
         return View((), (), lambda _: "(no rows)" if changed < 0 else f"({_rows(changed)} changed)")
     scalars = isinstance(result, ScalarResult)
     names = ["value"] if scalars else [*result.keys()]
-    rows = result if limit is None else result.fetchmany(limit)  # one more would be lost
+    rows = result if limit is None else result.fetchmany(limit)  # what is read beyond is lost
     if scalars:
         rows = (value if is_row(value) else {"value": value} for value in rows)
     view = _view_of_rows(iter(rows), limit, names)

@@ -25,7 +25,7 @@ def add_weakly(named: Named[_T], name: str, thing: _T) -> None:
         return
     if isinstance(known, set) and size & (size - 1):
         known.add(own)
-    else:  # a set of 16, 32, 64 and so on, or a tuple
+    else:  # a tuple, or a set that has grown to 16, 32, 64 ...
         left = (*map(ref, alive(known)), own)
         named[name] = left if len(left) < _FEW else {*left}
 

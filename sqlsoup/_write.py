@@ -84,7 +84,7 @@ class Insert:
         columns: dict[str, Column[Any]] = {}
         wanted: list[str] = []
         statement: Any = None
-        first: dict[str, Any] = {}  # in the end one with a name at least
+        first: dict[str, Any] = {}  # the first row, which has a name
         while batch := _copies(islice(source, _BATCH)):
             if not first:
                 first = batch[0]
@@ -127,7 +127,7 @@ class Insert:
 
     def statement(self, columns: Mapping[str, Column[Any]]) -> Any:  # noqa: ARG002
         """Return the statement for rows that have these columns."""
-        return insert(self.table).inline()  # asks for no key of a row alone
+        return insert(self.table).inline()  # inline: a single row does not ask for its key
 
     def by_column(
         self, batch: list[dict[str, Any]], columns: Mapping[str, Column[Any]]

@@ -125,7 +125,7 @@ def shown(value: object) -> str:
 def warn(message: str) -> None:
     """Issue a :class:`SQLSoupWarning` that points at the first caller outside the package.
 
-    SQLAlchemy is no caller: where it asks for something, someone asked it.
+    SQLAlchemy is no caller: it asks because somebody called it.
     """
     level = 2
     while sys._getframe(level - 1).f_globals.get("__name__", "").startswith(_WITHIN):  # noqa: SLF001

@@ -596,6 +596,10 @@ def test_a_docstring_sends_no_statement(db, statements):
     assert "Is referred to by:" not in users.__doc__
     _ = db.loans
     assert users.__doc__.endswith("Is referred to by:\nloans (user_name)")
+    earlier = db.loans
+    del db["loans"]
+    assert db.loans is not earlier  # which is kept, with its foreign keys
+    assert users.__doc__.endswith("Is referred to by:\nloans (user_name)")
     del db["loans"]
     sqlsoup.refresh(db)
     assert "Is referred to by:" not in db.users.__doc__

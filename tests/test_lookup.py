@@ -12,6 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 import sqlsoup
+from sqlsoup._foreign_keys import notes_of
 
 NO_TABLE = "there is no table or view of this name"
 PROBES = [
@@ -178,6 +179,7 @@ def test_many_names_in_another_case(soup, monkeypatch):
     monkeypatch.setattr("sqlsoup._reflect._SPELLINGS", 2)
     for name in ("Books", "BOoks", "BOOks", "BOOKs"):
         assert getattr(soup, name) is soup.books
+        assert len(notes_of(soup._metadata).spelled) <= 2
 
 
 @pytest.mark.parametrize("name", ["commit", "join", "bind", "session", "schema", "entity"])

@@ -378,6 +378,25 @@ def test_a_table_of_ones_own_may_name_its_target_late(generations: Engine) -> No
         store_and_delete(db, {name: GENERATIONS[name] for name in ("aunts", "girls")}, made)
 
 
+def test_a_target_in_the_schema_of_the_metadata(enforced: Engine, other_schema: str) -> None:
+    """A foreign key without a schema leads to a table of the schema that the MetaData has."""
+    target = "aunts" if enforced.dialect.name == "sqlite" else f"{other_schema}.aunts"
+    run(
+        enforced,
+        f"CREATE TABLE {other_schema}.aunts (id INTEGER PRIMARY KEY)",
+        f"CREATE TABLE {other_schema}.girls (id INTEGER PRIMARY KEY, aunt INTEGER, "
+        f"FOREIGN KEY (aunt) REFERENCES {target} (id))",
+    )
+    metadata = sa.MetaData(schema=other_schema)
+    metadata.bind = enforced  # type: ignore[attr-defined]
+    aunt = sa.Column("aunt", sa.ForeignKey("aunts.id"))
+    sa.Table("girls", metadata, sa.Column("id", sa.Integer, primary_key=True), aunt)
+    db = sqlsoup.SQLSoup(metadata)
+    for made in permutations(["aunts", "girls"]):
+        store_and_delete(db, {name: GENERATIONS[name] for name in ("aunts", "girls")}, made)
+    assert db.aunts.__doc__.endswith(f"Is referred to by:\n{other_schema}.girls (aunt)")
+
+
 names = map("reader {}".format, count())
 
 

@@ -267,3 +267,16 @@ def test_one_database_costs_nothing(soup, there, monkeypatch):
     assert looked == []  # nor is a plain one
     there.users.filter(sa.func.lower(there.users.name) == "zoe").first()
     assert len(looked) == 1
+
+
+def test_tables_that_were_never_reflected(lite, there):
+    """The databases of tables that the user declared are told apart as well."""
+    metadatas = []
+    for engine, name in ((lite, "users"), (there.engine, "pets")):
+        metadatas.append(sa.MetaData())
+        metadatas[-1].bind = engine
+        sa.Table(name, metadatas[-1], sa.Column("name", sa.String, primary_key=True))
+    one, other = map(sqlsoup.SQLSoup, metadatas)
+    with pytest.raises(sqlsoup.ArgumentError) as raised:
+        one.users.filter(one.users.name == other.pets.name).all()
+    assert str(raised.value) == two(lite, there.engine)

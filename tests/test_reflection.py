@@ -802,3 +802,72 @@ def test_type_of_a_key_to_a_table_not_yet_seen(soup):
     assert isinstance(soup.books.c.id.type, sa.Integer)
     assert isinstance(notes.c.book_id.type, sa.Integer)
     assert soup.join(cls, soup.books).c.keys() == ["number", "book_id", *soup.books.c.keys()]
+
+
+def test_a_key_of_which_a_part_leads_nowhere(lite):
+    """A foreign key that finds some of its columns alone does not keep a flush from its work."""
+    metadata = sa.MetaData()
+    metadata.bind = lite
+    sa.Table("parts", metadata, sa.Column("id", sa.Integer, primary_key=True))
+    sa.Table(
+        "uses",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("part", sa.Integer),
+        sa.Column("kind", sa.Integer),
+        sa.ForeignKeyConstraint(["part", "kind"], ["parts.id", "parts.kind"]),
+    )
+    run(
+        lite,
+        "CREATE TABLE parts (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE uses (id INTEGER PRIMARY KEY, part INTEGER, kind INTEGER)",
+    )
+    db = sqlsoup.SQLSoup(metadata)
+    db.uses.insert(part=1, kind=2)
+    db.parts.insert(id=1)
+    db.flush()
+    assert [(row.part, row.kind) for row in db.uses.all()] == [(1, 2)]
+
+
+def test_an_earlier_target_stays_where_there_is_none(soup, lite):
+    """A foreign key whose column is gone refers to the one that it had, for classes in use."""
+    users, loans = soup.users, soup.loans
+    assert soup.join(users, loans).count() == 2
+    run(lite, "DROP TABLE users", "CREATE TABLE users (id INTEGER PRIMARY KEY)")
+    del soup["users"]
+    assert soup.users.c.keys() == ["id"]
+    onclause = sa.join(users._table, loans._table).onclause
+    assert str(onclause) == "users.name = loans.user_name"
+
+
+def test_a_foreign_key_that_an_interrupt_left_aside(soup):
+    """A join puts keys without a target aside for a moment; they are back with the target."""
+    (key,) = soup.loans._table.c.user_name.foreign_keys
+    key.parent.foreign_keys.discard(key)
+    users = soup.users
+    assert key.parent.foreign_keys == {key}
+    assert soup.join(users, soup.loans).count() == 2
+
+
+def test_an_alias_made_before_the_target_of_several_columns(lite):
+    """Each column of the alias refers to the one that its column of the table refers to."""
+    run(
+        lite,
+        "CREATE TABLE parts (a INTEGER, b INTEGER, PRIMARY KEY (a, b))",
+        "CREATE TABLE uses (id INTEGER PRIMARY KEY, x INTEGER, y INTEGER, "
+        "FOREIGN KEY (x, y) REFERENCES parts (a, b))",
+    )
+    db = sqlsoup.SQLSoup(lite)
+    alias = db.uses._table.alias()
+    assert alias.c.keys() == ["id", "x", "y"]  # here it copies the foreign keys
+    joined = sa.inspect(db.join(alias, db.parts)).local_table
+    compared = {(clause.left.name, clause.right.name) for clause in joined.onclause.clauses}
+    assert {frozenset(pair) for pair in compared} == {frozenset("xa"), frozenset("yb")}
+
+
+def test_a_naming_convention(lite):
+    """Constraints without a name get one by the convention of the MetaData."""
+    metadata = sa.MetaData(naming_convention={"pk": "pk_of_%(table_name)s"})
+    metadata.bind = lite
+    db = sqlsoup.SQLSoup(metadata)
+    assert db.users._table.primary_key.name == "pk_of_users"

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 import sqlsoup
+from sqlsoup._reflect import forget
 
 
 def change(engine, *statements):
@@ -172,3 +173,13 @@ def test_a_selectable_is_forgotten(soup):
     del soup["people"]
     assert soup.users is users
     assert "people" not in soup
+
+
+def test_a_table_that_took_the_place_of_another_stays(soup):
+    """A thread that forgets a table which another reflected anew since takes nothing out."""
+    old = soup.users._table
+    del soup["users"]
+    new = soup.users._table
+    forget(old)
+    assert new is not old
+    assert soup._metadata.tables["users"] is new

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 import sqlsoup
-from sqlsoup import SQLSoup, _sa_registry
+from sqlsoup import SQLSoup, _sa
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_registry_that_is_disposed(staff: Any) -> None:
 
 def test_a_manager_that_is_collected_meanwhile() -> None:
     """What is collected while a registry is disposed is left out."""
-    managers = _sa_registry._Managers(lambda: None)
+    managers = _sa._Managers(lambda: None)
     assert [*managers] == []
     with pytest.raises(KeyError):
         managers.popitem()
@@ -98,7 +98,7 @@ def test_hooks_of_a_base_class(
     staff: Any, lite: sa.Engine, monkeypatch: pytest.MonkeyPatch, *, lean: bool
 ) -> None:
     """Hooks of declarative classes are called where SQLAlchemy's own registry calls them."""
-    monkeypatch.setattr(_sa_registry, "_LEAN", lean and _sa_registry._LEAN)
+    monkeypatch.setattr(_sa, "_LEAN", lean and _sa._LEAN)
     called = []
 
     class Hooked:

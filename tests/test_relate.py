@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from sqlsoup import SQLSoup, _sa_relate
+from sqlsoup import SQLSoup, _sa
 
 PEOPLE = "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(20))"
 LETTERS = """
@@ -594,7 +594,7 @@ def test_back_populates_of_another_name(soup: SQLSoup) -> None:
 
 def test_an_interrupt_while_a_relationship_is_added(soup, monkeypatch):
     """It comes too late to leave only one side, or one that does not work."""
-    renew, struck = _sa_relate.renew, []
+    renew, struck = _sa.renew, []
 
     def interrupt(mapper):
         if not struck:
@@ -602,7 +602,7 @@ def test_an_interrupt_while_a_relationship_is_added(soup, monkeypatch):
             raise KeyboardInterrupt
         renew(mapper)
 
-    monkeypatch.setattr(_sa_relate, "renew", interrupt)
+    monkeypatch.setattr(_sa, "renew", interrupt)
     with pytest.raises(KeyboardInterrupt):
         soup.users.relate("lent", soup.loans, backref="lender")
     assert struck == [sa.inspect(soup.users)]
@@ -622,6 +622,6 @@ def test_instrumentation_of_another_kind() -> None:
     """A class that is instrumented in a way of its own keeps it."""
     manager = object()
     mapper: Any = SimpleNamespace(_props={}, class_manager=manager)
-    _sa_relate.steady(mapper)
+    _sa.steady(mapper)
     assert type(mapper.class_manager) is object
     assert mapper.class_manager is manager

@@ -425,8 +425,14 @@ def test_errors_are_heard_after_reflection(engine):
     before = dict(db.connection().get_execution_options())
     assert db.users.count() == 3
     after = db.connection().get_execution_options()
-    assert after.get("skip_user_error_events", False) is False
-    assert {name: after[name] for name in before} == before
+    assert {name: value for name, value in after.items() if value} == before
+    heard: list[sa.ExceptionContext] = []
+    hear = heard.append
+    sa.event.listen(engine, "handle_error", hear)
+    with pytest.raises(sa.exc.DBAPIError):
+        db.execute("SELECT nothing FROM nowhere")
+    sa.event.remove(engine, "handle_error", hear)
+    assert len(heard) == 1
     sqlsoup.Session.remove()
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import orm
 
 import sqlsoup
 from sqlsoup import SelectableClassType, SQLSoup, TableClassType
+from sqlsoup._reflect import wait_for
 
 THREADS = 32
 TABLES = [f"w{number}" for number in range(200)]
@@ -428,6 +430,45 @@ def test_a_listener_that_asks_for_the_table(soup: SQLSoup) -> None:
     began = time.monotonic()
     assert soup.users is asked[1]
     assert time.monotonic() - began < 30
+
+
+def test_no_connection_is_waited_for_in_vain(
+    lite: sa.Engine, make_engine: Callable[..., sa.Engine]
+) -> None:
+    """Who waits for another to reflect the same table needs no connection of its own."""
+    one = make_engine(
+        lite.url, poolclass=sa.QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.1
+    )
+    db, reading = SQLSoup(one), threading.Event()
+
+    @sa.event.listens_for(db._metadata, "column_reflect")
+    def read_slowly(*_: object) -> None:
+        if not reading.is_set():
+            reading.set()
+            time.sleep(0.5)
+
+    def work(number: int) -> Any:
+        if number:
+            reading.wait(10)
+            return db.users
+        db.connection()  # the only one, kept until the other thread is done
+        return db.users
+
+    assert {*race(work, threads=2)} == {db.users}
+
+
+def test_waits_do_not_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for several tables waits no longer than for one."""
+    monkeypatch.setattr("sqlsoup._reflect._PATIENCE", 0.2)
+    turns = [threading.RLock() for _ in range(20)]
+    began = time.monotonic()
+    with ExitStack() as held:
+        for turn in turns:
+            held.enter_context(turn)
+        thread = threading.Thread(target=wait_for, args=(turns,))
+        thread.start()
+        thread.join()
+    assert 0.2 <= time.monotonic() - began < 2
 
 
 def test_sessions_of_threads(db: SQLSoup) -> None:

@@ -285,6 +285,16 @@ def test_renamed_and_generated_columns(db, accounts, name):
     db.rollback()
 
 
+@pytest.mark.parametrize("name", ["__len__", "column__len__"])
+def test_a_key_that_was_renamed(lite, name):
+    """Keys are found by the name of the column, or of the attribute that it is."""
+    run(lite, 'CREATE TABLE t (id INTEGER PRIMARY KEY, "__len__" INTEGER UNIQUE, size INTEGER)')
+    table = sqlsoup.SQLSoup(lite).t
+    for size in (2, 3):
+        upsert(table, [{"__len__": 1, "size": size}], keys=name)
+    assert [[*row.values()] for row in as_dicts(table)] == [[1, 1, 3]]
+
+
 def test_attributes_named_otherwise(soup):
     """A column that the mapper gives another name has that name alone."""
     table = soup.users._table

@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _contradiction(given: argparse.Namespace) -> str | None:
-    """Return what is wrong with options that are each for themselves right."""
+    """Return what is wrong with a combination of options, each of which is right by itself."""
     types, expression = given.types is not None, given.expression is not None
     instead = given.tables or given.describe is not None or types
     output = given.format or given.output

@@ -62,13 +62,13 @@ class Completer:
             if attribute := _ATTRIBUTE.search(line):
                 return _fitting(attribute, dir(self._resolved(attribute["chain"])))
             word = _WORD.search(line)
-            if word and line.count('"') % 2 == line.count("'") % 2 == 0:  # in no text
+            if word and line.count('"') % 2 == line.count("'") % 2 == 0:  # not within a string
                 begin, words = _fitting(word, {*self._namespace, *dir(builtins), *keyword.kwlist})
                 found += words
         return begin, found
 
     def of_tables(self, line: str) -> tuple[int, list[str]] | None:
-        """Do so for names of tables and of their columns, or return None if there can be none."""
+        """Return the same for names of tables and columns, or None where none can be."""
         with suppress(Exception):
             for pattern, names in (
                 (_ITEM, _items_of),

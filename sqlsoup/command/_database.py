@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DIALECTS = ("postgresql", "mysql", "mariadb", "sqlite", "oracle", "mssql", "duckdb")
 
 _IN_FILES = ("sqlite", "duckdb")
-"""Their drivers make a file of any name."""
+"""Their drivers create a file that is missing."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -56,7 +56,7 @@ def opened(
         db.schema = schema
         for name in primary_keys:
             if name not in db:
-                with catch_warnings(action="ignore"):  # of the same
+                with catch_warnings(action="ignore"):  # about the same name
                     names = list(db)
                 raise Problem(
                     f"--key {name}: there is no table or view of this name{near(name, names)}"

@@ -221,7 +221,7 @@ _CSV: dict[type, Callable[[Any], Any]] = {
     **dict.fromkeys((bytes, bytearray, memoryview), _plain),
     **dict.fromkeys((dict, list), _encoded),
 }
-"""What the csv module would write in the way of Python."""
+"""What the csv module would write as Python's ``str()`` does."""
 
 _FORMS: dict[str, Callable[[Any, TextIO], None]] = {
     "table": _write_table,

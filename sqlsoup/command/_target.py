@@ -24,7 +24,7 @@ _PACE = 0.2
 
 @contextmanager
 def target(path: str | None) -> Generator[TextIO]:
-    """Give a file to write to, and tell on a terminal how far that has come.
+    """Yield a file to write to, and tell on a terminal how far that has come.
 
     :param path: of a file; None is standard output.
     :raises Problem: it cannot be written.
@@ -43,7 +43,7 @@ def target(path: str | None) -> Generator[TextIO]:
 
 @contextmanager
 def _replacing(path: Path) -> Generator[TextIO]:
-    """Give a file that takes the place of another when all is written, and else is removed."""
+    """Yield a file that takes the place of another when all is written, and else is removed."""
     path = path.resolve()
     if path.exists() and not path.is_file():  # a pipe or a device
         with path.open("w", encoding="utf-8", errors="backslashreplace") as file:

@@ -166,7 +166,7 @@ def _column(column: Column[Any]) -> str:
 
 
 def _relationships(cls: SelectableClassType) -> Iterator[tuple[str, RelationshipProperty[Any]]]:
-    """Give the relationships that foreign keys imply, those to what cannot be mapped left out."""
+    """Yield the relationships that foreign keys imply, those to what cannot be mapped left out."""
     related, mapper = cls._sqlsoup.relationships, inspect(cls)
     if related is None:
         return

@@ -176,7 +176,7 @@ class _Spelling:
 
 
 def _metaclass(row: Row, spell: _Spelling) -> Iterator[str]:
-    """Give the type of the class of a row, which has what is of one table alone."""
+    """Yield the type of the class of a row, which has what is of one table alone."""
     names = {member.name for member in row.members}
     values = f"(self, /, **values: {spell('Unpack')}[{row.name}Values])"
     yield f"class {row.name}Type({spell('typed')}.RowType):"
@@ -195,7 +195,7 @@ def _metaclass(row: Row, spell: _Spelling) -> Iterator[str]:
 
 
 def _class(row: Row, spell: _Spelling) -> Iterator[str]:
-    """Give the class of a row."""
+    """Yield the class of a row."""
     names = {member.name for member in row.members}
     yield f"class {row.name}({spell('typed')}.Row, metaclass={row.name}Type):"
     yield f'    """A row of {_described(row.table)}."""'
@@ -211,7 +211,7 @@ def _class(row: Row, spell: _Spelling) -> Iterator[str]:
 
 
 def _values(row: Row, spell: _Spelling) -> Iterator[str]:
-    """Give the type of what ``insert()`` takes."""
+    """Yield the type of what ``insert()`` takes."""
     typed_dict, name = spell("TypedDict"), f"{row.name}Values"
     if all(is_name(member.name) for member in row.members):
         names = {member.name for member in row.members}
@@ -228,7 +228,7 @@ def _values(row: Row, spell: _Spelling) -> Iterator[str]:
 
 
 def _soup(database: Database, spell: _Spelling) -> Iterator[str]:
-    """Give the class that is used in place of SQLSoup, as type checkers see it."""
+    """Yield the class that is used in place of SQLSoup, as type checkers see it."""
     names = {row.table for row in database.rows}
     overload = spell("overload")
     yield f"class {database.name}({spell('typed')}.Soup):"
@@ -254,7 +254,7 @@ def _soup(database: Database, spell: _Spelling) -> Iterator[str]:
 
 
 def _at_run_time(database: Database, spell: _Spelling) -> Iterator[str]:
-    """Give what the module is at run time: a SQLSoup with options, and names for annotations."""
+    """Yield what the module is at run time: a SQLSoup with options, and names for annotations."""
     anything = spell("Any")
     yield from (f"{row.name} = {row.name}Values = {anything}" for row in database.rows)
     yield ""

@@ -263,7 +263,7 @@ LOCKING = re.compile(r"\s*with \S*(lock|mutex)\b", re.IGNORECASE)
 Python returns to the line of the statement when the lock is yet to be given back.
 """
 UNREAD = (
-    "sqlsoup/_sa_relate.py _Snapshots",
+    "sqlsoup/_sa.py _Snapshots",
     "engine/default.py DefaultExecutionContext.get_result_processor",
 )
 """Where the traceback of an interrupt has a cursor that SQLAlchemy was yet to read."""
