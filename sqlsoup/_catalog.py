@@ -94,6 +94,10 @@ def _asking(kind: Any, what: str) -> Callable[..., Answers]:
         answers = instead(inspector, schema, names) if instead and names is not None else None
         if answers is None:
             answers = own(inspector, schema=schema, filter_names=names, **options)
+        elif left := [name for (_, name), answer in answers.items() if answer is None]:
+            theirs = own(inspector, schema=schema, filter_names=left, **options)
+            answers = {key: answer for key, answer in answers.items() if answer is not None}
+            answers.update(theirs)
         for correct in corrections.get(what, ()):
             correct(inspector, schema, answers)
         return answers

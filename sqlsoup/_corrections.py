@@ -25,7 +25,10 @@ Corrections = dict[str, tuple[Correction, ...]]
 """The corrections for a database by what they correct: ``"columns"``, ``"foreign_keys"`` ..."""
 
 Answer = Callable[[Inspector, str | None, Collection[str]], Answers | None]
-"""It answers in place of SQLAlchemy, of tables by name; None leaves the answer to SQLAlchemy."""
+"""It answers in place of SQLAlchemy, of tables by name.
+
+None leaves the answer to SQLAlchemy, be it that for a table or as a whole.
+"""
 
 PARTITION = "sqlsoup: partition"
 """In the ``info`` of a foreign key: its table is a partition of another."""

@@ -58,6 +58,7 @@ def map_class(
     args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
+    _sa.manage(cls)
     mapper: Mapper[Any] = _sa.new_registry(_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
     if isinstance(selectable, Table):

@@ -226,13 +226,12 @@ def _show(added: list[_Property]) -> None:
 def _show_all(added: list[_Property], cascades: list[Any]) -> None:
     held: dict[tuple[type, str], object] = {}
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
-            for prop in added:
-                _adding.now = prop, held
-                # else rows of other threads cascade to an attribute that is not there yet
-                _sa.set_cascade(prop, _NONE)
-                _sa.add_relationship(prop)
+        if any(map(_replaces, added)):
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "User-placed", sa_exc.SADeprecationWarning)
+                _add_all(added, held)
+        else:  # the filters are shared with other threads
+            _add_all(added, held)
     finally:
         _adding.now = None
     for prop, cascade in zip(added, cascades, strict=True):
@@ -240,6 +239,19 @@ def _show_all(added: list[_Property], cascades: list[Any]) -> None:
         _sa.renew(prop.parent)
     for (cls, name), attribute in held.items():
         type.__setattr__(cls, name, attribute)
+
+
+def _replaces(prop: _Property) -> bool:
+    """Tell if SQLAlchemy would warn that something has the name of a relationship already."""
+    return prop.key in prop.parent.attrs or prop.key in vars(prop.parent.class_)
+
+
+def _add_all(added: list[_Property], held: dict[tuple[type, str], object]) -> None:
+    for prop in added:
+        _adding.now = prop, held
+        # else rows of other threads cascade to an attribute that is not there yet
+        _sa.set_cascade(prop, _NONE)
+        _sa.add_relationship(prop)
 
 
 def holds(cls: type, name: str, attribute: object) -> bool:

@@ -181,32 +181,28 @@ def _indexes(inspector: Inspector, schema: str | None, answers: Answers) -> None
                 index["dialect_options"].setdefault("sqlite_where", text("1"))
 
 
-def _no_indexes(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
-    """Return that tables have no index, if none has one.
+def _no_indexes(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
+    """Return of tables without an index that they have none.
 
     SQLAlchemy's answer is right, and costs five statements more and the regular expressions for the
     text of CREATE TABLE.
     """
-    for name in names:
-        known = columns_of(inspector, schema, name)
-        if not known or known[0].indexed:
-            return None
-    return {(schema, name): [] for name in names}
+    known = {name: columns_of(inspector, schema, name) for name in names}
+    return {(schema, n): [] if rows and not rows[0].indexed else None for n, rows in known.items()}
 
 
-def _no_checks(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
-    """Return that tables have no check constraint, where what was asked of foreign keys tells.
+def _no_checks(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
+    """Return of tables without check constraints that they have none, if it is known.
 
-    SQLAlchemy's answer is right, and has SQLite read the whole catalog once more.
+    What was asked of foreign keys tells.  SQLAlchemy's answer is right, and has SQLite read the
+    whole catalog once more.
     """
-    more = any(may_be_more(inspector, schema, name) for name in names)
-    return None if more else {(schema, name): [] for name in names}
+    return {(schema, n): None if may_be_more(inspector, schema, n) else [] for n in names}
 
 
-def _no_options(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
-    """Return that tables have no options like STRICT, likewise."""
-    more = any(may_be_more(inspector, schema, name) for name in names)
-    return None if more else {(schema, name): {} for name in names}
+def _no_options(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
+    """Return of tables without options like STRICT that they have none, likewise."""
+    return {(schema, n): None if may_be_more(inspector, schema, n) else {} for n in names}
 
 
 CORRECTIONS: Corrections = {

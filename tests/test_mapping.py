@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.orm import instrumentation
 
 import sqlsoup
 from sqlsoup import SelectableClassType, SQLSoup, TableClassType
@@ -805,3 +806,46 @@ def test_what_stands_for_a_class_in_a_statement(soup):
     element = soup.users.__clause_element__()
     assert element.compare(soup.users._table)
     assert {type(row) for (row,) in soup.session.execute(sa.select(element))} == {soup.users}
+
+
+def test_the_constructor_takes_any_name(soup):
+    """SQLAlchemy's stands before it, which leaves names and the documentation as they are."""
+    constructor = vars(soup.users)["__init__"]
+    assert (constructor.__name__, constructor.__qualname__) == ("__init__", "__init__")
+    assert constructor.__doc__ == "Set the attributes of a new row."
+    with pytest.warns(sqlsoup.SQLSoupWarning, match="no column or relationship"):
+        row = soup.users(name="Di", self=1, row=2)
+    assert (row.name, row.self, row.row) == ("Di", 1, 2)
+
+
+def test_constructors_are_not_compiled(soup):
+    """Those of all classes share their code: to compile it is a part of the cost of each."""
+    first, second = (vars(cls)["__init__"].__code__ for cls in (soup.users, soup.books))
+    assert first is second
+
+
+def test_listeners_for_all_mappers_hear_of_new_rows(soup):
+    """They hear of those of classes that were mapped before and after they were set."""
+    heard = []
+
+    def hear(row, _args, _values):
+        heard.append(type(row).__name__)
+
+    before = soup.users
+    sa.event.listen(orm.Mapper, "init", hear)
+    try:
+        before(name="Di")
+        soup.books(title="Tides")
+    finally:
+        sa.event.remove(orm.Mapper, "init", hear)
+    assert heard == ["MappedUsers", "MappedBooks"]
+
+
+def test_custom_instrumentation_is_left_to_sqlalchemy(soup, monkeypatch):
+    """Where it may be chosen, SQLAlchemy makes the manager of a class and its constructor."""
+    own = type("Factory", (instrumentation.InstrumentationFactory,), {})
+    monkeypatch.setattr(instrumentation, "_instrumentation_factory", own())
+    first, second = (vars(cls)["__init__"].__code__ for cls in (soup.users, soup.books))
+    assert first is not second
+    assert soup.users(name="Di").name == "Di"
+    assert soup.users.get("Bo").name == "Bo"

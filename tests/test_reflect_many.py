@@ -63,6 +63,25 @@ def test_it_takes_no_more_than_automap(engine, statements):
     assert len(statements) <= theirs
 
 
+def test_one_odd_table_leaves_the_others_cheap(lite, statements):
+    """What costs more statements on SQLite does so for the tables that have it, and no others."""
+    more = []
+    for odd in ("", ", UNIQUE (a)", ", CHECK (a > 0)"):
+        counts = []
+        for size in (10, 20):
+            names = [f"t{len(more)}_{size}_{n}" for n in range(size)]
+            for number, name in enumerate(names):
+                columns = f"id INTEGER PRIMARY KEY, a INTEGER REFERENCES {name}"
+                run(lite, f"CREATE TABLE {name} ({columns}{odd if number == 0 else ''})")
+            statements.clear()
+            db = SQLSoup(lite)
+            assert sqlsoup.reflect(db, names) == sorted(names)
+            counts.append(len(statements))
+        more.append(counts[1] - counts[0])
+    assert more == [more[0]] * 3
+    assert [*map(len, (db._metadata.tables, db.t2_20_0._table.indexes))] == [20, 0]
+
+
 def test_some_tables(db, statements):
     """Names can be given; what is not there is left out, and what is there already stays."""
     users = db.users

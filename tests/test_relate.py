@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -608,6 +609,23 @@ def test_an_interrupt_while_a_relationship_is_added(soup, monkeypatch):
     assert struck == [sa.inspect(soup.users)]
     assert sorted(loan.book_id for loan in soup.users.get("Bo").lent) == [1, 3]
     assert soup.loans.get(1).lender is soup.users.get("Bo")
+
+
+def test_filters_of_warnings_are_left_alone(soup, monkeypatch):
+    """Other threads share them, so they change only where a name is taken already."""
+    changed = []
+
+    class Noted(warnings.catch_warnings):
+        def __init__(self, **options):
+            changed.append(options)
+            super().__init__(**options)
+
+    monkeypatch.setattr(warnings, "catch_warnings", Noted)
+    soup.users.relate("lent", soup.loans, backref="lender")
+    assert changed == []
+    soup.users.relate("lent", soup.loans, viewonly=True)
+    assert changed == [{}]
+    assert len(soup.users.get("Bo").lent) == 2
 
 
 def test_a_class_with_heirs(soup):
