@@ -7,22 +7,20 @@ import threading
 from functools import partial
 from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, ref
+from weakref import ref
 
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.orm import scoped_session
 
 from sqlsoup import _sa
+from sqlsoup._session import current
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
     from sqlalchemy.orm import Session as PlainSession
     from sqlalchemy.orm import SessionTransaction
-
-    _Found = Callable[[], partial[None] | None]
 
 _OPEN = "sqlsoup.open"
 """In the ``info`` of a session: what finds the ends of its blocks, the outermost first."""
@@ -49,24 +47,18 @@ _AWAITED = (
 _SHARED = "another thread is in a block of this session; a plain Session is for one thread alone"
 _next = threading.local()
 _getframe = sys._getframe  # noqa: SLF001 - inspect has it from there
-_heard: WeakSet[type] = WeakSet()
 
 
 class Block:
     """A block of a session."""
 
-    __slots__ = ("end", "failed", "lost", "owner", "session", "soup", "thread")
-
-    owner: FrameType | None
-    """The frame that runs as long as the block is open."""
+    soup: Any = None
+    session: PlainSession | None = None
     thread: int
-
-    def __init__(self, end: Callable[..., None], soup: object) -> None:
-        self.end = end
-        self.soup = soup
-        self.session: PlainSession | None = None
-        self.lost: str | None = None
-        self.failed: tuple[SessionTransaction | None, BaseException | None] | None = None
+    owner: FrameType | None = None
+    """The frame that runs as long as the block is open."""
+    lost: str | None = None
+    failed: tuple[SessionTransaction | None, BaseException | None] | None = None
 
 
 class Exit:
@@ -76,96 +68,106 @@ class Exit:
     whether or not it was called: a signal can arrive before the statement is ready to do so.
     """
 
-    def __init__(self, end: Callable[..., None]) -> None:
-        self._end = end
-
-    def __get__(self, soup: object, cls: type) -> partial[None]:
+    def __get__(self, soup: Any, cls: type) -> partial[None]:
+        block = Block()
+        block.soup = soup
         # no bound method: Python 3.14 drops it before the call
-        end = partial(_end, Block(self._end, soup))
-        _next.found = ref(end)
+        end = partial(_end, block) if soup is None else partial(_end, block, soup)
+        _next.end = ref(end)
         return end
 
 
-def _end(block: Block, *args: Any) -> None:
-    """End a block; who calls the method of the class passes the SQLSoup before the exception."""
-    block.owner = _getframe()
-    try:
-        block.end(*(args if block.soup is None else (block.soup, *args)), block)
-    finally:
-        block.owner = None
+class _Found(ref["partial[None]"]):
+    """What finds the end of a block as long as the block is open."""
+
+    __slots__ = ("held", "left", "session")
+
+    held: partial[None] | None
+    session: PlainSession
+    left: SessionTransaction | None
+    """The transaction in which a block was that did not end."""
+
+    def has_left(self, transaction: SessionTransaction | None) -> bool:
+        """Tell if a transaction has what a block that did not end left of it.
+
+        It may be that ``left`` was not set: by an interrupt that Python ignored.
+        """
+        return transaction is not None and getattr(self, "left", transaction) is transaction
 
 
-def enter(session: PlainSession, soup: object, *, shared: bool) -> None:
-    """Begin a block of a session, or one within it.
+def _gone(found: _Found) -> None:
+    found.left = found.session.get_transaction()
 
-    :param shared: whether the session may be that of several threads.
+
+def enter(soup: Any) -> None:
+    """Begin a block of the session of a SQLSoup, or one within it.
+
     :raises SQLSoupError: a block of the session did not end, and is not around this one.
     """
-    found: _Found = getattr(_next, "found", _nothing)
-    block = _block(found)
-    if block is None or block.session is not None or block.soup not in (None, soup):
-        block = Block(_nothing, soup)  # __enter__() was called by hand
-        found = partial(_same, partial(_end, block))
-    block.owner = _getframe()
-    block.thread, block.session = threading.get_ident(), session
-    blocks: list[_Found] | None = session.info.get(_OPEN)
-    if blocks is None:
-        if type(session) not in _heard:
-            event.listen(type(session), "after_transaction_create", _begun)
-            _heard.add(type(session))
-        blocks = session.info[_OPEN] = []
-    elif blocks:
-        _look_around(session, blocks, block.owner, shared=shared)
-    blocks.append(found)
+    source = soup._origin.session  # noqa: SLF001
+    session = current(source)
+    caller = _getframe(2)
+    end, held = getattr(_next, "end", _nothing)(), None
+    if end is None or end.args[0].session is not None or end.args[0].soup not in (None, soup):
+        end = held = partial(_end, Block(), soup)  # __enter__() was called by hand
+    block = end.args[0]
+    blocks: list[_Found] = session.info.setdefault(_OPEN, [])
+    if blocks:
+        _look_around(session, blocks, caller, shared=isinstance(source, scoped_session))
     if not session.in_transaction():
         session.begin()
-    block.owner = _owner(_getframe(2))
+    block.session, block.thread, block.owner = session, threading.get_ident(), _owner(caller)
+    found = _Found(end, _gone)
+    found.session, found.held = session, held
+    blocks.append(found)
 
 
-def leave(session: PlainSession, block: Block, error: BaseException | None) -> None:
+def _end(
+    block: Block, soup: Any, _kind: object, error: BaseException | None, _trace: object
+) -> None:
     """End a block: the outermost one commits, or rolls back if it or one within it failed.
 
     :raises SQLSoupError: one within it failed, and the exception was caught in between; or the
      block began in another session, or was suspended while another began; or its connection is
      one that is to be awaited, and this is not within ``run_sync()``.
     """
-    blocks: list[_Found] = session.info.get(_OPEN, [])
-    there = [*map(_block, blocks)]
-    transaction = session.get_transaction()
-    if block.session is None and there:  # __exit__() was called by hand
-        block = there[-1] or block
-    if block not in there:
-        _leave_elsewhere(session, block, there, error)
-    elif block is not there[0]:
-        del blocks[there.index(block)]
-        if error is not None and there[0] is not None:
-            there[0].failed = transaction, error
-    elif _sa.is_out_of_reach(transaction):  # the next block rolls it back
-        if error is None:
+    try:
+        session = current(soup._origin.session)  # noqa: SLF001
+        blocks: list[_Found] = session.info.get(_OPEN, [])
+        if block.session is None and blocks:  # __exit__() was called by hand
+            block = _block(blocks[-1]) or block
+        transaction = session.get_transaction()
+        outer = _block(blocks[0]) if blocks else None
+        if block is not outer:
+            _leave_inner(session, transaction, block, blocks, error)
+        elif not _sa.is_out_of_reach(transaction):
+            try:
+                _leave_outermost(session, transaction, block, blocks, error)
+            finally:  # not before: what an interrupt leaves of the transaction is the block's
+                blocks.clear()
+        elif error is None:  # the next block rolls it back
             raise SQLSoupError(_AWAITED)
-    else:
-        try:
-            _leave_outermost(session, transaction, block, there[1:], error)
-        finally:  # not before: what an interrupt leaves of the transaction is the block's
-            blocks.clear()
+    finally:
+        block.owner = None
 
 
 def _leave_outermost(
     session: PlainSession,
     transaction: SessionTransaction | None,
     block: Block,
-    inner: list[Block | None],
+    blocks: list[_Found],
     error: BaseException | None,
 ) -> None:
-    for other in inner:
-        if other is None:  # it was interrupted as it began or ended
-            block.failed = block.failed or (transaction, None)
-        else:
+    for found in blocks[1:]:
+        other = _block(found)
+        if other is not None and other.owner is not None:
             other.lost = _OVERTAKEN
+        elif block.failed is None and found.has_left(transaction):
+            block.failed = transaction, None
     if error is not None:
         _roll_back(session, transaction, error)
         return
-    handled = sys.exc_info()[1]
+    handled = sys.exception()
     try:
         if block.failed is not None:
             failed, cause = block.failed
@@ -179,35 +181,52 @@ def _leave_outermost(
         raise
 
 
-def _leave_elsewhere(
-    session: PlainSession, block: Block, there: list[Block | None], error: BaseException | None
+def _leave_inner(
+    session: PlainSession,
+    transaction: SessionTransaction | None,
+    block: Block,
+    blocks: list[_Found],
+    error: BaseException | None,
 ) -> None:
-    """End a block that is not one of the session's: it was lost, or its session was removed."""
+    """End a block that is not the outermost one; it may be none of the session's.
+
+    It then was lost, or its session was removed.
+    """
+    there = [*map(_block, blocks)]
+    outer = there[0] if there else None
+    if block in there:
+        del blocks[there.index(block)]
+        if error is not None and outer is not None:
+            outer.failed = transaction, error
+        return
     strange = block.session not in {None, session} and (
         block.thread != threading.get_ident() or isinstance(error, GeneratorExit)
     )
     if not strange and (error is None or block.lost is None):
-        outer = there[0] if there else None
         if outer is None:
-            _roll_back(session, session.get_transaction(), error)
+            _roll_back(session, transaction, error)
         else:
-            outer.failed = session.get_transaction(), error
+            outer.failed = transaction, error
     if error is None:
         raise SQLSoupError(block.lost or _ELSEWHERE)
 
 
 def _look_around(
-    session: PlainSession, blocks: list[_Found], frame: FrameType, *, shared: bool
+    session: PlainSession, blocks: list[_Found], caller: FrameType, *, shared: bool
 ) -> None:
     """Make sure that a new block is nested in those that are open, or that none is open.
 
     It is nested in them while the function that began the outermost one is running.  Otherwise that
     one is lost, and what is left of its transaction is rolled back.
+
+    :param shared: whether the session may be that of several threads.
     """
-    outer = _block(blocks[0])
-    if outer is not None:
-        if _is_running(outer.owner, frame):
-            return
+    outer, transaction = _block(blocks[0]), session.get_transaction()
+    if outer is None:
+        lost = blocks[0].has_left(transaction)
+    elif _is_running(outer.owner, caller):
+        return
+    else:
         if outer.thread != threading.get_ident() and any(
             _is_running(outer.owner, top)
             for top in sys._current_frames().values()  # noqa: SLF001
@@ -215,9 +234,9 @@ def _look_around(
             if shared:
                 return
             raise SQLSoupError(_SHARED)
-    lost = session.in_transaction()
+        lost = transaction is not None
     if lost:
-        _roll_back(session, session.get_transaction(), None)
+        _roll_back(session, transaction, None)
     for block in map(_block, blocks):
         if block is not None:
             block.lost = _OVERTAKEN
@@ -245,13 +264,6 @@ def _owner(frame: FrameType) -> FrameType:
     return frame
 
 
-def _begun(session: PlainSession, transaction: SessionTransaction) -> None:
-    """Forget blocks that were interrupted before a transaction began: nothing is left of them."""
-    blocks: list[_Found] | None = session.info.get(_OPEN)
-    if blocks and (len(blocks) > 1 or blocks[0]() is None) and transaction.parent is None:
-        blocks[:] = [found for found in blocks if found() is not None]
-
-
 def _block(found: _Found) -> Block | None:
     end = found()
     return None if end is None else end.args[0]
@@ -265,12 +277,8 @@ def _interrupt(error: BaseException | None, handled: BaseException | None) -> Ba
     return None if found is handled else found
 
 
-def _nothing(*_args: object) -> None:
+def _nothing() -> None:
     return None
-
-
-def _same(end: partial[None]) -> partial[None]:
-    return end
 
 
 def _roll_back(

@@ -77,8 +77,8 @@ def is_out_of_reach(transaction: Any) -> bool:
     may go when SQLAlchemy keeps such a connection.
     """
     if transaction is not None:
-        for connection, *_ in transaction._connections.values():
-            if connection.dialect.is_async:
+        for entry in transaction._connections.values():
+            if entry[0].dialect.is_async:
                 from sqlalchemy.util.concurrency import in_greenlet  # which needs greenlet
 
                 return not in_greenlet()

@@ -11,7 +11,6 @@ from weakref import WeakSet, WeakValueDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, FromClause, MetaData, Table
-from sqlalchemy.orm import scoped_session
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
 from sqlsoup import _blocks, _places, _session
@@ -406,16 +405,10 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
-        source = self._origin.session
-        shared = isinstance(source, scoped_session)
-        _blocks.enter(_session.current(source), self, shared=shared)
+        _blocks.enter(self)
         return self
 
-    @_blocks.Exit
-    def __exit__(
-        self, kind: object, error: BaseException | None, trace: object, block: Any = None
-    ) -> None:
-        _blocks.leave(_session.current(self._origin.session), block, error)
+    __exit__ = _blocks.Exit()
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"

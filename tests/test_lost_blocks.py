@@ -40,8 +40,8 @@ class Alarm(BaseException):
 
 
 @contextmanager
-def alarm_in(function, line=1):
-    """Raise an Alarm when a line of a function is next reached, and have it caught."""
+def interrupted_in(function, line=1):
+    """Raise an Alarm when a line of a function is next reached."""
     code, left = function.__code__, [line]
 
     def trace(frame, _event, _argument):
@@ -57,10 +57,16 @@ def alarm_in(function, line=1):
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        with pytest.raises(Alarm):
-            yield
+        yield
     finally:
         sys.settrace(before)
+
+
+@contextmanager
+def alarm_in(function, line=1):
+    """Raise an Alarm when a line of a function is next reached, and have it caught."""
+    with pytest.raises(Alarm), interrupted_in(function, line):
+        yield
 
 
 @contextmanager
@@ -207,17 +213,50 @@ def test_an_exit_stack_that_outlives_its_function(soup, lite):
     assert words(lite) == [*OLD, "inner", "outer"]
 
 
-def test_an_exit_stack_is_interrupted(soup, lite):
+@pytest.mark.parametrize("line", range(1, 15))
+def test_an_exit_stack_is_interrupted(line, soup, lite):
     """A block that was not begun for the stack is not around the next one."""
     add(soup, "before")
     with ExitStack() as stack:
-        with alarm_in(_blocks.enter, line=12):
+        with pytest.raises(Alarm) as kept, interrupted_in(_blocks.enter, line=line):
             stack.enter_context(soup)
         soup.tags.insert(word="left over")
-        with told(LOST):
-            add(soup, "new")
-        add(soup, "newer")
-    assert words(lite) == ["before", *OLD, "newer"]
+        add(soup, "new")
+        assert words(lite) == ["before", *OLD, "left over", "new"]
+    assert kept.tb is not None
+    assert lite.pool.checkedout() == 0
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["exception kept", "exception dropped"])
+def test_an_exit_stack_is_interrupted_at_its_end(kept, soup, lite):
+    """What its block has done is rolled back by the next, which tells of it."""
+    stack = ExitStack()
+    stack.enter_context(soup)
+    soup.tags.insert(word="lost")
+    soup.flush()
+    with pytest.raises(Alarm) as caught, interrupted_in(sqlsoup.SQLSoup.__exit__.func, line=2):
+        stack.close()
+    if not kept:
+        del caught
+    with told(LOST):
+        add(soup, "new")
+    add(soup, "newer")
+    assert words(lite) == [*OLD, "newer"]
+
+
+def test_an_exit_stack_within_a_block_is_interrupted(soup, lite):
+    """The outer block is not stored, though what was interrupted is in the traceback still."""
+    with told(FAILED), soup:
+        stack = ExitStack()
+        stack.enter_context(soup)
+        soup.tags.insert(word="inner")
+        with (
+            pytest.raises(Alarm) as kept,
+            interrupted_in(sqlsoup.SQLSoup.__exit__.func, line=2),
+        ):
+            stack.close()
+    assert kept.tb is not None
+    assert words(lite) == OLD
 
 
 class Unit:
@@ -397,6 +436,23 @@ def test_an_interrupt_of_an_inner_block(soup, lite):
         soup.rollback()
         soup.tags.insert(word="outer")
     assert words(lite) == [*OLD, "outer"]
+
+
+def test_an_interrupt_where_python_ignores_it(soup, lite, monkeypatch):
+    """One that strikes as a block is dropped does not hide that the block was lost."""
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda event: ignored.append(event.exc_type))
+
+    stack = ExitStack()
+    stack.enter_context(soup)
+    soup.tags.insert(word="lost")
+    with interrupted_in(_blocks._gone):
+        del stack
+    assert ignored == [Alarm]
+    with told(LOST):
+        add(soup, "new")
+    add(soup, "newer")
+    assert words(lite) == [*OLD, "newer"]
 
 
 @pytest.mark.parametrize("name", ["commit", "_prepare_impl", "close", "rollback"])
