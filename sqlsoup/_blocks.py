@@ -175,8 +175,9 @@ def _leave_outermost(
                 raise SQLSoupError(_FAILED) from cause
         session.commit()
     except BaseException as raised:
-        _roll_back(session, transaction, raised)
-        if interrupt := _interrupt(raised, handled):
+        interrupt = _interrupt(raised, handled)
+        _roll_back(session, transaction, interrupt or raised)
+        if interrupt:
             raise interrupt  # noqa: B904
         raise
 
@@ -284,16 +285,19 @@ def _nothing() -> None:
 def _roll_back(
     session: PlainSession, transaction: SessionTransaction | None, error: BaseException | None
 ) -> None:
-    """Roll back after an error, which is raised also where the connection is lost."""
+    """Roll back after an error, which is raised also where the connection is lost.
+
+    After an interrupt, SQLAlchemy may find its own objects half changed, and warn or raise.
+    """
+    interrupted = not isinstance(error, Exception | None)
     try:
         session.rollback()
     except DBAPIError as failed:
-        interrupted = not isinstance(error, Exception | None)
         if not failed.connection_invalidated and not interrupted:
             raise  # otherwise the server has rolled back
     except BaseException as failed:
         _sa.finish_rollback(session, transaction)
-        if not isinstance(failed, InvalidRequestError):
+        if not isinstance(failed, Exception if interrupted else InvalidRequestError):
             raise
     else:
         _sa.finish_rollback(session, transaction)

@@ -101,6 +101,26 @@ def test_rolls_back_on_any_exception(error, db, engine):
     assert words(engine) == ["food", "hot"]
 
 
+def test_an_interrupt_is_raised_whatever_the_rollback_says(soup, lite, monkeypatch):
+    """SQLAlchemy may warn of what an interrupt left half changed, and warnings may be errors."""
+
+    def interrupt(_connection):
+        raise KeyboardInterrupt
+
+    def warn(_transaction):
+        raise sa.exc.SAWarning("transaction already deassociated from connection")
+
+    with pytest.raises(KeyboardInterrupt), soup:
+        soup.tags.insert(word="new")
+        soup.flush()
+        monkeypatch.setattr(lite.dialect, "do_commit", interrupt)
+        monkeypatch.setattr(sa.engine.RootTransaction, "rollback", warn)
+    monkeypatch.undo()
+    with soup:
+        soup.tags.insert(word="later")
+    assert words(lite) == ["food", "hot", "later"]
+
+
 @pytest.mark.parametrize("lost", [True, False])
 def test_a_rollback_that_fails(lost, soup, lite, monkeypatch):
     """The program's exception goes on if the connection is lost, and if not the rollback's own."""
