@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BindParameter, ClauseElement, Select, Table
 from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.orm.session import SessionTransactionState
 from sqlalchemy.sql import expression
 from sqlalchemy.sql.expression import BinaryExpression, ColumnClause
@@ -46,6 +47,17 @@ def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # of what was rolled back already
         session.rollback()
+
+
+def has_binds(session: Any) -> bool:
+    """Tell if a session was given a bind, or binds of tables and classes.
+
+    Only 2.1 has the latter by a public name, ``Session.binds``.  It may go with 2.0.
+    """
+    return bool(session.bind or getattr(session, _BINDS))
+
+
+_BINDS = "binds" if hasattr(PlainSession(), "binds") else "_Session__binds"
 
 
 def is_out_of_reach(transaction: Any) -> bool:

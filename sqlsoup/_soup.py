@@ -105,7 +105,7 @@ class SQLSoup:
     def session(self, session: _session.SessionSource) -> None:
         _session.check(session, self._metadata)
         _session.find_engines(session)
-        self._origin = Origin(session, self._metadata, self._implied)
+        self._origin = Origin(session, _session.finder(session), self._metadata, self._implied)
 
     @property
     def bind(self) -> Engine | None:
@@ -143,7 +143,7 @@ class SQLSoup:
         :raises sqlalchemy.orm.exc.UnmappedInstanceError: it is no row.
         """
         try:
-            _session.current(self._origin.session).delete(instance)
+            self._origin.current().delete(instance)
         except UnmappedInstanceError as error:
             raise no_row(error, instance) from None
 
@@ -403,16 +403,15 @@ class SQLSoup:
 
         .. versionadded:: 1.0
         """
-        source = self._origin.session
-        shared = isinstance(source, scoped_session)
-        _blocks.enter(_session.current(source), self, shared=shared)
+        shared = isinstance(self._origin.session, scoped_session)
+        _blocks.enter(self._origin.current(), self, shared=shared)
         return self
 
     @_blocks.Exit
     def __exit__(
         self, kind: object, error: BaseException | None, trace: object, block: Any = None
     ) -> None:
-        _blocks.leave(_session.current(self._origin.session), block, error)
+        _blocks.leave(self._origin.current(), block, error)
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"
