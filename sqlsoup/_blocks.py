@@ -13,7 +13,6 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import scoped_session
 
 from sqlsoup import _sa
-from sqlsoup._session import current
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -104,8 +103,8 @@ def enter(soup: Any) -> None:
 
     :raises SQLSoupError: a block of the session did not end, and is not around this one.
     """
-    source = soup._origin.session  # noqa: SLF001
-    session = current(source)
+    origin = soup._origin  # noqa: SLF001
+    session = origin.current()
     caller = _getframe(2)
     end, held = getattr(_next, "end", _nothing)(), None
     if end is None or end.args[0].session is not None or end.args[0].soup not in (None, soup):
@@ -113,7 +112,7 @@ def enter(soup: Any) -> None:
     block = end.args[0]
     blocks: list[_Found] = session.info.setdefault(_OPEN, [])
     if blocks:
-        _look_around(session, blocks, caller, shared=isinstance(source, scoped_session))
+        _look_around(session, blocks, caller, shared=isinstance(origin.session, scoped_session))
     if not session.in_transaction():
         session.begin()
     block.session, block.thread, block.owner = session, threading.get_ident(), _owner(caller)
@@ -132,7 +131,7 @@ def _end(
      one that is to be awaited, and this is not within ``run_sync()``.
     """
     try:
-        session = current(soup._origin.session)  # noqa: SLF001
+        session = soup._origin.current()  # noqa: SLF001
         blocks: list[_Found] = session.info.get(_OPEN, [])
         if block.session is None and blocks:  # __exit__() was called by hand
             block = _block(blocks[-1]) or block

@@ -13,13 +13,13 @@ from sqlalchemy.orm import InstanceState, Query
 from sqlsoup._attributes import ASKED, no_attribute, offered, renamed, unknown, with_near
 from sqlsoup._describe import Description
 from sqlsoup._relate import holds, relate
-from sqlsoup._session import current
 from sqlsoup.exc import ParametersError, SQLSoupError, suggestion, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import MetaData
+    from sqlalchemy.orm import Session
 
     from sqlsoup._session import SessionSource
 
@@ -35,6 +35,8 @@ class Origin(NamedTuple):
     """What a class has from the SQLSoup that made it."""
 
     session: SessionSource
+    current: Callable[[], Session]
+    """Returns the session of this thread or scope."""
     metadata: MetaData
     relationships: _Related | None
 
@@ -80,7 +82,7 @@ class SelectableClassType(type):
         try:
             if (cls._sqlsoup_query_type or cls._sqlsoup_query_class()).get is not Query.get:
                 return new_query(cls).get(ident)
-            return None if ident is None else current(cls._sqlsoup.session).get(cls, ident)
+            return None if ident is None else cls._sqlsoup.current().get(cls, ident)
         except sa_exc.InvalidRequestError as error:
             raise with_near(error, cls, ident if isinstance(ident, dict) else ()) from None
 
@@ -250,9 +252,9 @@ takes more than twice as long on a class whose metaclass has a ``__getattr__``.
 def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) -> Any:
     own = _namespace(cls)
     try:
-        session, renamed = own["_sqlsoup"].session, own["_sqlsoup_renamed"]
+        origin, renamed = own["_sqlsoup"], own["_sqlsoup_renamed"]
     except KeyError:  # a class that the user derived
-        session, renamed = cls._sqlsoup.session, cls._sqlsoup_renamed
+        origin, renamed = cls._sqlsoup, cls._sqlsoup_renamed
     if renamed:
         values = {renamed.get(name, name): value for name, value in values.items()}
     for name in [*values]:
@@ -266,6 +268,7 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
             message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
             warn(message + suggestion(name, inspect(cls).attrs.keys()))
     row = type.__call__(cls, *args, **values)
+    session = origin.current()
     try:
         session.add(row)
     except BaseException:  # what it refers to cannot be stored; the session has the row already

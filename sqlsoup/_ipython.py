@@ -13,7 +13,6 @@ from sqlalchemy.orm import Query
 from sqlsoup._classes import SelectableClassType
 from sqlsoup._show import Shown
 from sqlsoup._soup import SQLSoup
-from sqlsoup._view import is_row, view_of
 from sqlsoup.exc import ArgumentError
 
 _LIMIT = 20
@@ -89,6 +88,8 @@ def _register(formatter: Any, kind: type, function: Any) -> Any:
 
 def _shown(thing: object) -> Shown | None:
     """Return what is shown of a thing, or None if that is not for us to say."""
+    from sqlsoup._view import is_row, view_of  # which few programs need
+
     kinds = (SelectableClassType, Query, Result, FilterResult, SQLSoup)
     row = thing[0] if isinstance(thing, list) and thing else thing
     unusable = isinstance(thing, SelectableClassType) and inspect(thing, raiseerr=False) is None

@@ -67,6 +67,16 @@ def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
         session.rollback()
 
 
+def has_binds(session: Any) -> bool:
+    """Tell if a session was given a bind, or binds of tables and classes.
+
+    Only 2.1 has the latter by a public name (``Session`` in ``orm/session.py``).  It may go with
+    2.0.
+    """
+    binds = getattr(session, "binds", None) or getattr(session, "_Session__binds", None)
+    return bool(session.bind or binds)
+
+
 def is_out_of_reach(transaction: Any) -> bool:
     """Tell if a transaction has a connection that is to be awaited, where nothing can be.
 

@@ -6,7 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sqlsoup._view import view_of
 from sqlsoup.exc import ArgumentError, shown
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def show(thing: object, limit: int | None = 20, *, file: TextIO | None = None) -
 
     .. versionadded:: 1.0
     """
+    from sqlsoup._view import view_of  # which few programs need
+
     given: object = limit
     if not (given is None or (isinstance(given, int) and given >= 0)):
         raise ArgumentError(f"invalid limit argument {shown(limit)}; pass a number of rows or None")

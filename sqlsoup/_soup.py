@@ -104,7 +104,7 @@ class SQLSoup:
     def session(self, session: _session.SessionSource) -> None:
         _session.check(session, self._metadata)
         _session.find_engines(session)
-        self._origin = Origin(session, self._metadata, self._implied)
+        self._origin = Origin(session, _session.finder(session), self._metadata, self._implied)
 
     @property
     def bind(self) -> Engine | None:
@@ -142,7 +142,7 @@ class SQLSoup:
         :raises sqlalchemy.orm.exc.UnmappedInstanceError: it is no row.
         """
         try:
-            _session.current(self._origin.session).delete(instance)
+            self._origin.current().delete(instance)
         except UnmappedInstanceError as error:
             raise no_row(error, instance) from None
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstanceState
 
 from sqlsoup._classes import SelectableClassType
 from sqlsoup._generated import comes_by_itself
-from sqlsoup._session import current, find_engines
+from sqlsoup._session import find_engines
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown, suggestion
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Insert:
             if mapper.columns.contains_column(column)
         }
         self.aliases = {k: self.columns[v] for k, v in cls._sqlsoup_renamed.items()}
-        self.session = current(cls._sqlsoup.session)
+        self.session = cls._sqlsoup.current()
         find_engines(self.session)
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -412,6 +412,16 @@ def test_a_bind_of_the_session_comes_first(scoped, lite, other):
     _close(session)
 
 
+def test_no_error_is_made_to_find_an_engine(soup, monkeypatch):
+    """A session without a bind is not asked for one, which would take longer than the rest."""
+    first, made = soup.users.get("Ada"), []
+    soup.rollback()
+    monkeypatch.setattr(sa.exc.UnboundExecutionError, "__init__", lambda *_: made.append(1))
+    assert soup.users.get("Ada") is first
+    assert soup.session.execute(sa.select(soup.users._table.c.name)).first() == ("Ada",)
+    assert made == []
+
+
 def test_a_session_on_a_connection_of_another_engine(lite, other):
     """Tables are those of the soup's own engine, which is not that of the connection."""
     with other.connect() as connection, Session(connection) as session:

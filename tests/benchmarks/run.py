@@ -1,6 +1,6 @@
 """The benchmarks: run by ``tox -e bench``, which describes them in docs/benchmarks.rst.
 
-    python run.py [--quick] [--postgresql URL] [--mariadb URL]
+    python run.py [--quick] [--pair] [--postgresql URL] [--mariadb URL]
 
 Each measurement is made by a process of worker.py; here is only told which, and what it comes to.
 """
@@ -50,6 +50,7 @@ IMPORTS = {
     "sqlite3": "driver",
     "sqlsoup (0.9.1)": "old",
 }
+TARGETS = ["what", "target", "found", "reached"]
 WORK = ["load", "get", "insert", "update", "delete"]
 
 
@@ -65,6 +66,7 @@ class Sizes:
     limit: float  # seconds for a first row
     rows: int
     row_rounds: int
+    pair_rounds: int
     joins: int
     join_rounds: int
     collections: int
@@ -93,6 +95,7 @@ FULL = Sizes(
     limit=60,
     rows=10_000,
     row_rounds=7,
+    pair_rounds=15,
     joins=10_000,
     join_rounds=2,
     collections=400,
@@ -109,6 +112,7 @@ QUICK = Sizes(
     limit=10,
     rows=200,
     row_rounds=2,
+    pair_rounds=2,
     joins=200,
     join_rounds=1,
     collections=20,
@@ -380,23 +384,8 @@ class Bench:
 
     def work(self, server: Any, url: str) -> str:
         """Do the work with rows; what was inserted is then updated and deleted."""
-        size = self.sizes.rows
-        found: dict[str, Samples] = {work: {} for work in WORK}
-
-        with self.serving(url, LIBRARIES) as ask:
-            for who in LIBRARIES:
-                self.turn(server, url, ask, who, 10)  # connects and reflects
-            turns = interleave(
-                LIBRARIES,
-                lambda who: self.turn(server, url, ask, who, size),
-                self.sizes.row_rounds,
-                always=["declared", "sqlsoup"],
-            )
-        for work in WORK:
-            for who, samples in turns.items():
-                found[work][who] = {number: each[work] for number, each in samples.items()}
-        rows = []
-        for work, samples in found.items():
+        size, rows = self.sizes.rows, []
+        for work, samples in self.turns(server, url, LIBRARIES, self.sizes.row_rounds).items():
             name = {"load": f"{schemas.PEOPLE:,} rows loaded"}.get(work, f"{size:,} {work}")
             rows += [
                 [
@@ -409,16 +398,40 @@ class Bench:
                 ]
                 for who in LIBRARIES
             ]
+        print(f"{server.title}, work with rows: done", flush=True)
+        head = [server.title, "", "time", "ratio", "processor", "statements"]
+        return report.table(head, rows)
+
+    def pair(self, server: Any, url: str) -> None:
+        """Compare the work with rows with that of declared models, alone and in many rounds."""
+        names = ["declared", "sqlsoup"]
+        for work, samples in self.turns(server, url, names, self.sizes.pair_rounds).items():
             what = f"{server.title}, {work}"
             share = ratio(samples, "sqlsoup", "declared")
             cpu = ratio(samples, "sqlsoup", "declared", "cpu")
             self.at_most(f"{what} / declared by hand", 1.05, share)
             self.at_most(f"{what} / declared by hand, processor time", 1.05, cpu)
-            theirs, ours = (samples[who][0]["statements"] for who in ("declared", "sqlsoup"))
+            theirs, ours = (samples[who][0]["statements"] for who in names)
             self.target(f"{what}, statements", f"{theirs:,}", f"{ours:,}", ours == theirs)
-        print(f"{server.title}, work with rows: done", flush=True)
-        head = [server.title, "", "time", "ratio", "processor", "statements"]
-        return report.table(head, rows)
+
+    def turns(self, server: Any, url: str, names: list[str], rounds: int) -> dict[str, Samples]:
+        """Have contestants take turns at the work with rows."""
+        with self.serving(url, names) as ask:
+            for who in names:
+                self.turn(server, url, ask, who, 10)  # connects and reflects
+            found = interleave(
+                names,
+                lambda who: self.turn(server, url, ask, who, self.sizes.rows),
+                rounds,
+                always=["declared", "sqlsoup"],
+            )
+        return {
+            work: {
+                who: {number: each[work] for number, each in samples.items()}
+                for who, samples in found.items()
+            }
+            for work in WORK
+        }
 
     def turn(self, server: Any, url: str, ask: Callable, who: str, size: int) -> Sample:
         """Have one contestant do all kinds of work once."""
@@ -484,6 +497,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small sizes; writes no page")
     parser.add_argument(
+        "--pair", action="store_true", help="only rows beside declared models; writes no page"
+    )
+    parser.add_argument(
         "--postgresql",
         metavar="URL",
         default="postgresql://postgres@127.0.0.1:5432/test",
@@ -505,6 +521,14 @@ def main() -> None:
             servers.append(schemas.Postgresql(options.postgresql))
             with closing(psycopg2.connect(options.postgresql)) as connection:
                 version = connection.get_parameter_status("server_version").split()[0]
+        if options.pair:
+            bench = Bench(sizes, servers, "")
+            for server in servers:
+                rows = schemas.with_rows(postgresql=server.title == "PostgreSQL")
+                with server.database(rows) as url:
+                    bench.pair(server, url)
+            print(report.table(TARGETS, bench.targets))
+            return
         bench = Bench(sizes, servers, old_environment())
         parts = {"imports": bench.imports(), "first": bench.first()}
         rows_tables: list[str] = []
@@ -515,6 +539,7 @@ def main() -> None:
                 if not is_postgresql:
                     parts["second"] = bench.second(url)
                     parts["joins_table"] = bench.joins(url)
+                bench.pair(server, url)
                 rows_tables.append(bench.work(server, url))
                 dicts_tables.append(bench.dicts(server, url))
         related = [
@@ -536,7 +561,7 @@ def main() -> None:
     parts["rows_tables"] = "\n\n".join(rows_tables)
     parts["dicts_tables"] = "\n\n".join(dicts_tables)
     parts["related"] = "\n\n".join(related)
-    parts["targets"] = report.table(["what", "target", "found", "reached"], bench.targets)
+    parts["targets"] = report.table(TARGETS, bench.targets)
     for part in parts.values():
         print(f"\n{part}")
     print(f"\n{time.monotonic() - begin:.0f} s")
@@ -548,6 +573,7 @@ def main() -> None:
             machine=report.machine(),
             versions=report.versions(version),
             slow=SLOW,
+            pair_rounds=sizes.pair_rounds,
             limit=sizes.limit,
             people=schemas.PEOPLE,
             rows=sizes.rows,
