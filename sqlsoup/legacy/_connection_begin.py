@@ -137,7 +137,8 @@ def _open_blocks() -> None:
     before = TransactionalContext._trans_ctx_check
 
     def check(_cls: type, subject: Any) -> None:
-        if subject._trans_context_manager is None:
+        manager = subject._trans_context_manager
+        if manager is None or manager._transaction_is_active():
             return
         try:
             before(subject)
@@ -203,9 +204,12 @@ def _begin_twophase(before: Callable[..., Any], connection: Connection, xid: Any
     return transaction
 
 
-@method(Connection, "begin_nested")
-def _begin_nested(before: Callable[..., Any], connection: Connection) -> Any:
-    if is_begun(connection):
-        return before(connection)
-    note("nested-outside")
-    return _begin_on(connection)
+@replaced(Connection, "begin_nested")
+def _begin_nested(before: Callable[..., Any]) -> Callable[..., Any]:
+    def begin_nested(connection: Connection) -> Any:
+        if is_begun(connection):
+            return before(connection)
+        note("nested-outside")
+        return _begin_on(connection)
+
+    return begin_nested

@@ -11,7 +11,14 @@ from sqlalchemy import Connection, Delete, Insert, Select, TextClause, Update
 from sqlalchemy.engine import Compiled
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement
-from sqlalchemy.sql.expression import UpdateBase
+from sqlalchemy.sql.annotation import Annotated
+from sqlalchemy.sql.expression import (
+    CompoundSelect,
+    ReleaseSavepointClause,
+    RollbackToSavepointClause,
+    SavepointClause,
+    UpdateBase,
+)
 
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, replaced
@@ -146,8 +153,19 @@ COMMITTED = "_sqlsoup_committed"
 """What a connection has: where statements committed by themselves, while no commit() follows."""
 
 
-STATEMENTS = frozenset((Select, TextClause, Insert, Update, Delete))
+STATEMENTS = frozenset(
+    (
+        *(Select, CompoundSelect, TextClause, Insert, Update, Delete),
+        *(SavepointClause, ReleaseSavepointClause, RollbackToSavepointClause),
+    )
+)
 """The classes of statements of 2.x, whose subclasses and instances of others may be old forms."""
+
+
+_is_annotated: Callable[[Any], bool] = lru_cache(100)(
+    lambda kind: issubclass(kind, Annotated) and not STATEMENTS.isdisjoint(kind.__mro__)
+)
+"""Tells the classes of statements that the ORM makes of new ones."""
 
 _ABSENT = object()
 _GIVEN_ONCE = frozenset((object, dict, NoneType))
@@ -166,8 +184,8 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
         **kw: Any,
     ) -> Any:
         if (
-            type(statement) in STATEMENTS
-            and type(values) in _GIVEN_ONCE
+            (type(statement) in STATEMENTS or _is_annotated(type(statement)))
+            and (type(values) in _GIVEN_ONCE or _is_list_of_dicts(values))
             and not (args or kw)
             and type(connection) is Connection
             and connection._dbapi_connection is not None
@@ -187,12 +205,16 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
     return execute
 
 
+def _is_list_of_dicts(values: Any) -> bool:
+    return type(values) is list and bool(values) and type(values[0]) is dict
+
+
 def _only_reads(statement: Any, connection: Connection) -> bool:
     """Tell if it is plain that there is nothing to commit after a statement."""
     if "autocommit" in statement._execution_options or connection._execution_options:
         return False
     kind = type(statement)
-    return kind is Select or (
+    return kind in (Select, CompoundSelect) or (
         kind is TextClause and not _writes(statement.text, connection.dialect.name)
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy.sql.expression import (
 )
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method
+from sqlsoup.legacy._patch import function, replaced, with_one
 from sqlsoup.legacy._selects import refuse
 from sqlsoup.legacy._text import listed, textual, with_bind
 
@@ -26,30 +26,26 @@ _DML = {
 """The arguments of a statement after its table, by position."""
 
 
-@function(sa.insert)
-@method(TableClause, "insert")
-def _insert(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
-    return _dml(before, "insert", table, args, kw) if args or kw else before(table)
+@function(sa.insert, sa.update, sa.delete, template=with_one)
+def _of_function(make: Any, table: Any, *args: Any, **kw: Any) -> Any:
+    return _dml("dml-arguments", make, table, args, kw)
 
 
-@function(sa.update)
-@method(TableClause, "update")
-def _update(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
-    return _dml(before, "update", table, args, kw) if args or kw else before(table)
+@replaced(TableClause, "insert", "update", "delete")
+def _of_table(before: Callable[..., Any]) -> Callable[..., Any]:
+    def make(table: Any, *args: Any, **kw: Any) -> Any:
+        if not args and not kw:
+            return before(table)
+        return _dml("table-select", before, table, args, kw)
+
+    return make
 
 
-@function(sa.delete)
-@method(TableClause, "delete")
-def _delete(before: Callable[..., Any], table: Any, *args: Any, **kw: Any) -> Any:
-    return _dml(before, "delete", table, args, kw) if args or kw else before(table)
-
-
-def _dml(make: Any, name: str, table: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
-    statement = make(table)
+def _dml(form: str, make: Any, table: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    statement, name = make(table), make.__name__
     old = dict(zip(_DML[name], args, strict=False)) | kw
-    is_of_table = getattr(make, "__qualname__", "").startswith("TableClause.")
     if old.keys() - {"bind"}:
-        note("table-select" if is_of_table else "dml-arguments")
+        note(form)
     return _with_values(statement, name, **old)
 
 

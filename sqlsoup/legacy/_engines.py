@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ContextDecorator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, inspect
@@ -17,7 +17,7 @@ from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @replaced(Engine, "begin")
@@ -26,34 +26,19 @@ def _engine_begin(before: Callable[..., Any]) -> Callable[..., Any]:
         if kw:
             note("engine-argument", old="begin(close_with_result=) of an engine")
         if _threads.KEY not in vars(engine):
-            return _Checked(engine, before)
+            return _block(engine)
         return before(engine) if is_ours(asking()) else _threads.begin(engine)
 
     return begin
 
 
-class _Checked(AbstractContextManager[Connection, None], ContextDecorator):
-    """The block of an engine's begin(), that of a decorated function as well.
-
-    It does not end as if all were well where a transaction within it rolled it back.
-    """
-
-    def __init__(self, engine: Engine, begin: Callable[..., Any]) -> None:
-        self._engine, self._begin = engine, begin
-
-    def _recreate_cm(self) -> _Checked:
-        return _Checked(self._engine, self._begin)
-
-    def __enter__(self) -> Connection:
-        self._block = self._begin(self._engine)
-        connection: Connection = self._block.__enter__()
-        self._connection, self._transaction = connection, connection._transaction
-        return connection
-
-    def __exit__(self, *error: object) -> None:
-        self._block.__exit__(*error)
-        spoiled = vars(self._connection).get(SPOILED)
-        if error[0] is None and spoiled is not None and spoiled is self._transaction:
+@contextmanager
+def _block(engine: Engine) -> Iterator[Connection]:
+    """Do as SQLAlchemy does, but do not end as if all were well after a rollback within."""
+    with engine.connect() as connection:
+        with connection.begin() as transaction:
+            yield connection
+        if vars(connection).get(SPOILED) is transaction:
             raise InvalidRequestError(INACTIVE)
 
 

@@ -29,6 +29,9 @@ def entity_of(query: Any) -> Any:
 @replaced(Query, "filter", "where", "having")
 def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
     def where(query: Any, *criteria: Any) -> Any:
+        is_one = len(criteria) == 1 and isinstance(criteria[0], ClauseElement)
+        if is_one and _ADAPTERS not in vars(query):
+            return before(query, criteria[0])  # which is quicker than with *criteria
         for each in criteria:
             if isinstance(each, str):
                 criteria = tuple(textual(every, "query-text") for every in criteria)
@@ -97,6 +100,8 @@ def _is_new(keys: tuple[Any, ...]) -> bool:
 @replaced(Query, "join", "outerjoin")
 def _join(before: Callable[..., Any]) -> Callable[..., Any]:
     def join(query: Any, /, *keys: Any, **kw: Any) -> Any:
+        if len(keys) == 1 and not kw and isinstance(keys[0], _TARGETS):
+            return before(query if _ADAPTERS not in vars(query) else _not_adapted(query), keys[0])
         if not _OF_OLD_JOIN.isdisjoint(kw) or not _is_new(keys):
             return _join_any(before, query, *keys, **kw)
         return before(query if _ADAPTERS not in vars(query) else _not_adapted(query), *keys, **kw)
@@ -104,6 +109,7 @@ def _join(before: Callable[..., Any]) -> Callable[..., Any]:
     return join
 
 
+_TARGETS = (QueryableAttribute, type, FromClause)
 _OF_OLD_JOIN = frozenset(("target", "aliased", "from_joinpoint"))
 
 

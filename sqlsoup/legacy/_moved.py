@@ -128,8 +128,7 @@ FROM_WHICH_ALL = (
     sqlalchemy.types,
     sqlsoup,
 )
-"""Modules of which programs import all names.  Others are asked for names that they do not have,
-which makes them no slower for those that they have."""
+"""Modules of which programs import all names."""
 
 
 class Errors(tuple[type[Exception], ...]):

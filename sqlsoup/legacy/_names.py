@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -41,26 +42,6 @@ _missing: dict[ModuleType, set[str]] = {}
 
 _modules_of: dict[ModuleType, dict[str, str]] = {}
 """Modules that are gone, by the package in which they were, under their names there."""
-
-
-_watched: set[str] = set()
-"""All these names, of any module: a name that is none of them is asked for without delay."""
-
-_value_of = ModuleType.__getattribute__
-
-
-class _Noting(ModuleType):
-    """A module that has names that are gone, for ``import *``, and notes who gets them."""
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in _watched:
-            _note_asked(self, name, asking())
-        return _value_of(self, name)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _missing.get(self, ()):
-            return _value_of_gone(self, name)
-        raise _gone.error(self.__name__, name, asking())
 
 
 def _note_asked(module: ModuleType, name: str, frame: FrameType) -> None:
@@ -129,31 +110,23 @@ def _lines_of_warnings() -> None:
 def _add_names() -> None:
     for module, names in NAMES.items():
         _missing[module] = {name for name in names if not hasattr(module, name)}
-        if module in FROM_WHICH_ALL:
-            _watched.update(_missing[module])
-            for name in _missing[module]:
-                if names[name][0] is not None:
-                    replace(module, name, names[name][0])
-            replace(module, "__class__", _Noting)
 
 
 @plan
 def _add_modules() -> None:
     for name, (_, package, _, _) in MODULES.items():
-        module, last = _OldModule(name), name.rpartition(".")[2]
-        replace(sys.modules, name, module)
-        _modules_of.setdefault(package, {})[last] = name
-        if package in FROM_WHICH_ALL:
-            _watched.add(last)
-            replace(package, last, module)
+        replace(sys.modules, name, _OldModule(name))
+        _modules_of.setdefault(package, {})[name.rpartition(".")[2]] = name
 
 
 @plan
 def _add_answers() -> None:
     with_sentences = [sys.modules[name] for name in _gone.GONE]
     for module in dict.fromkeys([*NAMES, *_modules_of, *with_sentences]):
-        if not isinstance(module, _Noting | _OldModule):
+        if not isinstance(module, _OldModule):
             replace(module, "__getattr__", _getattr_of(module))
+    for module in FROM_WHICH_ALL:
+        replace(module, "__dir__", partial(_names_of, module))
 
 
 def _getattr_of(module: ModuleType) -> Callable[[str], Any]:
@@ -164,9 +137,17 @@ def _getattr_of(module: ModuleType) -> Callable[[str], Any]:
         if name in _missing.get(module, ()) or name in _modules_of.get(module, ()):
             _note_asked(module, name, frame)
             return _value_of_gone(module, name)
+        if name == "__all__" and module in FROM_WHICH_ALL and is_import_of_all(frame):
+            return [each for each in _names_of(module) if not each.startswith("_")]
         raise _gone.error(module.__name__, name, frame)
 
     return __getattr__
+
+
+def _names_of(module: ModuleType) -> list[str]:
+    """Return the names that a module has, those that are gone among them."""
+    gone = {name for name in _missing[module] if NAMES[module][name][0] is not None}
+    return sorted({*vars(module), *gone, *_modules_of.get(module, ())})
 
 
 def _value_of_gone(module: ModuleType, name: str) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MISSING = object()
-_NOT_IN_DICT = ("__code__", "__defaults__", "__kwdefaults__", "__class__")
+_NOT_IN_DICT = ("__code__", "__defaults__", "__kwdefaults__")
 
 _applied: list[tuple[Any, str, object, object]] = []
 """Owner, attribute, what it was and what it is now, in the order of patching."""
@@ -108,15 +108,25 @@ def missing(
     return decorate
 
 
-def function(*targets: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def function(
+    *targets: Any, template: Callable[..., Any] | None = None, **words: object
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Have a function stand for functions of SQLAlchemy, wherever they were imported to.
 
     It is the code of the target that changes: names that a program has imported already, and those
     that it has yet to import, are the same object.
+
+    :param template: whose code that becomes.  It finds the function in the place of its constant
+     ``"HANDLER"``, what the target was in that of ``"BEFORE"``, and no globals: for calls that are
+     plainly no old form it calls the second, which saves time.
+    :param words: more constants of the template, and what takes their places.
     """
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
-        _plans.extend(partial(_redirect, target, handler) for target in map(_original, targets))
+        _plans.extend(
+            partial(_redirect, target, handler, template or _any_call, words)
+            for target in map(_original, targets)
+        )
         return handler
 
     return decorate
@@ -144,20 +154,36 @@ def _is_at_home(value: object) -> bool:
     return vars(sys.modules[value.__module__]).get(value.__name__) is value
 
 
-def _redirect(target: FunctionType, handler: Callable[..., Any]) -> None:
+def _redirect(
+    target: FunctionType, handler: Callable[..., Any], template: Any, words: dict[str, object]
+) -> None:
     before = FunctionType(target.__code__, target.__globals__, target.__name__, target.__defaults__)
     before.__kwdefaults__ = target.__kwdefaults__
-    shim = partial(handler, before)
-    code = _template.__code__
-    constants = tuple(shim if constant == "SHIM" else constant for constant in code.co_consts)
+    words = {**words, "BEFORE": before, "HANDLER": partial(handler, before)}
+    code = template.__code__
+    constants = tuple(
+        words.get(each, each) if isinstance(each, str) else each for each in code.co_consts
+    )
     replace(target, "__code__", code.replace(co_consts=constants, co_name=target.__name__))
     replace(target, "__defaults__", None)
     replace(target, "__kwdefaults__", None)
 
 
-def _template(*args: Any, **kw: Any) -> Any:
-    shim: Any = "SHIM"  # in its code is what is called instead of this word
-    return shim(*args, **kw)
+def _any_call(*args: Any, **kw: Any) -> Any:
+    handler: Any = "HANDLER"
+    return handler(*args, **kw)
+
+
+def with_one(*args: Any, **kw: Any) -> Any:
+    """Be the template of a function of which calls with one argument by position are no old form.
+
+    What is to be quick spreads no arguments: a call with ``*args`` costs several without.
+    """
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    if len(args) == 1 and not kw:
+        return before(args[0])
+    return handler(*args, **kw)
 
 
 def plan(step: Callable[[], None]) -> Callable[[], None]:

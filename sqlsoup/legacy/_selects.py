@@ -14,11 +14,16 @@ from sqlalchemy import (
     FromClause,
     Select,
 )
+from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.sql.expression import (
+    Alias,
+    ClauseElement,
     CompoundSelect,
     Delete,
     GenerativeSelect,
     SelectBase,
+    Subquery,
+    TableClause,
     Update,
 )
 from sqlalchemy.sql.selectable import Join
@@ -69,9 +74,24 @@ CORE = immutabledict({"compile_state_plugin": "default", "plugin_subject": None}
 """Keeps a statement from being one of the ORM, with columns of mapped classes in it."""
 
 
-@function(sa.select)
+_SUSPECT = (list, tuple, set, Iterator, NoneType, sa.ColumnCollection)
+
+
+_is_suspect: Callable[[Any], bool] = lru_cache(100)(lambda kind: issubclass(kind, _SUSPECT))
+
+
+def _one_by_one(*args: Any, **kw: Any) -> Any:
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    is_suspect: Any = "IS_SUSPECT"
+    if kw or (args and is_suspect(type(args[0]))):
+        return handler(*args, **kw)
+    return before(*args)
+
+
+@function(sa.select, template=_one_by_one, IS_SUSPECT=_is_suspect)
 def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-    if not kw and not (args and _is_suspect(type(args[0])) and _is_old(args)):
+    if not kw and not _is_old(args):
         return before(*args)
     old = {**dict(zip(POSITIONAL, args, strict=False)), **kw}
     note("select-arguments" if old.keys() - {"columns"} else "select-list")
@@ -81,12 +101,6 @@ def _select(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
     if len(once) < len(list(statement.inner_columns)):
         statement = before(*once)
     return with_arguments(plain(statement), old)
-
-
-_SUSPECT = (list, tuple, set, Iterator, NoneType, sa.ColumnCollection)
-
-
-_is_suspect: Callable[[Any], bool] = lru_cache(100)(lambda kind: issubclass(kind, _SUSPECT))
 
 
 def _is_old(args: tuple[Any, ...]) -> bool:
@@ -184,14 +198,17 @@ def _compound(before: Callable[..., Any], *selects: Any, **kw: Any) -> Any:
 OF_SOURCE = ("whereclause",)
 
 
-@method(FromClause, "select")
-@method(Join, "select")
-def _from_select(before: Callable[..., Any], source: Any, *args: Any, **kw: Any) -> Any:
-    old = dict(zip(OF_SOURCE, args, strict=False)) | kw
-    if not old:
-        return before(source)
-    note("table-select")
-    return with_arguments(before(source).set_label_style(LABEL_STYLE_NONE), old)
+@replaced(FromClause, "select")
+@replaced(Join, "select")
+def _from_select(before: Callable[..., Any]) -> Callable[..., Any]:
+    def select(source: Any, *args: Any, **kw: Any) -> Any:
+        if not args and not kw:
+            return before(source)
+        note("table-select")
+        old = dict(zip(OF_SOURCE, args, strict=False)) | kw
+        return with_arguments(before(source).set_label_style(LABEL_STYLE_NONE), old)
+
+    return select
 
 
 @missing(FromClause, "count")
@@ -203,11 +220,16 @@ def _count(source: FromClause, whereclause: Any = None, **kw: Any) -> Any:
     return with_arguments(statement, {"whereclause": whereclause, **kw}, "count")
 
 
+_NO_TEXT = (ClauseElement, QueryableAttribute)
+
+
 @replaced(Select, "where", "having", "filter")
 @replaced(Update, "where")
 @replaced(Delete, "where")
 def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
     def where(statement: Any, *criteria: Any) -> Any:
+        if len(criteria) == 1 and isinstance(criteria[0], ClauseElement):
+            return before(statement, criteria[0])  # which is quicker than with *criteria
         for each in criteria:
             if isinstance(each, str):
                 criteria = tuple(map(textual, criteria))
@@ -221,9 +243,12 @@ def _criteria(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(CompoundSelect, "order_by", "group_by")
 def _labels(before: Callable[..., Any]) -> Callable[..., Any]:
     def order_by(statement: Any, *clauses: Any) -> Any:
-        if len(clauses) == 1 and isinstance(clauses[0], list | tuple):
-            note("select-arguments")
-            clauses = tuple(clauses[0])
+        if len(clauses) == 1:
+            if isinstance(clauses[0], _NO_TEXT):
+                return before(statement, clauses[0])
+            if isinstance(clauses[0], list | tuple):
+                note("select-arguments")
+                clauses = tuple(clauses[0])
         for each in clauses:
             if isinstance(each, str):
                 clauses = tuple(map(label, clauses))
@@ -241,9 +266,17 @@ def _only_columns(before: Callable[..., Any], statement: Any, *columns: Any, **k
     return before(statement, *columns, **kw)
 
 
-@method(Select, "select_from")
-def _select_from(before: Callable[..., Any], statement: Any, *sources: Any) -> Any:
-    return before(statement, *map(_source_of, sources))
+_FROM = (Join, TableClause, Subquery, Alias)
+
+
+@replaced(Select, "select_from")
+def _select_from(before: Callable[..., Any]) -> Callable[..., Any]:
+    def select_from(statement: Any, *sources: Any) -> Any:
+        if len(sources) == 1 and isinstance(sources[0], _FROM):
+            return before(statement, sources[0])  # which is quicker than with *sources
+        return before(statement, *map(_source_of, sources))
+
+    return select_from
 
 
 def _source_of(value: Any) -> Any:

@@ -127,10 +127,14 @@ def _maker(before: Callable[..., Any], maker: Any, /, *args: Any, **kw: Any) -> 
     maker.kw.update(old)
 
 
-@method(sessionmaker, "__call__")
-def _make(before: Callable[..., Any], maker: Any, /, **kw: Any) -> Any:
-    _noted(kw)
-    return before(maker, **kw)
+@replaced(sessionmaker, "__call__")
+def _make(before: Callable[..., Any]) -> Callable[..., Any]:
+    def make(maker: Any, /, **kw: Any) -> Any:
+        if kw:
+            _noted(kw)
+        return before(maker, **kw)
+
+    return make
 
 
 @missing(Session, "prune")

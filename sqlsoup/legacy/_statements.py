@@ -11,7 +11,7 @@ from sqlalchemy.sql.expression import BinaryExpression, ColumnElement, Exists
 from sqlalchemy.types import NullType
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method
+from sqlsoup.legacy._patch import function, method, replaced, with_one
 from sqlsoup.legacy._selects import OF_SOURCE, POSITIONAL, column_of, plain, with_arguments
 from sqlsoup.legacy._text import label, listed, textual, with_bind
 
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@function(sa.case)
+def _of_tuples(*args: Any, **kw: Any) -> Any:
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    for each in args:
+        if type(each) is not tuple or not each or type(each[0]) in (tuple, list):
+            return handler(*args, **kw)
+    return handler(*args, **kw) if not args or "whens" in kw else before(*args, **kw)
+
+
+@function(sa.case, template=_of_tuples)
 def _case(before: Callable[..., Any], *whens: Any, **kw: Any) -> Any:
     if "whens" in kw:
         note("case-list")
@@ -62,11 +71,9 @@ def _select_exists(before: Callable[..., Any], exists: Any, *args: Any, **kw: An
     return with_arguments(before(exists), old)
 
 
-@function(sa.text)
+@function(sa.text, template=with_one)
 def _text(before: Callable[..., Any], text: str, *args: Any, **kw: Any) -> Any:
     element: Any = before(text)
-    if not args and not kw:
-        return element
     old = dict(zip(("bind", "bindparams", "typemap", "autocommit"), args, strict=False)) | kw
     if old.keys() - {"bind"}:
         note("text-arguments")
@@ -79,25 +86,39 @@ def _text(before: Callable[..., Any], text: str, *args: Any, **kw: Any) -> Any:
     return with_bind(element, **{name: old[name] for name in ("bind",) if name in old})
 
 
-@function(sa.and_, sa.or_)
+def _without_text(*args: Any, **kw: Any) -> Any:
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    for each in args:
+        if isinstance(each, str):
+            return handler(*args, **kw)
+    return before(*args, **kw)
+
+
+@function(sa.and_, sa.or_, template=_without_text)
 def _conjunction(before: Callable[..., Any], *clauses: Any) -> Any:
     return before(*map(textual, clauses))
 
 
-@function(sa.not_)
-def _negation(before: Callable[..., Any], clause: Any) -> Any:
-    return sa.text(f"NOT ({textual(clause)})") if isinstance(clause, str) else before(clause)
+@function(sa.not_, template=_without_text)
+def _negation(_before: object, clause: str) -> Any:
+    return sa.text(f"NOT ({textual(clause)})")
 
 
-@function(sa.desc, sa.asc)
+@function(sa.desc, sa.asc, template=_without_text)
 def _ordered(before: Callable[..., Any], column: Any) -> Any:
     return before(label(column))
 
 
-@method(type(sa.func.x), "__call__")
-def _call_function(before: Callable[..., Any], maker: Any, *args: Any, **kw: Any) -> Any:
-    bind = {"bind": kw.pop("bind")} if "bind" in kw else {}
-    return with_bind(before(maker, *args, **kw), **bind)
+@replaced(type(sa.func.x), "__call__")
+def _call_function(before: Callable[..., Any]) -> Callable[..., Any]:
+    def call(maker: Any, *args: Any, **kw: Any) -> Any:
+        if "bind" not in kw:
+            return before(maker, *args, **kw)
+        bind = kw.pop("bind")
+        return with_bind(before(maker, *args, **kw), bind=bind)
+
+    return call
 
 
 @method(ColumnElement, "__truediv__", "__rtruediv__")

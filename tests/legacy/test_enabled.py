@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 import pytest
 import sqlalchemy
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Query, Session, close_all_sessions, sessionmaker
 
 import sqlsoup
 from sqlsoup import legacy
-from sqlsoup.legacy import _all, _mappers, _notes, _patch
+from sqlsoup.legacy import _all, _connections, _mappers, _notes, _patch
 
 
 @pytest.fixture(autouse=True)
@@ -409,3 +409,22 @@ def test_nothing_is_imported_unasked():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.decode() == "False False False\n" + "True False False\n" * 2
+
+
+def test_new_statements_go_the_short_way(monkeypatch, lite):
+    """New statements in a transaction go to SQLAlchemy at once, and modules stay plain modules."""
+    users = sqlalchemy.Table("users", sqlalchemy.MetaData(), autoload_with=lite)
+    soup = sqlsoup.SQLSoup(lite)
+    legacy.enable(warnings=False)
+    monkeypatch.setattr(_connections, "_execute_any", None)
+    with lite.begin() as connection:
+        connection.execute(sqlalchemy.insert(users), [{"name": "X"}, {"name": "Y"}])
+        with connection.begin_nested() as savepoint:
+            savepoint.rollback()
+        names = sqlalchemy.union_all(select(users.c.name), select(users.c.name))
+        assert len(connection.execute(names).all()) == 10
+    with Session(lite) as session:
+        change = sqlalchemy.update(soup.users).where(soup.users.name == "X").values(email="x")
+        assert session.execute(change).rowcount == 1
+    assert type(sqlalchemy) is type(sqlalchemy.orm) is type(sqlalchemy.types) is ModuleType
+    assert not legacy.report()
