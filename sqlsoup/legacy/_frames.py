@@ -104,9 +104,26 @@ def is_alone_in_format(frame: FrameType) -> bool:
     """Tell if a frame formats a string by ``%`` with one value, and no tuple of values."""
     if _name_of_instruction(frame) != "BINARY_OP" or module_of(frame) == "logging":
         return False
+    return _steps_before(frame)[-1].opname != "BUILD_TUPLE"
+
+
+_GIVING_A_ROW = ("fetchone", "first", "next", "one", "one_or_none")
+
+
+def is_value_in_format(frame: FrameType, value: object) -> bool:
+    """Tell if a frame formats a string by ``%`` with a value, and with nothing that holds it."""
+    if not is_alone_in_format(frame):
+        return False
+    before, last = _steps_before(frame)[-2:]
+    if last.opname.startswith("LOAD_") and "ATTR" not in last.opname:
+        name = last.argval[-1] if isinstance(last.argval, tuple) else last.argval
+        return {**frame.f_globals, **frame.f_locals}.get(name) is value
+    return last.opname.startswith("CALL") and before.argval in _GIVING_A_ROW
+
+
+def _steps_before(frame: FrameType) -> list[dis.Instruction]:
     steps = [step for step in dis.get_instructions(frame.f_code) if step.opname not in _NO_STEPS]
-    index = max(i for i, step in enumerate(steps) if step.offset <= frame.f_lasti)
-    return steps[index - 1].opname != "BUILD_TUPLE"
+    return [step for step in steps if step.offset < frame.f_lasti]
 
 
 def is_handled(trace: TracebackType | None) -> bool:
@@ -158,6 +175,24 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, type(code)):
             yield from _codes(constant)
+
+
+@cache
+def reads(code: CodeType, name: str) -> bool:
+    """Tell if a module's code, or a function in it, reads a global name."""
+    return any(
+        step.argval == name and step.opname in ("LOAD_NAME", "LOAD_GLOBAL")
+        for each in _codes(code)
+        for step in dis.get_instructions(each)
+    )
+
+
+def stores_before(frame: FrameType, name: str) -> bool:
+    """Tell if a module's code sets a name before the instruction at which its frame is."""
+    return any(
+        step.argval == name and step.opname == "STORE_NAME" and step.offset < frame.f_lasti
+        for step in dis.get_instructions(frame.f_code)
+    )
 
 
 @cache

@@ -10,12 +10,14 @@ from sqlalchemy import MetaData, Table, event, inspect, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.orm.util import AliasedClass
+from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy import _extensions
 from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing
 from sqlsoup.legacy._properties import ComparableProperty, without_entity_name
+from sqlsoup.legacy._subqueries import subquery_of
 from sqlsoup.legacy._text import listed
 
 if TYPE_CHECKING:
@@ -154,6 +156,17 @@ def _ordering(mapper: Mapper[Any], order: Any) -> Any:
         column = mapper.local_table.c[name]
         return column.desc() if direction.strip().upper() == "DESC" else column
     return text(order)
+
+
+@function(sa_orm.polymorphic_union)
+def _polymorphic_union(before: Callable[..., Any], /, table_map: Any, *args: Any, **kw: Any) -> Any:
+    if any(isinstance(each, SelectBase) for each in table_map.values()):
+        note("select-nested")
+        table_map = {
+            name: subquery_of(each) if isinstance(each, SelectBase) else each
+            for name, each in table_map.items()
+        }
+    return before(table_map, *args, **kw)
 
 
 @method(Mapper, "add_property")

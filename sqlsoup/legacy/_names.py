@@ -18,7 +18,7 @@ import sqlalchemy.ext.hybrid
 from sqlalchemy.dialects import registry
 from sqlalchemy.util import langhelpers
 
-from sqlsoup.legacy import _gone, _loaders
+from sqlsoup.legacy import _gone, _loaders, _stars
 from sqlsoup.legacy._forms import FORMS
 from sqlsoup.legacy._frames import (
     asking,
@@ -60,7 +60,14 @@ class _Noting(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in _missing.get(self, ()):
             return _value_of_gone(self, name)
-        raise _gone.error(self.__name__, name, asking())
+        return _all_of(self, name, asking())
+
+
+def _all_of(module: ModuleType, name: str, frame: FrameType) -> list[str]:
+    """Return what ``import *`` asks a module for, which SQLAlchemy 2 does not say."""
+    if name == "__all__" and module in _stars.GIVEN and is_import_of_all(frame):
+        return _stars.names_of(module, frame)
+    raise _gone.error(module.__name__, name, frame)
 
 
 def _note_asked(module: ModuleType, name: str, frame: FrameType) -> None:
@@ -164,7 +171,7 @@ def _getattr_of(module: ModuleType) -> Callable[[str], Any]:
         if name in _missing.get(module, ()) or name in _modules_of.get(module, ()):
             _note_asked(module, name, frame)
             return _value_of_gone(module, name)
-        raise _gone.error(module.__name__, name, frame)
+        return _all_of(module, name, frame)
 
     return __getattr__
 
