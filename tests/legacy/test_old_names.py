@@ -288,6 +288,28 @@ def test_star_over_names_of_another_star():
     assert noted() == [("import-all", "import * over the program's session", 1)]
 
 
+def test_names_in_another_module():
+    """A name is found where it was, too."""
+    names = run(
+        "from sqlalchemy.orm.util import aliased, join\n"
+        "from sqlalchemy.orm.mapper import class_mapper\n"
+        "from sqlalchemy.sql.elements import not_\n"
+        "from sqlalchemy.ext.declarative.base import _declarative_constructor\n"
+    )
+    assert names["aliased"] is sqlalchemy.orm.aliased
+    assert names["join"] is sqlalchemy.orm.join
+    assert names["class_mapper"] is sqlalchemy.orm.class_mapper
+    assert names["not_"] is sqlalchemy.not_
+    assert names["_declarative_constructor"].__name__ == "__init__"
+    assert [(note.line, note.old, note.instead) for note in legacy.report().notes] == [
+        (1, "aliased()", "sqlalchemy.orm.aliased()"),
+        (1, "join()", "sqlalchemy.orm.join()"),
+        (2, "class_mapper()", "sqlalchemy.orm.class_mapper()"),
+        (3, "not_()", "sqlalchemy.not_()"),
+        (4, "sqlalchemy.ext.declarative.base", "sqlalchemy.orm.decl_base"),
+    ]
+
+
 def test_asking_a_module_for_all():
     """What asks a module for `__all__` gets what it gets without the old forms."""
     for module in (sqlalchemy, sqlalchemy.orm, sqlalchemy.sql):
