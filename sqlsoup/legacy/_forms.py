@@ -66,6 +66,10 @@ FORMS = {
     "engine-listeners": Form(
         "PoolListener, create_engine(listeners=)", "sqlalchemy.event.listen(engine, 'connect', ...)"
     ),
+    "engine-proxy": Form(
+        "create_engine(proxy=), for a ConnectionProxy",
+        "sqlalchemy.event.listen(engine, 'before_cursor_execute', ...) and other events",
+    ),
     "url-scheme": Form("a URL of postgres://", "postgresql+psycopg2://"),
     "url-driver": Form(
         "a URL without a driver, which meant another one",

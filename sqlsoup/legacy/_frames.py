@@ -7,7 +7,9 @@ get.  A release of Python may change the second, whose instructions are read her
 from __future__ import annotations
 
 import dis
+import os
 import sys
+import sysconfig
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,17 +49,36 @@ def is_internal() -> bool:
 
 
 def caller() -> FrameType | None:
-    """Return the frame of the program, outside SQLAlchemy and SQLSoup."""
+    """Return the frame of the program, outside SQLAlchemy, SQLSoup and Python's own library.
+
+    Where a thread of the library has been given a method of SQLAlchemy, it is that of the library.
+    """
     frame: FrameType | None = sys._getframe(1)
+    library = None
     while frame and passes_on(frame):
+        if not (library or _only_passes_on(frame)) and _is_of_python(frame.f_code.co_filename):
+            library = frame
         frame = frame.f_back
-    return frame
+    return frame or library
 
 
 def passes_on(frame: FrameType) -> bool:
     """Tell if a frame does what another one asked for."""
+    return _only_passes_on(frame) or _is_of_python(frame.f_code.co_filename)
+
+
+def _only_passes_on(frame: FrameType) -> bool:
     module = frame.f_globals.get("__name__", "")
     return ours(module) or module in _PASSING_ON
+
+
+@cache
+def _is_of_python(file: str) -> bool:
+    """Tell if a source file is one of Python's own library."""
+    return file.startswith(_LIBRARY) and "site-packages" not in file
+
+
+_LIBRARY = sysconfig.get_path("stdlib") + os.sep
 
 
 def is_within(module: str) -> bool:
@@ -65,6 +86,16 @@ def is_within(module: str) -> bool:
     frame: FrameType | None = sys._getframe(2)
     while frame and is_ours(frame):
         if module_of(frame) == module:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_within_call(function: str) -> bool:
+    """Tell if a function of SQLAlchemy or SQLSoup is at work between here and the program."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame and is_ours(frame):
+        if frame.f_code.co_name == function:
             return True
         frame = frame.f_back
     return False

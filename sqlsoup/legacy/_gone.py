@@ -12,9 +12,6 @@ from sqlsoup.legacy._frames import is_import_of_name
 if TYPE_CHECKING:
     from types import FrameType
 
-PROXY = "listen to the events of the engine, such as 'before_execute' and 'before_cursor_execute'"
-"""What to do for a ConnectionProxy, and for ``create_engine(proxy=)``."""
-
 _SUBQUERY = "write select(...).subquery('name')"
 _RAISE = "write `raise error from cause`"
 _COPY = "it was of SQLAlchemy's own use; define in the program what it needs"
@@ -145,7 +142,6 @@ GONE: dict[str, dict[str, str]] = {
         "to_conditional_unicode_processor_factory",
         "to_unicode_processor_factory",
     ),
-    "sqlalchemy.interfaces": {"ConnectionProxy": PROXY},
     "sqlalchemy.dialects": {n: _PACKAGE.format(n) for n in ("firebird", "sybase")},
     "sqlalchemy.ext.baked": _each(
         _BAKED,

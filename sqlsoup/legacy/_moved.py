@@ -29,7 +29,7 @@ from sqlalchemy import exc
 from sqlalchemy.orm.util import AliasedClass
 
 import sqlsoup
-from sqlsoup.legacy import _extensions, _loaders, _properties, _threads, _urls
+from sqlsoup.legacy import _extensions, _loaders, _properties, _proxies, _threads, _urls
 from sqlsoup.legacy._gone import KeyedTuple
 from sqlsoup.legacy._notes import note
 
@@ -197,7 +197,7 @@ MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
         "sqlalchemy.dialects",
     ),
     "sqlalchemy.interfaces": (
-        {"PoolListener": _urls.PoolListener},
+        {"ConnectionProxy": _proxies.ConnectionProxy, "PoolListener": _urls.PoolListener},
         sqlalchemy,
         "engine-listeners",
         "sqlalchemy.event",
