@@ -38,6 +38,8 @@ def test_compiled(words):
     compiled = words.select().compile(bind=words.metadata.bind)
     assert [tuple(row) for row in compiled.execute()] == [(3,)]
     assert compiled.scalar() == 3
+    unbound = words.select().compile(dialect=words.metadata.bind.dialect)
+    assert unbound.scalar() == 3
 
 
 @pytest.fixture
