@@ -245,6 +245,12 @@ def _object_mapper(before: Callable[..., Any], /, instance: Any, *args: Any, **k
     return before(instance)
 
 
+@missing(Mapper, "order_by", property)
+def _order_by(mapper: Mapper[Any]) -> Any:
+    note("mapper-order-by", old="Mapper.order_by")
+    return orders.get(mapper, False)
+
+
 @missing(Mapper, "mapped_table", property, to_go=True)
 def _mapped_table(mapper: Mapper[Any]) -> Any:
     note("name", old="Mapper.mapped_table", instead="Mapper.persist_selectable")

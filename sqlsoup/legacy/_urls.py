@@ -184,6 +184,12 @@ def _str(before: Callable[..., Any], url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
+@missing(URL, "password_original", property)
+def _password_original(url: URL) -> Any:
+    note("name", old="URL.password_original", instead="URL.password")
+    return url.password
+
+
 class OldURL:
     """A URL that can be changed, and that is no tuple, which ``%`` would take apart."""
 
