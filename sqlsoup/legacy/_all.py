@@ -9,6 +9,7 @@ from sqlalchemy.orm import Query
 from sqlsoup.legacy import (
     _attributes,
     _closing,
+    _compiled,
     _connection_begin,
     _connections,
     _dml,
@@ -33,6 +34,7 @@ from sqlsoup.legacy import (
     _subqueries,
     _threads,
     _transactions,
+    _tuples,
     _urls,
     _values,
 )
@@ -40,6 +42,7 @@ from sqlsoup.legacy import (
 MODULES = (
     _attributes,
     _closing,
+    _compiled,
     _connection_begin,
     _connections,
     _dml,
@@ -63,6 +66,7 @@ MODULES = (
     _subqueries,
     _threads,
     _transactions,
+    _tuples,
     _urls,
     _values,
 )

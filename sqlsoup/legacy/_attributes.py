@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Alias, Index, MetaData, Pool, Select, Table, event
-from sqlalchemy.engine import Compiled
 from sqlalchemy.engine.base import ExceptionContextImpl
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.collections import collection
@@ -79,14 +78,10 @@ def _append_ddl_listener(of: Any, event_name: str, listener: Callable[..., Any])
     event.listen(of, event_name.replace("-", "_"), listen)
 
 
-@missing(Compiled, "execute")
-def _execute_compiled(compiled: Any, /, *args: Any, **params: Any) -> Any:
-    return compiled.statement.execute(*args, **params)
-
-
-@missing(Compiled, "scalar")
-def _scalar_compiled(compiled: Any, /, *args: Any, **params: Any) -> Any:
-    return compiled.statement.scalar(*args, **params)
+@missing(ColumnCollection, "has_key")
+def _has_key(columns: Any, name: str) -> bool:
+    note("name", old="has_key() of columns", instead="'name' in table.c")
+    return name in columns
 
 
 @missing(SchemaItem, "quote", property)

@@ -66,6 +66,10 @@ FORMS = {
     "engine-listeners": Form(
         "PoolListener, create_engine(listeners=)", "sqlalchemy.event.listen(engine, 'connect', ...)"
     ),
+    "engine-proxy": Form(
+        "create_engine(proxy=), for a ConnectionProxy",
+        "sqlalchemy.event.listen(engine, 'before_cursor_execute', ...) and other events",
+    ),
     "url-scheme": Form("a URL of postgres://", "postgresql+psycopg2://"),
     "url-driver": Form(
         "a URL without a driver, which meant another one",
@@ -83,6 +87,7 @@ FORMS = {
     "row-values": Form("values() of a row", "tuple(row)"),
     "row-items": Form("items() of a row", "row._mapping.items()"),
     "row-in": Form("'name' in row", "'name' in row._mapping"),
+    "row-tuple": Form("a row of a query as a plain tuple", "tuple(row), list(row)"),
     "result-keys": Form("result.keys()[0]", "list(result.keys())[0]"),
     "key-list": Form(
         "inserted_primary_key as a list", "a tuple: result.inserted_primary_key == (1,)"
@@ -122,6 +127,10 @@ FORMS = {
     "textual": Form("text that is not marked as such", "text('...')"),
     "statement-execute": Form(
         "execute() of a statement", "db.execute(statement), or connection.execute(statement)"
+    ),
+    "in-parameters": Form(
+        "the text of a statement with in_(), each of whose values had a parameter",
+        "statement.compile(engine, compile_kwargs={'render_postcompile': True})",
     ),
     "statement-bind": Form("bind= of a statement", "db.execute(statement)"),
     # MetaData
@@ -239,6 +248,7 @@ FORMS = {
         "what comes without sqlsoup.legacy, or set the type by a listener to 'column_reflect'",
     ),
     # names
+    "import-all": Form("import * over a name of the program", "import what is used, name by name"),
     "name": Form("a name that is gone", "its new name"),
     "import-sqlsoup": Form("sqlalchemy.ext.sqlsoup", "import sqlsoup"),
 }

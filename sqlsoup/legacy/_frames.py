@@ -7,7 +7,9 @@ get.  A release of Python may change the second, whose instructions are read her
 from __future__ import annotations
 
 import dis
+import os
 import sys
+import sysconfig
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,17 +49,36 @@ def is_internal() -> bool:
 
 
 def caller() -> FrameType | None:
-    """Return the frame of the program, outside SQLAlchemy and SQLSoup."""
+    """Return the frame of the program, outside SQLAlchemy, SQLSoup and Python's own library.
+
+    Where a thread of the library has been given a method of SQLAlchemy, it is that of the library.
+    """
     frame: FrameType | None = sys._getframe(1)
+    library = None
     while frame and passes_on(frame):
+        if not (library or _only_passes_on(frame)) and _is_of_python(frame.f_code.co_filename):
+            library = frame
         frame = frame.f_back
-    return frame
+    return frame or library
 
 
 def passes_on(frame: FrameType) -> bool:
     """Tell if a frame does what another one asked for."""
+    return _only_passes_on(frame) or _is_of_python(frame.f_code.co_filename)
+
+
+def _only_passes_on(frame: FrameType) -> bool:
     module = frame.f_globals.get("__name__", "")
     return ours(module) or module in _PASSING_ON
+
+
+@cache
+def _is_of_python(file: str) -> bool:
+    """Tell if a source file is one of Python's own library."""
+    return file.startswith(_LIBRARY) and "site-packages" not in file
+
+
+_LIBRARY = sysconfig.get_path("stdlib") + os.sep
 
 
 def is_within(module: str) -> bool:
@@ -65,6 +86,16 @@ def is_within(module: str) -> bool:
     frame: FrameType | None = sys._getframe(2)
     while frame and is_ours(frame):
         if module_of(frame) == module:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_within_call(function: str) -> bool:
+    """Tell if a function of SQLAlchemy or SQLSoup is at work between here and the program."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame and is_ours(frame):
+        if frame.f_code.co_name == function:
             return True
         frame = frame.f_back
     return False
@@ -104,9 +135,26 @@ def is_alone_in_format(frame: FrameType) -> bool:
     """Tell if a frame formats a string by ``%`` with one value, and no tuple of values."""
     if _name_of_instruction(frame) != "BINARY_OP" or module_of(frame) == "logging":
         return False
+    return _steps_before(frame)[-1].opname != "BUILD_TUPLE"
+
+
+_GIVING_A_ROW = ("fetchone", "first", "next", "one", "one_or_none")
+
+
+def is_value_in_format(frame: FrameType, value: object) -> bool:
+    """Tell if a frame formats a string by ``%`` with a value, and with nothing that holds it."""
+    if not is_alone_in_format(frame):
+        return False
+    before, last = _steps_before(frame)[-2:]
+    if last.opname.startswith("LOAD_") and "ATTR" not in last.opname:
+        name = last.argval[-1] if isinstance(last.argval, tuple) else last.argval
+        return {**frame.f_globals, **frame.f_locals}.get(name) is value
+    return last.opname.startswith("CALL") and before.argval in _GIVING_A_ROW
+
+
+def _steps_before(frame: FrameType) -> list[dis.Instruction]:
     steps = [step for step in dis.get_instructions(frame.f_code) if step.opname not in _NO_STEPS]
-    index = max(i for i, step in enumerate(steps) if step.offset <= frame.f_lasti)
-    return steps[index - 1].opname != "BUILD_TUPLE"
+    return [step for step in steps if step.offset < frame.f_lasti]
 
 
 def is_handled(trace: TracebackType | None) -> bool:
@@ -158,6 +206,24 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, type(code)):
             yield from _codes(constant)
+
+
+@cache
+def reads(code: CodeType, name: str) -> bool:
+    """Tell if a module's code, or a function in it, reads a global name."""
+    return any(
+        step.argval == name and step.opname in ("LOAD_NAME", "LOAD_GLOBAL")
+        for each in _codes(code)
+        for step in dis.get_instructions(each)
+    )
+
+
+def stores_before(frame: FrameType, name: str) -> bool:
+    """Tell if a module's code sets a name before the instruction at which its frame is."""
+    return any(
+        step.argval == name and step.opname == "STORE_NAME" and step.offset < frame.f_lasti
+        for step in dis.get_instructions(frame.f_code)
+    )
 
 
 @cache

@@ -12,9 +12,6 @@ from sqlsoup.legacy._frames import is_import_of_name
 if TYPE_CHECKING:
     from types import FrameType
 
-PROXY = "listen to the events of the engine, such as 'before_execute' and 'before_cursor_execute'"
-"""What to do for a ConnectionProxy, and for ``create_engine(proxy=)``."""
-
 _SUBQUERY = "write select(...).subquery('name')"
 _RAISE = "write `raise error from cause`"
 _COPY = "it was of SQLAlchemy's own use; define in the program what it needs"
@@ -98,10 +95,6 @@ GONE: dict[str, dict[str, str]] = {
         "PARSE_AUTOCOMMIT": "leave it out, and commit() after the statement",
         "public_factory": _COPY,
     },
-    "sqlalchemy.sql.elements": {
-        **{n: f"import it from sqlalchemy: {n}" for n in ("between", "collate", "outparam")},
-        "not_": "import it from sqlalchemy: not_",
-    },
     "sqlalchemy.sql.selectable": {"subquery": _SUBQUERY},
     "sqlalchemy.sql.visitors": {
         "VisitableType": "derive from sqlalchemy.sql.visitors.Visitable",
@@ -112,21 +105,13 @@ GONE: dict[str, dict[str, str]] = {
         "IdentityOptions": "import it from sqlalchemy.sql.schema",
     },
     "sqlalchemy.orm": {"public_factory": _COPY},
-    "sqlalchemy.orm.util": {
-        n: f"import it from sqlalchemy.orm: {n}"
-        for n in ("aliased", "join", "outerjoin", "with_polymorphic")
-    },
     "sqlalchemy.orm.identity": {
         "StrongInstanceDict": "keep the rows that a session is to keep in a list"
     },
     "sqlalchemy.orm.attributes": {"PASSIVE_RETURN_NEVER_SET": _NEVER_SET},
     "sqlalchemy.orm.base": {"PASSIVE_RETURN_NEVER_SET": _NEVER_SET, "NOT_EXTENSION": _NO_EXTENSION},
     "sqlalchemy.orm.interfaces": {"NOT_EXTENSION": _NO_EXTENSION},
-    "sqlalchemy.orm.query": {
-        **{n: f"import it from sqlalchemy.orm: {n}" for n in ("Bundle", "aliased")},
-        "LockmodeArg": "write with_for_update()",
-    },
-    "sqlalchemy.exc": {"UnmappedColumnError": "import it from sqlalchemy.orm.exc"},
+    "sqlalchemy.orm.query": {"LockmodeArg": "write with_for_update()"},
     "sqlalchemy.sql.base": {"ImmutableColumnCollection": "write ReadOnlyColumnCollection"},
     "sqlalchemy.sql.ddl": {"DDLBase": _DDL},
     "sqlalchemy.sql.operators": {"div": "write operators.truediv"},
@@ -157,7 +142,6 @@ GONE: dict[str, dict[str, str]] = {
         "to_conditional_unicode_processor_factory",
         "to_unicode_processor_factory",
     ),
-    "sqlalchemy.interfaces": {"ConnectionProxy": PROXY},
     "sqlalchemy.dialects": {n: _PACKAGE.format(n) for n in ("firebird", "sybase")},
     "sqlalchemy.ext.baked": _each(
         _BAKED,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy.orm as sa_orm
 from sqlalchemy import FromClause, inspect
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased
 from sqlalchemy.sql import coercions, roles
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.expression import ClauseElement, Join
 from sqlalchemy.sql.visitors import ReplacingExternalTraversal
 
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, replaced
+from sqlsoup.legacy._patch import function, method, replaced
 from sqlsoup.legacy._text import label, textual
 
 if TYPE_CHECKING:
@@ -176,6 +177,25 @@ def _not_adapted(query: Any) -> Any:
 @method(Query, "reset_joinpoint")
 def _reset_joinpoint(before: Callable[..., Any], query: Any) -> Any:
     return before(_not_adapted(query))
+
+
+@function(sa_orm.join, sa_orm.outerjoin)
+def _join_of_classes(
+    before: Callable[..., Any],
+    /,
+    left: Any,
+    right: Any,
+    onclause: Any = None,
+    *args: Any,
+    **kw: Any,
+) -> Any:
+    if isinstance(onclause, str):
+        note("query-join", old=f"{before.__name__}() of classes with a name")
+        joined = left
+        while isinstance(joined, Join):
+            joined = joined.right
+        onclause = _relationship(joined, joined, onclause)
+    return before(left, right, onclause, *args, **kw)
 
 
 def _relationship(query: Any, left: Any, name: Any) -> Any:

@@ -10,12 +10,14 @@ from sqlalchemy import MetaData, Table, event, inspect, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.orm.util import AliasedClass
+from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy import _extensions
 from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing
 from sqlsoup.legacy._properties import ComparableProperty, without_entity_name
+from sqlsoup.legacy._subqueries import subquery_of
 from sqlsoup.legacy._text import listed
 
 if TYPE_CHECKING:
@@ -156,6 +158,17 @@ def _ordering(mapper: Mapper[Any], order: Any) -> Any:
     return text(order)
 
 
+@function(sa_orm.polymorphic_union)
+def _polymorphic_union(before: Callable[..., Any], /, table_map: Any, *args: Any, **kw: Any) -> Any:
+    if any(isinstance(each, SelectBase) for each in table_map.values()):
+        note("select-nested")
+        table_map = {
+            name: subquery_of(each) if isinstance(each, SelectBase) else each
+            for name, each in table_map.items()
+        }
+    return before(table_map, *args, **kw)
+
+
 @method(Mapper, "add_property")
 def _add_property(before: Callable[..., Any], mapper: Mapper[Any], key: str, prop: Any) -> None:
     if not isinstance(prop, ComparableProperty):
@@ -230,6 +243,12 @@ def _object_mapper(before: Callable[..., Any], /, instance: Any, *args: Any, **k
     if not raiseerror and inspect(type(instance), raiseerr=False) is None:
         return None
     return before(instance)
+
+
+@missing(Mapper, "order_by", property)
+def _order_by(mapper: Mapper[Any]) -> Any:
+    note("mapper-order-by", old="Mapper.order_by")
+    return orders.get(mapper, False)
 
 
 @missing(Mapper, "mapped_table", property, to_go=True)

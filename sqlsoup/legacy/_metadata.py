@@ -62,7 +62,7 @@ def bind_of(element: Any) -> Any:
     return None
 
 
-def _required(element: Any) -> Any:
+def required(element: Any) -> Any:
     bind = bind_of(element)
     if bind is None:
         raise UnboundExecutionError(_unbound(element))
@@ -136,7 +136,7 @@ def _on_bind(
             old=f"{name}() without an engine",
             instead=f"metadata.{name}(engine)",
         )
-        bind = _required(metadata)
+        bind = required(metadata)
         before(metadata, bind, *args, **kw)
         if name == "reflect":
             with_keys_not_null(metadata.tables.values())
@@ -165,7 +165,7 @@ def _item_on_bind(
             old=f"{name}() without an engine",
             instead=f"{kind}.{name}(engine)",
         )
-        bind = _required(item)
+        bind = required(item)
     done = before(item, bind, *args, **kw)
     return item if isinstance(item, Index) and before.__name__ == "create" else done
 
@@ -173,7 +173,7 @@ def _item_on_bind(
 @missing(Table, "exists")
 def _exists(table: Table, bind: Any = None) -> bool:
     note("table-exists")
-    inspector: Any = inspect(bind or _required(table))
+    inspector: Any = inspect(bind or required(table))
     return bool(inspector.has_table(table.name, table.schema))
 
 
@@ -205,10 +205,10 @@ def _bind_element(element: Any, bind: Any) -> None:
 @missing(Executable, "execute")
 def _execute(statement: Any, /, *args: Any, **params: Any) -> Any:
     note("statement-execute")
-    return _execute_on(_required(statement), statement, *args, **params)
+    return execute_on(required(statement), statement, *args, **params)
 
 
-def _execute_on(bind: Any, statement: Any, /, *args: Any, **params: Any) -> Any:
+def execute_on(bind: Any, statement: Any, /, *args: Any, **params: Any) -> Any:
     if isinstance(bind, Engine):
         return execute_once(bind, statement, *args, **params)
     return bind.execute(statement, *args, **params)
@@ -217,22 +217,22 @@ def _execute_on(bind: Any, statement: Any, /, *args: Any, **params: Any) -> Any:
 @missing(Executable, "scalar")
 def _scalar(statement: Any, /, *args: Any, **params: Any) -> Any:
     note("statement-execute")
-    return _execute_on(_required(statement), statement, *args, **params).scalar()
+    return execute_on(required(statement), statement, *args, **params).scalar()
 
 
 @method(ExecutableDDLElement, "execute")
 def _execute_ddl(_before: object, ddl: Any, bind: Any = None, target: Any = None) -> Any:
     note("statement-execute")
-    bind, condition = bind or _required(ddl), ddl._ddl_if
+    bind, condition = bind or required(ddl), ddl._ddl_if
     if condition is not None and not condition._should_execute(ddl, target, bind):
         return None
-    return _execute_on(bind, ddl if target is None else ddl.against(target))
+    return execute_on(bind, ddl if target is None else ddl.against(target))
 
 
 @method(DefaultGenerator, "execute")
 def _value(_before: object, default: Any, bind: Any = None) -> Any:
     note("statement-execute")
-    return _execute_on(bind or _required(default), default)
+    return execute_on(bind or required(default), default)
 
 
 @method(DDL, "__init__")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.engine.base
@@ -13,10 +14,13 @@ import sqlalchemy.orm.decl_base
 import sqlalchemy.orm.descriptor_props
 import sqlalchemy.orm.interfaces
 import sqlalchemy.orm.properties
+import sqlalchemy.orm.query
 import sqlalchemy.orm.session
 import sqlalchemy.orm.strategy_options
+import sqlalchemy.orm.util
 import sqlalchemy.pool
 import sqlalchemy.schema
+import sqlalchemy.sql.elements
 import sqlalchemy.sql.schema
 import sqlalchemy.sql.sqltypes
 import sqlalchemy.types
@@ -25,7 +29,7 @@ from sqlalchemy import exc
 from sqlalchemy.orm.util import AliasedClass
 
 import sqlsoup
-from sqlsoup.legacy import _extensions, _loaders, _properties, _threads, _urls
+from sqlsoup.legacy import _extensions, _loaders, _properties, _proxies, _threads, _urls
 from sqlsoup.legacy._gone import KeyedTuple
 from sqlsoup.legacy._notes import note
 
@@ -72,6 +76,12 @@ _OF_SQLSOUP_GONE: dict[str, Any] = {
 }
 """Names that the module of SQLSoup 0.9 had of SQLAlchemy: those that are there, and the others."""
 
+
+def _now_in(module: ModuleType, *names: str) -> dict[str, tuple[Any, str]]:
+    """Return names that are in another module now."""
+    return {name: (getattr(module, name), f"{module.__name__}.{name}") for name in names}
+
+
 NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm: {
         **_EXTENSIONS,
@@ -88,6 +98,13 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     },
     sqlalchemy.orm.interfaces: {**_EXTENSIONS, "InstrumentationManager": _INSTRUMENTATION},
     sqlalchemy.orm.session: {"SessionExtension": _EXTENSIONS["SessionExtension"]},
+    sqlalchemy.orm.util: _now_in(
+        sqlalchemy.orm, "aliased", "join", "outerjoin", "with_polymorphic"
+    ),
+    sqlalchemy.orm.query: _now_in(sqlalchemy.orm, "Bundle", "aliased"),
+    sys.modules["sqlalchemy.orm.mapper"]: _now_in(sqlalchemy.orm, "class_mapper"),
+    sqlalchemy.sql.elements: _now_in(sqlalchemy, "between", "collate", "not_", "outparam"),
+    sqlalchemy.exc: _now_in(sqlalchemy.orm.exc, "UnmappedColumnError"),
     sqlalchemy.orm.descriptor_props: _COMPARABLE,
     sqlalchemy.orm.properties: _COMPARABLE,
     sqlalchemy.orm.strategy_options: {
@@ -179,7 +196,7 @@ MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
         "sqlalchemy.dialects",
     ),
     "sqlalchemy.interfaces": (
-        {"PoolListener": _urls.PoolListener},
+        {"ConnectionProxy": _proxies.ConnectionProxy, "PoolListener": _urls.PoolListener},
         sqlalchemy,
         "engine-listeners",
         "sqlalchemy.event",
@@ -199,7 +216,11 @@ MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
         "sqlalchemy.orm",
     ),
     "sqlalchemy.ext.declarative.base": (
-        {**_public(sqlalchemy.orm.decl_base), "declared_attr": sqlalchemy.orm.declared_attr},
+        {
+            **_public(sqlalchemy.orm.decl_base),
+            "declared_attr": sqlalchemy.orm.declared_attr,
+            "_declarative_constructor": sqlalchemy.orm.decl_base._declarative_constructor,
+        },
         sqlalchemy.ext.declarative,
         "name",
         "sqlalchemy.orm.decl_base",

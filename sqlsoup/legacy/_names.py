@@ -19,7 +19,7 @@ import sqlalchemy.ext.hybrid
 from sqlalchemy.dialects import registry
 from sqlalchemy.util import langhelpers
 
-from sqlsoup.legacy import _gone, _loaders
+from sqlsoup.legacy import _gone, _loaders, _stars
 from sqlsoup.legacy._forms import FORMS
 from sqlsoup.legacy._frames import (
     asking,
@@ -42,6 +42,9 @@ _missing: dict[ModuleType, set[str]] = {}
 
 _modules_of: dict[ModuleType, dict[str, str]] = {}
 """Modules that are gone, by the package in which they were, under their names there."""
+
+_GIVE_ALL = {*FROM_WHICH_ALL, *_stars.GIVEN}
+"""Modules of which ``import *`` gives other names than without this one."""
 
 
 def _note_asked(module: ModuleType, name: str, frame: FrameType) -> None:
@@ -137,8 +140,8 @@ def _getattr_of(module: ModuleType) -> Callable[[str], Any]:
         if name in _missing.get(module, ()) or name in _modules_of.get(module, ()):
             _note_asked(module, name, frame)
             return _value_of_gone(module, name)
-        if name == "__all__" and module in FROM_WHICH_ALL and is_import_of_all(frame):
-            return [each for each in _names_of(module) if not each.startswith("_")]
+        if name == "__all__" and module in _GIVE_ALL and is_import_of_all(frame):
+            return _stars.given_by(module, _names_of(module), frame)
         raise _gone.error(module.__name__, name, frame)
 
     return __getattr__
@@ -146,7 +149,7 @@ def _getattr_of(module: ModuleType) -> Callable[[str], Any]:
 
 def _names_of(module: ModuleType) -> list[str]:
     """Return the names that a module has, those that are gone among them."""
-    gone = {name for name in _missing[module] if NAMES[module][name][0] is not None}
+    gone = {name for name in _missing.get(module, ()) if NAMES[module][name][0] is not None}
     return sorted({*vars(module), *gone, *_modules_of.get(module, ())})
 
 

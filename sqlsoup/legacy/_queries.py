@@ -17,7 +17,7 @@ from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 from sqlsoup.legacy._properties import without_entity_name
 from sqlsoup.legacy._results import MainAlias, keep_alias
-from sqlsoup.legacy._text import bound, lock_arguments
+from sqlsoup.legacy._text import bound, listed, lock_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +105,9 @@ def _statement() -> None:
 @method(Query, "options")
 @method(Select, "options")
 def _options(before: Callable[..., Any], query: Any, *options: Any) -> Any:
+    if any(isinstance(option, list | tuple) for option in options):
+        note("loader-name", old="options() with a list", instead="options(*options)")
+        options = tuple(each for option in options for each in listed(option))
     for option in options:
         query = option.on(query) if isinstance(option, MainAlias) else query
     given = [option for option in options if not isinstance(option, MainAlias)]

@@ -54,6 +54,22 @@ def _get_primary_keys(inspector: Inspector, *args: Any, **kw: Any) -> list[str]:
     return inspector.get_pk_constraint(*args, **kw)["constrained_columns"]
 
 
+@method(Inspector, "get_table_names")
+def _get_table_names(
+    before: Callable[..., Any], inspector: Any, schema: Any = None, *args: Any, **kw: Any
+) -> Any:
+    if not args and "order_by" not in kw:
+        return before(inspector, schema, **kw)
+    note(
+        "name",
+        old="get_table_names(order_by=)",
+        instead="Inspector.get_sorted_table_and_fkc_names()",
+    )
+    if kw.pop("order_by", *args) != "foreign_key":
+        return before(inspector, schema, **kw)
+    return [name for name, _ in inspector.get_sorted_table_and_fkc_names(schema) if name]
+
+
 @missing(Inspector, "reflecttable")
 def _reflecttable(inspector: Inspector, table: Table, *args: Any, **kw: Any) -> None:
     note("name", old="Inspector.reflecttable()", instead="Inspector.reflect_table()")

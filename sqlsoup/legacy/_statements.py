@@ -41,7 +41,9 @@ def _case(before: Callable[..., Any], *whens: Any, **kw: Any) -> Any:
         return before(*whens, **kw)
     note("case-list")
     arguments = dict(zip(("value", "else_"), others, strict=False)) | kw
-    return before(*([first] if isinstance(first, dict) else first), **arguments)
+    if isinstance(first, dict):
+        return before(first, **arguments)
+    return before(*(tuple(when) if isinstance(when, list) else when for when in first), **arguments)
 
 
 def _is_tuple_of_whens(first: Any) -> bool:

@@ -11,9 +11,8 @@ from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import Pool
 
-from sqlsoup.legacy import _threads
+from sqlsoup.legacy import _proxies, _threads
 from sqlsoup.legacy._frames import asking, is_alone_in_format, is_internal, is_ours
-from sqlsoup.legacy._gone import PROXY
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 
@@ -67,9 +66,7 @@ def _create_engine(before: Callable[..., Any], url: Any = None, **kw: Any) -> An
     if strategy == "plain" and kw.pop("strategy", None):
         note("engine-argument", old="create_engine(strategy='plain')")
     kw.pop("strategy", None)
-    if "listeners" in kw:
-        note("engine-listeners")
-    listeners = kw.pop("listeners", ())
+    hear = _hearing(kw)
     if strategy not in ("plain", "threadlocal", "mock"):
         raise ArgumentError(f"unknown strategy: {strategy!r}")
     _leave_out(kw)
@@ -83,15 +80,29 @@ def _create_engine(before: Callable[..., Any], url: Any = None, **kw: Any) -> An
     if strategy == "threadlocal":
         note("threadlocal")
         _threads.share(engine)
-    for listener in listeners:
-        _listen(engine.pool, listener)
+    hear(engine)
     return engine
+
+
+def _hearing(kw: dict[str, Any]) -> Callable[[Engine], None]:
+    """Take what is to hear of the engine out of its arguments, and return what has it hear."""
+    if "listeners" in kw:
+        note("engine-listeners")
+    if "proxy" in kw:
+        note("engine-proxy")
+    listeners, connection_proxy = kw.pop("listeners", ()), kw.pop("proxy", None)
+
+    def hear(engine: Engine) -> None:
+        for listener in listeners:
+            _listen(engine.pool, listener)
+        if connection_proxy is not None:
+            _proxies.listen(engine, connection_proxy)
+
+    return hear
 
 
 def _leave_out(kw: dict[str, Any]) -> None:
     """Take what is gone out of the arguments of an engine."""
-    if "proxy" in kw:
-        raise ArgumentError(f"SQLAlchemy 2 has no create_engine(proxy=): {PROXY}")
     for name in sorted(_GONE & kw.keys()):
         note("engine-argument", old=f"create_engine({name}=...)")
         del kw[name]
@@ -171,6 +182,12 @@ def _str(before: Callable[..., Any], url: URL) -> str:
         return before(url)  # type: ignore[no-any-return]
     note("url-password")
     return url.render_as_string(hide_password=False)
+
+
+@missing(URL, "password_original", property)
+def _password_original(url: URL) -> Any:
+    note("name", old="URL.password_original", instead="URL.password")
+    return url.password
 
 
 class OldURL:

@@ -19,7 +19,7 @@ from sqlsoup import legacy
 from sqlsoup.legacy import _notes
 from sqlsoup.legacy._attributes import GONE as ATTRIBUTES
 from sqlsoup.legacy._attributes import Sentence
-from sqlsoup.legacy._gone import GONE, PROXY
+from sqlsoup.legacy._gone import GONE
 from sqlsoup.legacy._moved import MODULES
 from sqlsoup.legacy._moved import NAMES as MOVED
 
@@ -119,13 +119,6 @@ def test_keyed_tuple_that_is_not_asked_for():
     """To look if the name is there is no use of it."""
     assert hasattr(util, "KeyedTuple")
     assert not legacy.report()
-
-
-def test_proxy_of_engine():
-    """A ConnectionProxy cannot be had; the error names the events."""
-    with pytest.raises(sa.exc.ArgumentError) as raised:
-        sa.create_engine("sqlite://", proxy=object())
-    assert str(raised.value) == f"SQLAlchemy 2 has no create_engine(proxy=): {PROXY}"
 
 
 @pytest.mark.parametrize("by_position", [False, True])

@@ -38,6 +38,48 @@ def test_compiled(words):
     compiled = words.select().compile(bind=words.metadata.bind)
     assert [tuple(row) for row in compiled.execute()] == [(3,)]
     assert compiled.scalar() == 3
+    unbound = words.select().compile(dialect=words.metadata.bind.dialect)
+    assert unbound.scalar() == 3
+
+
+@pytest.fixture
+def books(lite):
+    """The table of books."""
+    return sa.Table("books", sa.MetaData(), autoload_with=lite)
+
+
+def test_compiled_for_an_engine(books, lite):
+    """A compiled statement executes itself on the engine that it was compiled for."""
+    compiled = books.select().where(books.c.id == sa.bindparam("id")).compile(lite)
+    assert (compiled.execute(id=1).first().id, compiled.scalar({"id": 2})) == (1, 2)
+
+
+def test_parameters_of_in(books, lite):
+    """Each value of in_() has a parameter in the text of a statement, which a driver takes."""
+    statement = books.select().where(books.c.id.in_([1, 2]))
+    assert str(statement).endswith("IN (:id_1_1, :id_1_2)")
+    compiled = statement.compile(lite)
+    parameters = tuple(compiled.params[name] for name in compiled.positiontup)
+    assert parameters == (1, 2)
+    assert len(lite.execute(str(compiled), parameters).fetchall()) == 2
+    text = statement.compile(lite, compile_kwargs={"literal_binds": True})
+    assert str(text).endswith("IN (1, 2)")
+    later = books.select().where(books.c.id.in_(sa.bindparam("ids", expanding=True)))
+    assert str(later).endswith("IN (__[POSTCOMPILE_ids])")
+
+
+def test_columns_by_key(books):
+    """A collection of columns is asked for a name."""
+    assert (books.c.has_key("id"), books.c.has_key("x")) == (True, False)
+
+
+def test_order_of_table_names(lite):
+    """An Inspector gives the names of tables by their foreign keys, or as ever."""
+    inspector = sa.inspect(lite)
+    tables = inspector.get_table_names(None, "foreign_key")
+    assert set(tables) == set(inspector.get_table_names())
+    assert tables.index("users") < tables.index("loans")
+    assert inspector.get_table_names(order_by=None) == inspector.get_table_names()
 
 
 def test_quote(words):

@@ -1108,3 +1108,50 @@ def test_events_of_strings(lite):
 
     assert lite.execute("SELECT 0, ?", 2).fetchall() == [(1, 2)]
     assert seen == [("SELECT 0, ?", (2,), {}), ("SELECT 1, ?", (2,), {}, True)]
+
+
+def test_connection_proxy(make_engine):
+    """A ConnectionProxy hears of statements and transactions, and changes none of them."""
+    from sqlalchemy.interfaces import ConnectionProxy
+
+    class Log(ConnectionProxy):
+        def __init__(self):
+            self.heard = []
+
+        def execute(self, conn, execute, clauseelement, *multiparams, **params):
+            self.heard.append((type(clauseelement).__name__, multiparams, params))
+            return execute(sa.text("SELECT 7"))
+
+        def cursor_execute(self, execute, cursor, statement, parameters, context, executemany):
+            self.heard.append((statement, parameters, executemany))
+            return execute(cursor, "SELECT 7", parameters, context)
+
+        def begin(self, conn, begin):
+            self.heard.append("begin")
+            return begin()
+
+        def rollback(self, conn, rollback):
+            self.heard.append("rollback")
+            return rollback()
+
+        def savepoint(self, conn, savepoint, name=None):
+            self.heard.append("savepoint")
+            return savepoint(name=name)
+
+    proxy = Log()
+    engine = make_engine("sqlite://", proxy=proxy)
+    assert engine.execute(sa.text("SELECT :x"), x=5).scalar() == 5
+    assert proxy.heard == [("TextClause", (), {"x": 5}), ("SELECT ?", (5,), False)]
+    del proxy.heard[:]
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        connection.begin_nested().commit()
+        transaction.rollback()
+    assert [each for each in proxy.heard if isinstance(each, str)] == [
+        "begin", "savepoint", "rollback",
+    ]  # fmt: skip
+    plain = sa.create_engine("sqlite://", proxy=ConnectionProxy())
+    assert plain.execute("SELECT 3").scalar() == 3
+    plain.execute("CREATE TABLE t (a INTEGER)")
+    plain.dispose()
+    assert "engine-proxy" in noted_in(__file__)

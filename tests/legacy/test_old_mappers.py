@@ -954,3 +954,11 @@ def test_order_of_a_mapper_and_an_aliased_join(tables, session):
 def users_of(session, users):
     """Return the names of all users."""
     return session.execute(sa.select(users.c.name)).scalars().all()
+
+
+def test_order_of_a_mapper(lite):
+    """A mapper tells the order that it was given, or False."""
+    books = sa.Table("books", sa.MetaData(), autoload_with=lite)
+    ordered = sa.orm.mapper(type("Book", (), {}), books, order_by=[books.c.title])
+    assert ordered.order_by == [books.c.title]
+    assert sa.orm.mapper(type("Other", (), {}), books).order_by is False

@@ -246,6 +246,76 @@ def test_star():
     assert names["eagerload_all"].__name__ == "eagerload_all"
 
 
+def test_star_leaves_names_of_the_program():
+    """`import *` gave no modules and fewer classes: it takes no name that a program has."""
+    names = run(
+        "from sqlalchemy import create_engine, exc\n"
+        "engine, Row, unread = 1, 2, 3\n"
+        "from sqlalchemy import *\n"
+        "from sqlalchemy.orm import *\n"
+        "from sqlalchemy.sql import *\n"
+        "unread = Select, session = 4, 5\n"
+        "def later(): return engine, exc, Row, session\n"
+        "from sqlalchemy.orm import *\n"
+        "from sqlalchemy.sql import *\n"
+        "from sqlalchemy.engine import *\n"
+    )
+    assert [names[name] for name in ("engine", "Row", "session")] == [1, 2, 5]
+    assert names["exc"] is sqlalchemy.exc
+    assert names["Select"] is sqlalchemy.Select
+    assert names["later"]() == (1, sqlalchemy.exc, 2, 5)
+    assert names["types"] is sqlalchemy.types
+    assert [(note.line, note.old) for note in legacy.report().notes] == [
+        (3, "import * over the program's Row"),
+        (3, "import * over the program's engine"),
+        (4, "import * over the program's exc"),
+        (8, "import * over the program's exc"),
+        (8, "import * over the program's session"),
+        (10, "import * over the program's Row"),
+    ]
+
+
+def test_star_over_names_of_another_star():
+    """A name that another `import *` gave stays where SQLAlchemy did not give it."""
+    names = run(
+        "from sqlalchemy import *\n"
+        "globals()['session'] = globals()['query'] = 1\n"
+        "from sqlalchemy.orm import *\n"
+        "session, exc\n"
+    )
+    assert (names["session"], names["query"]) == (1, 1)
+    assert names["exc"] is sqlalchemy.orm.exc
+    assert noted() == [("import-all", "import * over the program's session", 1)]
+
+
+def test_names_in_another_module():
+    """A name is found where it was, too."""
+    names = run(
+        "from sqlalchemy.orm.util import aliased, join\n"
+        "from sqlalchemy.orm.mapper import class_mapper\n"
+        "from sqlalchemy.sql.elements import not_\n"
+        "from sqlalchemy.ext.declarative.base import _declarative_constructor\n"
+    )
+    assert names["aliased"] is sqlalchemy.orm.aliased
+    assert names["join"] is sqlalchemy.orm.join
+    assert names["class_mapper"] is sqlalchemy.orm.class_mapper
+    assert names["not_"] is sqlalchemy.not_
+    assert names["_declarative_constructor"].__name__ == "__init__"
+    assert [(note.line, note.old, note.instead) for note in legacy.report().notes] == [
+        (1, "aliased()", "sqlalchemy.orm.aliased()"),
+        (1, "join()", "sqlalchemy.orm.join()"),
+        (2, "class_mapper()", "sqlalchemy.orm.class_mapper()"),
+        (3, "not_()", "sqlalchemy.not_()"),
+        (4, "sqlalchemy.ext.declarative.base", "sqlalchemy.orm.decl_base"),
+    ]
+
+
+def test_asking_a_module_for_all():
+    """What asks a module for `__all__` gets what it gets without the old forms."""
+    for module in (sqlalchemy, sqlalchemy.orm, sqlalchemy.sql):
+        assert not hasattr(module, "__all__")
+
+
 def test_looking_for_a_name():
     """hasattr() tells that a name is there, as does who looks at all of them; neither is noted."""
     assert hasattr(sqlalchemy.orm, "relation")

@@ -833,3 +833,38 @@ def test_names_as_columns(lite):
     assert session.query("'a value'").scalar() == "a value"
     assert session.query(sa.literal(1), "2").one() == (1, 2)
     assert "a value" not in str(legacy.report())
+
+
+def test_options_in_a_list(db):
+    """Options may be in a list or tuple."""
+    relate(db)
+    query = db.session.query(db.users)
+    for options in ([joinedload("loans")], (joinedload("loans"), defer("admin"))):
+        db.session.expunge_all()
+        assert "loans" in vars(query.options(options).first())
+    assert query.options([], joinedload(db.users.loans)).count() == query.count()
+
+
+def test_join_of_classes_by_name(db):
+    """join() and outerjoin() of two classes take the name of a relationship of the left one."""
+    relate(db)
+    query = db.session.query(db.users)
+    alias = aliased(db.loans)
+    joined = query.select_from(sa.orm.join(db.users, alias, "loans")).filter(alias.book_id == 1)
+    assert joined.count() == query.join(db.users.loans).filter(db.loans.book_id == 1).count() > 0
+    both = sa.orm.join(sa.orm.join(db.users, db.loans, "loans"), db.books, "book")
+    assert query.select_from(both).count() == query.join(db.users.loans).count()
+    assert query.select_from(sa.orm.outerjoin(db.users, db.loans, "loans")).count() >= query.count()
+    assert query.select_from(sa.orm.join(db.users, db.loans, db.users.loans)).count() > 0
+    with pytest.raises(InvalidRequestError, match="has no relationship 'loans' to join"):
+        sa.orm.join(db.users._table, db.loans, "loans")
+
+
+def test_union_of_selects(db):
+    """polymorphic_union() takes a select() as well as a table."""
+    users = db.users._table
+    names = {"a": users.select().where(users.c.admin == 1), "b": users}
+    union = sa.orm.polymorphic_union(names, "kind")
+    kinds = {kind for *_, kind in db.execute(sa.select(union))}
+    assert kinds == {"a", "b"}
+    assert sa.orm.polymorphic_union({"b": users}, "kind").c.kind.name == "kind"

@@ -537,3 +537,74 @@ def test_rows_of_sqlsoup(db):
     assert dict(rows[0]) == {"id": 1, "title": "Mustards", "year": 1989}
     assert ("title" in rows[0], rows[0]["year"], rows[0].keys()[0]) == (True, 1989, "id")
     assert forms() == {"row-keys", "row-in", "row-name"}
+
+
+class Dates(json.JSONEncoder):
+    """An encoder that makes text of what JSON does not know."""
+
+    def default(self, o):
+        """Return the text."""
+        return f"<{o}>"
+
+
+def test_rows_of_queries_in_json(books, lite):
+    """They are lists, whatever the encoder makes of other values; rows of statements are not."""
+    with Session(lite) as session:
+        rows = session.query(books.c.id, books.c.year).order_by(books.c.id).all()
+        row = session.execute(books.select()).first()
+    text = "[[1, 1989], [2, 1991], [3, null]]"
+    assert json.dumps(rows) == json.dumps(rows, default=str) == json.dumps(rows, cls=Dates) == text
+    assert json.loads(json.dumps({"rows": rows, "set": {1}}, cls=Dates, indent=1)) == {
+        "rows": json.loads(text), "set": "<{1}>",
+    }  # fmt: skip
+    assert noted_in(__file__) == {"row-tuple"}
+    with pytest.raises(TypeError, match="Row is not JSON serializable"):
+        json.dumps(row)
+    encoder = json.JSONEncoder(default=repr)
+    legacy.disable()
+    assert encoder.encode(rows[0]) == '"(1, 1989)"'
+    with pytest.raises(TypeError, match="Row is not JSON serializable"):
+        json.dumps(rows)
+
+
+WORD, WORD_OF = "the word is %s", "%(row)s"
+
+
+def test_rows_of_queries_in_formats(lite):
+    """The only value of a row is formatted, as that of a tuple is, where the row is no part."""
+    with Session(lite) as session:
+        query = session.query(sa.literal("x").label("word"))
+        row, rows = query.first(), query.all()
+        (pair,) = session.query(sa.literal("x"), sa.literal(1))
+        core = session.execute(sa.text("SELECT 'x'")).first()
+        assert (WORD % row, WORD % query.one()) == ("the word is x",) * 2
+        args = (row,)
+        assert {WORD % args, WORD % (row,), WORD % rows[0], WORD_OF % {"row": row}} <= {
+            "the word is ('x',)", "('x',)",
+        }  # fmt: skip
+    assert (f"{row}", str(row), repr(row), WORD % core, WORD % str(row)) == (
+        "('x',)", "('x',)", "('x',)", "the word is ('x',)", "the word is ('x',)",
+    )  # fmt: skip
+    assert f"{pair}" == "('x', 1)"
+    assert noted_in(__file__) == {"row-tuple"}
+
+
+def test_rows_behind_tuples(lite):
+    """A row is added to a tuple, and to nothing else."""
+    row = lite.execute("SELECT 1, 2").first()
+    assert (0,) + row == (0, 1, 2)  # noqa: RUF005
+    with pytest.raises(TypeError):
+        [0] + row  # noqa: RUF005
+
+
+@pytest.mark.filterwarnings("ignore:The Row._?t")
+def test_columns_of_names_that_rows_have_since(lite):
+    """A column hides what SQLAlchemy 2 has added to rows; as a method it is what it is."""
+    with Session(lite) as session:
+        query = session.query(sa.literal(5).label("t"), sa.literal(6).label("tuple"))
+        row = query.one()
+        plain = session.query(sa.literal(5)).one()
+    assert (row.t, row.tuple) == (5, 6)
+    assert noted_in(__file__) == {"row-name"}
+    assert (plain.t, row.tuple()) == ((5,), (5, 6))
+    assert hasattr(sa.Row, "t")

@@ -671,3 +671,8 @@ def test_division_of_others():
     assert sql(x // 2) == "x / 2"
     assert column("own", Halves) / 2 == "a half"
     assert not forms()
+
+
+def test_case_of_lists():
+    """The pairs of case() may be lists."""
+    assert sql(case([[a.c.id == 1, 2]])) == "CASE WHEN (a.id = 1) THEN 2 END"

@@ -6,6 +6,7 @@ import _thread
 import json
 import os
 import re
+import string
 import subprocess
 import sys
 import threading
@@ -437,3 +438,24 @@ def test_errors_that_a_program_meets():
         with pytest.raises(KeyError) as caught:
             function()
         assert _frames.is_handled(caught.value.__traceback__.tb_next) is (function is within)
+
+
+@pytest.mark.usefixtures("noting")
+def test_line_behind_a_library(lite):
+    """What Python's own library does with a row is noted where the program asks for it."""
+    row = lite.execute("SELECT 1 AS a").first()
+    text, place = string.Template("$a").substitute(row), here()
+    assert text == "1"
+    assert (*place, "row-name") in {
+        (note.file, note.line, note.form) for note in legacy.report().notes
+    }
+
+
+@pytest.mark.usefixtures("noting")
+def test_line_of_a_library_alone(lite):
+    """What a thread of the library has been given to call is noted there."""
+    thread = threading.Thread(target=lite.table_names)
+    thread.start()
+    thread.join()
+    (note,) = legacy.report().notes
+    assert (Path(note.file).name, note.form) == ("threading.py", "engine-tables")

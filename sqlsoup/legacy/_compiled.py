@@ -1,0 +1,58 @@
+"""Statements that a program compiles, for their text and to execute them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Compiled
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.elements import CompilerElement
+
+from sqlsoup.legacy._metadata import execute_on, required
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import method, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BIND = "_sqlsoup_bind"
+"""What a compiled statement keeps: the engine for which it was compiled."""
+
+
+@method(CompilerElement, "compile")
+def _compile(
+    before: Callable[..., Any], element: Any, bind: Any = None, dialect: Any = None, **kw: Any
+) -> Any:
+    compiled = before(element, bind, dialect, **kw)
+    if "__[POSTCOMPILE_" in str(compiled):
+        compiled = _with_parameters(before, compiled, (element, bind, dialect), kw)
+    if bind is not None:
+        vars(compiled)[_BIND] = bind
+    return compiled
+
+
+def _with_parameters(
+    compile_: Callable[..., Any], compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]
+) -> Any:
+    """Compile a statement with a parameter for each value of in_(), where it has them."""
+    options = {**(kw.get("compile_kwargs") or {}), "render_postcompile": True}
+    try:
+        compiled = compile_(*args, **{**kw, "compile_kwargs": options})
+    except SQLAlchemyError:  # the values are yet to come
+        return compiled
+    note("in-parameters")
+    return compiled
+
+
+@missing(Compiled, "execute")
+def _execute(compiled: Any, /, *args: Any, **params: Any) -> Any:
+    note("statement-execute")
+    bind = vars(compiled).get(_BIND)
+    if bind is None:
+        return execute_on(required(compiled.statement), compiled.statement, *args, **params)
+    return execute_on(bind, compiled, *args, **params)
+
+
+@missing(Compiled, "scalar")
+def _scalar(compiled: Any, /, *args: Any, **params: Any) -> Any:
+    return _execute(compiled, *args, **params).scalar()
