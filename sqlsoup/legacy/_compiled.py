@@ -8,7 +8,7 @@ from sqlalchemy.engine import Compiled
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.elements import CompilerElement
 
-from sqlsoup.legacy._metadata import execute_on, required
+from sqlsoup.legacy._metadata import bind_of, execute_on, required
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing
 
@@ -24,7 +24,7 @@ def _compile(
     before: Callable[..., Any], element: Any, bind: Any = None, dialect: Any = None, **kw: Any
 ) -> Any:
     compiled = before(element, bind, dialect, **kw)
-    if "__[POSTCOMPILE_" in str(compiled):
+    if "__[POSTCOMPILE_" in str(compiled) and bind_of(element) is not None:
         compiled = _with_parameters(before, compiled, (element, bind, dialect), kw)
     if bind is not None:
         vars(compiled)[_BIND] = bind
@@ -34,7 +34,10 @@ def _compile(
 def _with_parameters(
     compile_: Callable[..., Any], compiled: Any, args: tuple[Any, ...], kw: dict[str, Any]
 ) -> Any:
-    """Compile a statement with a parameter for each value of in_(), where it has them."""
+    """Compile a statement of bound tables with a parameter for each value of in_(), if it has them.
+
+    A program that binds them is an old one; others see what SQLAlchemy makes of their statements.
+    """
     options = {**(kw.get("compile_kwargs") or {}), "render_postcompile": True}
     try:
         compiled = compile_(*args, **{**kw, "compile_kwargs": options})
