@@ -154,10 +154,24 @@ _ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 
 
 
 class BIT(mysql.BIT):
-    """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
+    """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each.
+
+    MariaDB sends what is made of a column, ``max(b)`` or that in a view, in decimal digits, and
+    says that they are bits.  As an integer it sends all alike.
+    """
 
     operator_classes: ClassVar[Any] = _ANY
     python_type = int
+
+    def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Select the column as an integer."""
+        return colexpr.op("+")(literal_column("0"))
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what makes an integer of bytes, which come of other statements alone."""
+        own: Any = super()
+        of_bytes = own.result_processor(dialect, coltype)
+        return lambda value: of_bytes(value) if isinstance(value, bytes) else value
 
 
 class YEAR(mysql.YEAR):
