@@ -150,6 +150,22 @@ class SET(mysql.SET):
         return process
 
 
+class LONGTEXT(mysql.LONGTEXT):
+    """Text, JSON of MariaDB among it; PyMySQL (1.2) writes a list of one value as that value."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return what refuses a list."""
+        return _no_list
+
+
+def _no_list(value: Any) -> Any:
+    if isinstance(value, list | tuple | set):
+        raise TypeError(
+            f"a {type(value).__name__} is no text; a column of JSON takes json.dumps(value)"
+        )
+    return value
+
+
 _ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
 
 
@@ -237,6 +253,7 @@ _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
     mysql.SET: SET,
     mysql.BIT: BIT,
     mysql.YEAR: YEAR,
+    mysql.LONGTEXT: LONGTEXT,
 }
 _SHAPES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",

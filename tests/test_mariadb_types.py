@@ -387,6 +387,21 @@ def test_bits_in_other_statements(engine):
 
 
 @on_servers
+@pytest.mark.parametrize("value", [[1], (1,), {1}])
+def test_a_list_is_no_json(engine, value):
+    """The driver would store a 1 and no list."""
+    run(engine, "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, j LONGTEXT)")
+    db = SQLSoup(engine)
+    db.t.insert(j=value)
+    with pytest.raises(sa.exc.StatementError, match="is no text"):
+        db.commit()
+    db.rollback()
+    db.t.insert(j="[1]")
+    db.commit()
+    assert [row.j for row in db.t.all()] == ["[1]"]
+
+
+@on_servers
 def test_text_of_other_drivers_stays(engine):
     """What is no duration, no float and no text passes through the types of these."""
     run(
