@@ -1,5 +1,7 @@
 """When a value differs from the one before, and so is stored; which of two keys comes first.
 
+And for which keys the database finds rows that Python would not.
+
 SQLAlchemy (2.0, 2.1) compares with ``==``, for which 1, 1.0 and True are one value.  They are not
 in JSON, nor is a time of day the same in two time zones, nor are 1.0 and 1.00 in a column that
 keeps the digits it is given.
@@ -33,6 +35,8 @@ def compare_as_stored(kind: Any, database: str) -> None:
 
     :param database: the name of its dialect.
     """
+    if _is_loose(kind, database):
+        loosen(kind)
     while isinstance(kind, TypeDecorator):
         kind = kind.impl_instance
     if kind is not NULLTYPE and kind.sort_key_function is None and not _is_sorted(kind):
@@ -41,6 +45,33 @@ def compare_as_stored(kind: Any, database: str) -> None:
     comparison = None if own or kind is NULLTYPE else _comparison(kind, database)
     if comparison is not None:
         kind.compare_values = comparison
+
+
+_LOOSE = "_sqlsoup_loose"
+
+
+def loosen(kind: Any) -> None:
+    """Note of the type of a column that the database may find values equal that Python does not."""
+    setattr(kind, _LOOSE, True)
+
+
+def _is_loose(kind: Any, database: str) -> bool:
+    if database in {"mysql", "mariadb"}:  # without regard to spaces at the end, mostly to case
+        return isinstance(kind, String)
+    padded_or_unknown = kind.__visit_name__ in {"CHAR", "CITEXT", "user_defined"}
+    return database == "postgresql" and (padded_or_unknown or bool(getattr(kind, "collation", "")))
+
+
+def are_loose(one: object, other: object) -> bool:
+    """Tell if the database may find values of two columns equal that Python does not.
+
+    So are ``Ada`` and ``ADA`` where the collation ignores case, and on SQLite 1 and ``'1'``.
+    """
+    return hasattr(one, _LOOSE) or hasattr(other, _LOOSE) or _kind_of(one) != _kind_of(other)
+
+
+def _kind_of(kind: object) -> tuple[bool, bool]:
+    return isinstance(kind, String), isinstance(kind, NullType)
 
 
 def _comparison(kind: Any, database: str) -> Callable[[Any, Any], bool] | None:

@@ -34,21 +34,28 @@ def _each(
         yield key, answer, known[key]
 
 
-def _unquoted(names: list[str]) -> list[str]:
-    return [name.replace("``", "`") for name in names]
+def _unquoted(inspector: Inspector, names: list[str]) -> list[str]:
+    """Return names of which SQLAlchemy has left the quotes in them doubled.
+
+    They are backticks, or double quotes where the ``sql_mode`` has ANSI_QUOTES.
+    """
+    quote = inspector.dialect.identifier_preparer.initial_quote
+    return [name.replace(quote * 2, quote) for name in names]
 
 
 def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     """Give columns the names, defaults, expressions and types that they have.
 
-    SQLAlchemy (2.0, 2.1) leaves backticks in names doubled, and columns with a line break in their
+    SQLAlchemy (2.0, 2.1) leaves quotes in names doubled, and columns with a line break in their
     names out; loses defaults like ``b'1'`` and ``nextval(s)``, those of INVISIBLE and COMPRESSED
     columns, AUTO_INCREMENT among them, and, on MariaDB, expressions; does not know columns that are
     GENERATED ALWAYS AS ROW START or END for generated ones, and says that all columns of views may
     be NULL.
     """
     for (where, name), found, known in _each(inspector, schema, answers):
-        reflected = {column["name"].replace("``", "`"): column for column in found}
+        reflected = dict(
+            zip(_unquoted(inspector, [column["name"] for column in found]), found, strict=True)
+        )
         if reflected.keys() <= known.columns.keys():
             columns = [
                 _corrected(inspector, key, reflected.get(key), column)
@@ -147,7 +154,7 @@ def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answe
     OVERLAPS, and includes the column that says until when a row of a versioned table was valid.
     """
     for _, found, known in _each(inspector, schema, answers):
-        columns = known.unique.get("PRIMARY") or _unquoted(found["constrained_columns"])
+        columns = known.unique.get("PRIMARY") or _unquoted(inspector, found["constrained_columns"])
         found["constrained_columns"] = [name for name in columns if name not in known.periods]
 
 
@@ -156,7 +163,9 @@ def correct_indexes(inspector: Inspector, schema: str | None, answers: Answers) 
     for key, found, known in _each(inspector, schema, answers):
         answers[key] = corrected = []
         for answer in found:
-            columns = known.unique.get(answer["name"]) or _unquoted(answer["column_names"])
+            columns = known.unique.get(answer["name"]) or _unquoted(
+                inspector, answer["column_names"]
+            )
             names = [name for name in columns if name not in known.periods]
             corrected.append({**answer, "column_names": names})
 

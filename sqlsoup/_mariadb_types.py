@@ -150,14 +150,44 @@ class SET(mysql.SET):
         return process
 
 
+class LONGTEXT(mysql.LONGTEXT):
+    """Text, JSON of MariaDB among it; PyMySQL (1.2) writes a list of one value as that value."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return what refuses a list."""
+        return _no_list
+
+
+def _no_list(value: Any) -> Any:
+    if isinstance(value, list | tuple | set):
+        raise TypeError(
+            f"a {type(value).__name__} is no text; a column of JSON takes json.dumps(value)"
+        )
+    return value
+
+
 _ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
 
 
 class BIT(mysql.BIT):
-    """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each."""
+    """BIT, of which conditions can be made; SQLAlchemy 2.1 warns of each.
+
+    MariaDB sends what is made of a column, ``max(b)`` or that in a view, in decimal digits, and
+    says that they are bits.  As an integer it sends all alike.
+    """
 
     operator_classes: ClassVar[Any] = _ANY
     python_type = int
+
+    def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Select the column as an integer."""
+        return colexpr.op("+")(literal_column("0"))
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what makes an integer of bytes, which come of other statements alone."""
+        own: Any = super()
+        of_bytes = own.result_processor(dialect, coltype)
+        return lambda value: of_bytes(value) if isinstance(value, bytes) else value
 
 
 class YEAR(mysql.YEAR):
@@ -223,6 +253,7 @@ _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
     mysql.SET: SET,
     mysql.BIT: BIT,
     mysql.YEAR: YEAR,
+    mysql.LONGTEXT: LONGTEXT,
 }
 _SHAPES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",

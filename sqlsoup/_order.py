@@ -100,8 +100,10 @@ class FlushOrder(FlushProcessor):
                     for row in rows_of(flush, other.parent, deletes=deletes)
                     if (deletes or row.key is None) and (values := _values(row, theirs, deletes))
                 }
+                loosely = {_folded(values): row for values, row in parents.items()}
                 for row in rows_of(flush, self.parent, deletes=deletes) if parents else ():
-                    parent = parents.get(_values(row, ours, deletes), row)
+                    values = _values(row, ours, deletes)
+                    parent = parents.get(values) or loosely.get(_folded(values), row)
                     if parent is not row:
                         yield (row, parent) if deletes else (parent, row)
 
@@ -138,6 +140,23 @@ def _values(row: Any, keys: list[str], deletes: bool) -> tuple[str, ...] | None:
     except orm_exc.ObjectDeletedError:
         return None
     return None if None in values else tuple(map(str, values))
+
+
+def _folded(values: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return values without what may count for nothing: case, accents, spaces at the end.
+
+    A row too many that comes before another does no harm.
+    """
+    return tuple(map(_bare, values or ()))
+
+
+def _bare(value: str) -> str:
+    bare = value.casefold().rstrip()
+    if not bare.isascii():
+        from unicodedata import combining, normalize
+
+        bare = "".join(each for each in normalize("NFKD", bare) if not combining(each))
+    return bare
 
 
 def _stored(row: Any, name: str) -> Any:

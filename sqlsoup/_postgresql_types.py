@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import cast, type_coerce
@@ -97,6 +97,31 @@ class DomainOfEnum(Enum):
             return op(cast(self.expr, self.type.adapt(Enum)), *other, **options)
 
     comparator_factory = Comparator
+
+
+class NUMERIC(sqltypes.NUMERIC[Any]):
+    """A number; psycopg2 by itself writes one that is infinite as NaN."""
+
+    def adapt(self, cls: Any, **kw: Any) -> Any:
+        """Return the type of a driver, which takes infinite numbers."""
+        return super().adapt(_infinite(cls), **kw)
+
+
+class _Infinite(sqltypes.NUMERIC[Any]):
+    def bind_processor(self, dialect: Dialect) -> Any:
+        if dialect.driver == "psycopg2":
+            return lambda value: str(value) if _is_infinite(value) else value
+        own: Any = super()
+        return own.bind_processor(dialect)
+
+
+@cache
+def _infinite(cls: Any) -> Any:
+    return type(cls.__name__, (_Infinite, cls), {})
+
+
+def _is_infinite(value: object) -> bool:
+    return isinstance(value, Decimal) and value.is_infinite()
 
 
 class Array(sqltypes.TypeDecorator[Any]):
@@ -195,7 +220,7 @@ _KNOWN: dict[str, Callable[[], TypeEngine[Any]]] = {
     "int8": sqltypes.BIGINT,
     "float4": sqltypes.REAL,
     "float8": pg.DOUBLE_PRECISION,
-    "numeric": sqltypes.NUMERIC,
+    "numeric": NUMERIC,
     "text": sqltypes.TEXT,
     "varchar": sqltypes.VARCHAR,
     "bpchar": partial(Plain, "bpchar"),
@@ -243,6 +268,8 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
         return (Money if found.name == "money" else Plain)(found.shown)
     if of_domain and found.shipped and found.name in _KNOWN:
         return _KNOWN[found.name]()
+    if type(given) is sqltypes.NUMERIC:
+        return NUMERIC(given.precision, given.scale)
     return Plain(shown) if isinstance(given, sqltypes.NullType) else given
 
 
@@ -259,4 +286,5 @@ def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> Type
     if domains:
         of_text = Plain(elements[0].shown)
         return Array(shown, of_text if last.name in _CUT else item, known=item)
-    return given if isinstance(given, pg.ARRAY) and last.name not in _CUT else pg.ARRAY(item)
+    as_given = isinstance(given, pg.ARRAY) and last.name not in {*_CUT, "numeric"}
+    return given if as_given else pg.ARRAY(item)

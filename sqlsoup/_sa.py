@@ -31,6 +31,7 @@ from sqlalchemy.orm.session import SessionTransactionState
 from sqlalchemy.sql import expression
 from sqlalchemy.sql.expression import BinaryExpression, ColumnClause
 
+from sqlsoup._compare import are_loose
 from sqlsoup._locks import locked
 
 if TYPE_CHECKING:
@@ -354,6 +355,8 @@ def prepare_relationship(prop: Any, mapper: Mapper[Any], name: str) -> None:
     prop.set_parent(mapper, init=False)
     prop.init()
     prop.init = _nothing
+    if any(are_loose(one.type, other.type) for one, other in prop.local_remote_pairs):
+        match_in_database(prop)
     if _stands_alone(mapper):
         _ = prop.strategy  # which give_loader() asks for the rest
     else:
@@ -362,6 +365,30 @@ def prepare_relationship(prop: Any, mapper: Mapper[Any], name: str) -> None:
 
 _OVERLAPS: dict[frozenset[str], Any] = {}
 """The values of ``overlaps``, which most relationships share."""
+
+
+def match_in_database(prop: Any) -> None:
+    """Have eager loading match rows by keys that the database compares, and not Python.
+
+    ``selectinload()`` looks in a dict for what a foreign key refers to, and so does not find the
+    row of ``Ada`` for ``ADA``, though a collation may.  With ``omit_join=False``, which is
+    documented, it joins and looks for the key of the row itself.  ``subqueryload()`` knows nothing
+    of the kind (``orm/strategies.py``) and is taken for the other.  The second half may go when
+    that has such an option.
+    """
+    prop.omit_join = False
+    strategy = prop._get_strategy
+
+    def get_strategy(key: Any) -> Any:
+        return strategy(_SELECTIN if key == _SUBQUERY else key)
+
+    prop._get_strategy = get_strategy
+    for key in (_SELECTIN, _SUBQUERY):
+        prop._strategies.pop(key, None)
+    prop.strategy = get_strategy(prop.strategy_key)
+
+
+_SELECTIN, _SUBQUERY = (("lazy", "selectin"),), (("lazy", "subquery"),)
 
 
 def _nothing() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
 
+from sqlsoup._compare import loosen
 from sqlsoup._sqlite_facts import (
     Target,
     columns_of,
@@ -47,18 +48,26 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
 
     SQLAlchemy, in all releases, gives a column of a type name that nobody knows ``NUMERIC``, which
     cannot read text; it takes the arguments of ``DATETIME(6)`` for its own, which cannot write
-    then; and its types fail at values that SQLite takes for them, or change them.
+    then; and its types fail at values that SQLite takes for them, or change them.  Nor does it know
+    of the collation of a column, which may find ``Ada`` and ``ADA`` equal.
     """
     from sqlsoup._sqlite_types import mended  # it imports SQLAlchemy's dialect for SQLite
 
     for (_, table), found in answers.items():
         declared = {row.column: row.type for row in columns_of(inspector, schema, table)}
+        loose = {
+            row.column
+            for row in indexes_of(inspector, schema, table)
+            if row.origin != "c" and row.coll != "BINARY"
+        }
         for column in found:
             name = column["name"]
             where = ".".join(filter(None, (schema, table, name)))
             column["type"] = mended(
                 column["type"], declared.get(name, ""), where, inspector.dialect
             )
+            if name in loose:
+                loosen(column["type"])
 
 
 def _keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:

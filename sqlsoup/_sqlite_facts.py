@@ -40,9 +40,10 @@ _NAME = """
     WHERE m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view') ORDER BY m.place"""
 
 _INDEXES = """
-    SELECT s.place, i.name, i.origin, i.partial, c.name AS "column"
+    SELECT s.place, i.name, i.origin, i.partial, c.name AS "column", c.coll
     FROM {places} AS s CROSS JOIN temp.pragma_index_list(:name, s.place) AS i
-        CROSS JOIN temp.pragma_index_info(i.name, s.place) AS c
+        CROSS JOIN temp.pragma_index_xinfo(i.name, s.place) AS c
+    WHERE c.key
     ORDER BY s.place, i.seq DESC, c.seqno"""
 
 _TARGETS = """

@@ -153,7 +153,12 @@ _WORDS |= dict.fromkeys(("false", "f", "no", "n", "off"), False)
 
 
 class JSON(OfColumn, sqlite.JSON):
-    """JSON; SQLite makes numbers of such text."""
+    """JSON; SQLite makes numbers of such text, and may have it as bytes."""
+
+    def bind_processor(self, dialect: Any) -> Processor:
+        own: Any = super()
+        written = own.bind_processor(dialect)
+        return lambda value: value if isinstance(value, bytes) else written(value)
 
     def result_processor(self, dialect: Any, coltype: Any) -> Processor:
         parse: Any = super().result_processor(dialect, coltype)

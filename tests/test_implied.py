@@ -1364,3 +1364,76 @@ def test_an_interrupt_while_foreign_keys_are_listed(lite, monkeypatch):
     with contextlib.closing(sqlite3.connect(lite.url.database, timeout=0)) as other:
         other.execute("BEGIN EXCLUSIVE")
     assert type(kept.value) is KeyboardInterrupt
+
+
+# keys that the database compares, and not Python
+
+LOOSE = {
+    "sqlite": ("TEXT COLLATE NOCASE", "TEXT COLLATE NOCASE", ("ADA", "ada")),
+    "postgresql": ("CHAR(5)", "CHAR(3)", ("Ada", "Ada")),
+    "mysql": ("VARCHAR(9)", "VARCHAR(9)", ("ADA", "ada ")),
+}
+
+
+@pytest.fixture
+def loose(engine: sa.Engine) -> SQLSoup:
+    """Tables whose keys are found in another case, or with other spaces at the end."""
+    key, foreign, values = LOOSE[engine.dialect.name]
+    run(
+        engine,
+        f"CREATE TABLE writers (name {key} PRIMARY KEY, born INTEGER)",
+        f"CREATE TABLE texts (id INTEGER PRIMARY KEY, writer {foreign},"
+        " FOREIGN KEY (writer) REFERENCES writers (name))",
+        "INSERT INTO writers VALUES ('Ada', 1815), ('Bo', NULL)",
+        f"INSERT INTO texts VALUES (1, '{values[0]}'), (2, '{values[1]}'), (3, NULL)",
+    )
+    return SQLSoup(engine, relationships=True)
+
+
+LOADERS = {
+    "select": orm.lazyload,
+    "joined": orm.joinedload,
+    "selectin": orm.selectinload,
+    "subquery": orm.subqueryload,
+    "immediate": orm.immediateload,
+}
+
+
+@pytest.mark.parametrize("load", LOADERS.values())
+def test_loading_by_keys_that_the_database_compares(loose: SQLSoup, load: Any) -> None:
+    """Whichever way related rows are loaded, they are those that the database finds."""
+    texts = loose.texts.options(load(loose.texts.writers)).order_by(loose.texts.id)
+    assert [text.writers and text.writers.born for text in texts] == [1815, 1815, None]
+    loose.expunge_all()
+    writers = loose.writers.options(load(loose.writers.texts)).order_by(loose.writers.name)
+    assert [sorted(text.id for text in each.texts) for each in writers] == [[1, 2], []]
+
+
+@pytest.mark.parametrize("lazy", LOADERS)
+def test_loading_by_loose_keys_on_command(loose: SQLSoup, lazy: str) -> None:
+    """So are those of a relationship that relate() adds, with loading of its own."""
+    loose.texts.relate("by", loose.writers, lazy=lazy)
+    assert [t.by and t.by.born for t in loose.texts.order_by(loose.texts.id)] == [1815, 1815, None]
+
+
+def test_loading_by_numbers_as_text(lite: sa.Engine) -> None:
+    """SQLite finds the row 1 for the text '1'."""
+    run(
+        lite,
+        "CREATE TABLE writers (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE texts (id INTEGER PRIMARY KEY, writer TEXT REFERENCES writers)",
+        "INSERT INTO writers VALUES (1)",
+        "INSERT INTO texts VALUES (7, '1')",
+    )
+    db = SQLSoup(lite, relationships=True)
+    text = db.texts.options(orm.selectinload(db.texts.writers)).one()
+    assert text.writers is db.writers.get(1)
+
+
+def test_loading_by_other_keys_needs_no_join(db: SQLSoup) -> None:
+    """Keys that Python can compare are looked up as ever."""
+    query = db.loans.options(orm.selectinload(db.loans.book))
+    statements: list[str] = []
+    event.listen(db.bind, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    assert {loan.book.title for loan in query} == {"Mustards", "Soups"}
+    assert "JOIN" not in statements[-1]

@@ -483,6 +483,27 @@ def test_names_in_foreign_keys(db, engine, name):
     assert tied[name].first().kid.id == kid.id  # one to one, as the column is unique
 
 
+@pytest.mark.parametrize("name", ['a"b', "a`b"])
+def test_names_where_double_quotes_quote(engine, make_engine, name):
+    """So they are where the sql_mode has ANSI_QUOTES."""
+    engine = make_engine(engine.url.update_query_dict({"sql_mode": "ANSI_QUOTES"}))
+    quoted = '"' + name.replace('"', '""') + '"'
+    run(
+        engine,
+        f"CREATE TABLE {quoted} ({quoted} INT AUTO_INCREMENT PRIMARY KEY, n INT DEFAULT 7)",
+        f"CREATE TABLE kid (id INT AUTO_INCREMENT PRIMARY KEY, {quoted} INT,"
+        f" FOREIGN KEY ({quoted}) REFERENCES {quoted} ({quoted}))",
+    )
+    db = SQLSoup(engine)
+    row = db[name].insert()
+    db.flush()
+    kid = db.kid(**{name: getattr(row, name)})
+    db.commit()
+    assert (getattr(row, name), row.n) == (getattr(kid, name), 7) == (1, 7)
+    (key,) = db.kid._table.foreign_key_constraints
+    assert key.elements[0].column is db[name]._table.c[name]
+
+
 def test_foreign_keys_that_share_columns(db, engine):
     """Composite keys that share a column, and two keys to the same column, are all there."""
     run(

@@ -366,6 +366,42 @@ def test_floats_in_other_statements(engine):
 
 
 @on_servers
+def test_bits_in_other_statements(engine):
+    """What is made of bits, and of no column, is what it is; MariaDB sends it in digits."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT PRIMARY KEY, b BIT(5), w BIT(64))",
+        f"INSERT INTO t VALUES (1, 1, 1), (2, 9, b'{'1' * 64}'), (3, 12, NULL)",
+        "CREATE VIEW v AS SELECT id, IF(id = 3, b, NULL) AS b, COALESCE(w, w) AS w FROM t",
+    )
+    db = SQLSoup(engine)
+    for function, value in {sa.func.max: 12, sa.func.min: 1, sa.func.sum: 22}.items():
+        assert db.session.scalar(sa.select(function(db.t.b))) == value
+    assert db.session.scalar(sa.select(sa.func.max(db.t.w))) == 2**64 - 1
+    chosen = sa.case((db.t.id > 1, db.t.b)).label("chosen")
+    assert [*db.session.scalars(sa.select(chosen).order_by(db.t.id))] == [None, 9, 12]
+    view = db.entity("v", primary_key=["id"])
+    assert [row.b for row in view.order_by(view.id)] == [None, None, 12]
+    assert [row.w for row in view.order_by(view.id)] == [1, 2**64 - 1, None]
+    assert [row.b for row in db.t.from_statement(sa.text("SELECT * FROM t"))] == [1, 9, 12]
+
+
+@on_servers
+@pytest.mark.parametrize("value", [[1], (1,), {1}])
+def test_a_list_is_no_json(engine, value):
+    """The driver would store a 1 and no list."""
+    run(engine, "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, j LONGTEXT)")
+    db = SQLSoup(engine)
+    db.t.insert(j=value)
+    with pytest.raises(sa.exc.StatementError, match="is no text"):
+        db.commit()
+    db.rollback()
+    db.t.insert(j="[1]")
+    db.commit()
+    assert [row.j for row in db.t.all()] == ["[1]"]
+
+
+@on_servers
 def test_text_of_other_drivers_stays(engine):
     """What is no duration, no float and no text passes through the types of these."""
     run(

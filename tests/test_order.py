@@ -203,6 +203,33 @@ def test_rows_of_a_tree_are_stored_by_their_keys(tree: sqlsoup.SQLSoup) -> None:
         tree.rollback()
 
 
+def test_rows_of_a_tree_are_stored_by_keys_that_the_database_compares(enforced: Engine) -> None:
+    """Case and spaces at the end are nothing to some collations and types."""
+    key, one, two = {
+        "sqlite": ("TEXT COLLATE NOCASE", "A", "B"),
+        "postgresql": ("CHAR(3)", "a", "b"),
+    }.get(enforced.dialect.name, ("VARCHAR(9)", "A", "b "))
+    run(
+        enforced,
+        f"CREATE TABLE nodes (id {key} NOT NULL PRIMARY KEY, up {key}, "
+        "FOREIGN KEY (up) REFERENCES nodes (id))",
+    )
+    db = sqlsoup.SQLSoup(enforced)
+    above = {"a": None, "b": one, "c": two}
+    if enforced.dialect.name == "mysql":
+        above |= {"é": "c", "d": "E"}
+    for made in permutations(above):
+        for name in made:
+            db.nodes.insert(id=name, up=above[name])
+        db.flush()
+        db.session.expire_all()
+        for row in db.nodes.all():
+            db.delete(row)
+        db.flush()
+        assert db.nodes.count() == 0
+        db.rollback()
+
+
 def test_an_old_row_of_a_tree_may_be_hung_under_a_new_one(tree: sqlsoup.SQLSoup) -> None:
     """SQLAlchemy updates before it inserts; the new row comes first all the same."""
     tree.nodes.insert(id=1)

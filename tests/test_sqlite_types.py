@@ -237,6 +237,18 @@ def test_odd_values(make: Any, declared: str) -> None:
         assert driven(db) == before
 
 
+def test_bytes_in_json(make: Any) -> None:
+    """Bytes, as SQLite's own JSONB are, come and go as they are; no text of JSON can be meant."""
+    db = make("JSON", b"\x1c")
+    before = driven(db)
+    with pytest.warns(SQLSoupWarning):
+        row = db.t.one()
+    assert row.v == b"\x1c"
+    flag_modified(row, "v")
+    db.commit()
+    assert driven(db) == before
+
+
 def test_odd_value_where_warnings_are_errors(make: Any) -> None:
     """An odd value is shown all the same where warnings are errors, and no row is lost for it."""
     assert shown(make("DATE", "soon", "2024-01-01")) == [
