@@ -104,7 +104,7 @@ class NUMERIC(sqltypes.NUMERIC[Any]):
 
     def adapt(self, cls: Any, **kw: Any) -> Any:
         """Return the type of a driver, which takes infinite numbers."""
-        return super().adapt(_infinite(cls), **kw)
+        return super().adapt(_with(_Infinite, cls), **kw)
 
 
 class _Infinite(sqltypes.NUMERIC[Any]):
@@ -115,13 +115,34 @@ class _Infinite(sqltypes.NUMERIC[Any]):
         return own.bind_processor(dialect)
 
 
-@cache
-def _infinite(cls: Any) -> Any:
-    return type(cls.__name__, (_Infinite, cls), {})
-
-
 def _is_infinite(value: object) -> bool:
     return isinstance(value, Decimal) and value.is_infinite()
+
+
+class List(pg.ARRAY[Any]):
+    """An array that takes text as well; SQLAlchemy (2.0, 2.1) makes a list of its characters."""
+
+    def adapt(self, cls: Any, **kw: Any) -> Any:
+        """Return the type of a driver, which leaves text as it is."""
+        return super().adapt(_with(_OfText, cls), **kw)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for text with which it is compared."""
+        whole = isinstance(value, str) and op in _COMPARISONS
+        return self if whole else super().coerce_compared_value(op, value)
+
+
+class _OfText(pg.ARRAY[Any]):
+    def bind_processor(self, dialect: Dialect) -> Any:
+        own: Any = super()
+        of_list = own.bind_processor(dialect)
+        return lambda value: value if isinstance(value, str) else of_list(value)
+
+
+@cache
+def _with(more: type, cls: Any) -> Any:
+    """Return the type that a driver has for another, with something more."""
+    return type(cls.__name__, (more, cls), {})
 
 
 class Array(sqltypes.TypeDecorator[Any]):
@@ -286,5 +307,6 @@ def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> Type
     if domains:
         of_text = Plain(elements[0].shown)
         return Array(shown, of_text if last.name in _CUT else item, known=item)
-    as_given = isinstance(given, pg.ARRAY) and last.name not in {*_CUT, "numeric"}
-    return given if as_given else pg.ARRAY(item)
+    if isinstance(given, pg.ARRAY) and last.name not in {*_CUT, "numeric"}:
+        return List(given.item_type)
+    return List(item)

@@ -308,6 +308,29 @@ def test_arrays_of_hstore(typed):
     assert db.t.filter_by(b=[value, value]).one() is row
 
 
+def test_arrays_as_text(typed):
+    """Arrays take text as PostgreSQL writes them, in conditions and together with lists, too."""
+    run(typed, "CREATE TABLE t (id serial PRIMARY KEY, a text[], b int[], c numeric[], d uuid[])")
+    db = sqlsoup.SQLSoup(typed)
+    row = db.t.insert(a='{a,"b,c",NULL}', b="{{1,2},{3,4}}", c="{1.50}")
+    other = db.t.insert(a=["{x}"], b=[], c=[Decimal("-Infinity"), Decimal("1.5"), None])
+    db.commit()
+    assert (row.a, row.b, row.c, row.d) == (
+        ["a", "b,c", None],
+        [[1, 2], [3, 4]],
+        [Decimal("1.50")],
+        None,
+    )
+    assert (other.a, other.b, other.c) == (
+        ["{x}"],
+        [],
+        [Decimal("-Infinity"), Decimal("1.5"), None],
+    )
+    assert db.t.filter_by(b="{{1,2},{3,4}}").one() is row
+    assert db.t.filter(db.t.c.contains([Decimal("1.5")])).count() == 2
+    assert db.t.filter(db.t.a[1] == "a").one() is row
+
+
 @pytest.mark.parametrize("kind", VECTORS)
 def test_vectors_stay_the_same(typed, kind):
     """So do types that look like arrays."""
