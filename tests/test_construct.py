@@ -553,3 +553,25 @@ def test_a_metadata_bound_to_nothing_usable():
         sqlsoup.ArgumentError, match=r"^the bind of the MetaData is no engine but 5$"
     ):
         _ = sqlsoup.SQLSoup(metadata).users
+
+
+def test_constructors_are_not_compiled(run):
+    """Those of all classes share their code: to compile it is a part of the cost of each.
+
+    Once a program has imported ``sqlalchemy.ext.instrumentation``, SQLAlchemy compiles them.
+    """
+    program = (
+        "import sys, sqlsoup\n"
+        "from sqlalchemy import StaticPool, create_engine\n"
+        "engine = create_engine('sqlite://', poolclass=StaticPool)\n"
+        "with engine.begin() as connection:\n"
+        "    for name in ('users', 'books'):\n"
+        "        connection.exec_driver_sql(f'CREATE TABLE {name} (id INTEGER PRIMARY KEY)')\n"
+        "if len(sys.argv) > 1: import sqlalchemy.ext.instrumentation\n"
+        "db = sqlsoup.SQLSoup(engine)\n"
+        "print(db.users.__init__.__code__ is db.books.__init__.__code__)\n"
+        "db.session.remove()\n"
+        "engine.dispose()"
+    )
+    assert run(program) == "True\n"
+    assert run(f"import sys; sys.argv.append('')\n{program}") == "False\n"

@@ -818,12 +818,6 @@ def test_the_constructor_takes_any_name(soup):
     assert (row.name, row.self, row.row) == ("Di", 1, 2)
 
 
-def test_constructors_are_not_compiled(soup):
-    """Those of all classes share their code: to compile it is a part of the cost of each."""
-    first, second = (vars(cls)["__init__"].__code__ for cls in (soup.users, soup.books))
-    assert first is second
-
-
 def test_listeners_for_all_mappers_hear_of_new_rows(soup):
     """They hear of those of classes that were mapped before and after they were set."""
     heard = []
