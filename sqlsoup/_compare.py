@@ -58,8 +58,10 @@ def loosen(kind: Any) -> None:
 def _is_loose(kind: Any, database: str) -> bool:
     if database in {"mysql", "mariadb"}:  # without regard to spaces at the end, mostly to case
         return isinstance(kind, String)
+    if database != "postgresql":  # types of other dialects may lack what those of SQLAlchemy have
+        return False
     padded_or_unknown = kind.__visit_name__ in {"CHAR", "CITEXT", "user_defined"}
-    return database == "postgresql" and (padded_or_unknown or bool(getattr(kind, "collation", "")))
+    return padded_or_unknown or bool(getattr(kind, "collation", ""))
 
 
 def are_loose(one: object, other: object) -> bool:
