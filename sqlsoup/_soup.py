@@ -408,7 +408,7 @@ class SQLSoup:
         _blocks.enter(self)
         return self
 
-    __exit__ = _blocks.Exit()
+    __exit__: _blocks.Exit = _blocks.Exit()
 
     def __repr__(self) -> str:
         return f"SQLSoup(MetaData(bind={shown_engine(self.bind)}))"

@@ -104,7 +104,7 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm.query: _now_in(sqlalchemy.orm, "Bundle", "aliased"),
     sys.modules["sqlalchemy.orm.mapper"]: _now_in(sqlalchemy.orm, "class_mapper"),
     sqlalchemy.sql.elements: _now_in(sqlalchemy, "between", "collate", "not_", "outparam"),
-    sqlalchemy.exc: _now_in(sqlalchemy.orm.exc, "UnmappedColumnError"),
+    exc: _now_in(sqlalchemy.orm.exc, "UnmappedColumnError"),
     sqlalchemy.orm.descriptor_props: _COMPARABLE,
     sqlalchemy.orm.properties: _COMPARABLE,
     sqlalchemy.orm.strategy_options: {
