@@ -45,7 +45,6 @@ _AWAITED = (
 )
 _SHARED = "another thread is in a block of this session; a plain Session is for one thread alone"
 _next = threading.local()
-_getframe = sys._getframe  # noqa: SLF001 - inspect has it from there
 
 
 class Block:
@@ -105,7 +104,7 @@ def enter(soup: Any) -> None:
     """
     origin = soup._origin  # noqa: SLF001
     session = origin.current()
-    caller = _getframe(2)
+    caller = sys._getframe(2)  # noqa: SLF001 - inspect has it from there
     end, held = getattr(_next, "end", _nothing)(), None
     if end is None or end.args[0].session is not None or end.args[0].soup not in (None, soup):
         end = held = partial(_end, Block(), soup)  # __enter__() was called by hand

@@ -156,7 +156,7 @@ class SQLSoup:
 
     def connection(self) -> Connection:
         """Return the session's connection to this engine, within the session's transaction."""
-        session = _session.current(self.session)
+        session = self._origin.current()
         bind = _session.bind_for(self.session, self._metadata)
         return session.connection(bind_arguments={"bind": bind})
 

@@ -83,22 +83,18 @@ _LIBRARY = sysconfig.get_path("stdlib") + os.sep
 
 def is_within(module: str) -> bool:
     """Tell if a module of SQLAlchemy or SQLSoup is at work between here and the program."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame and is_ours(frame):
-        if module_of(frame) == module:
-            return True
-        frame = frame.f_back
-    return False
+    return any(module_of(frame) == module for frame in _at_work(sys._getframe(2)))
 
 
 def is_within_call(function: str) -> bool:
     """Tell if a function of SQLAlchemy or SQLSoup is at work between here and the program."""
-    frame: FrameType | None = sys._getframe(2)
+    return any(frame.f_code.co_name == function for frame in _at_work(sys._getframe(2)))
+
+
+def _at_work(frame: FrameType | None) -> Iterator[FrameType]:
     while frame and is_ours(frame):
-        if frame.f_code.co_name == function:
-            return True
+        yield frame
         frame = frame.f_back
-    return False
 
 
 def is_new_to(frame: FrameType) -> bool:
@@ -135,7 +131,7 @@ def is_alone_in_format(frame: FrameType) -> bool:
     """Tell if a frame formats a string by ``%`` with one value, and no tuple of values."""
     if _name_of_instruction(frame) != "BINARY_OP" or module_of(frame) == "logging":
         return False
-    return _steps_before(frame)[-1].opname != "BUILD_TUPLE"
+    return _two_steps_before(*place_of(frame))[-1].opname != "BUILD_TUPLE"
 
 
 _GIVING_A_ROW = ("fetchone", "first", "next", "one", "one_or_none")
@@ -145,16 +141,20 @@ def is_value_in_format(frame: FrameType, value: object) -> bool:
     """Tell if a frame formats a string by ``%`` with a value, and with nothing that holds it."""
     if not is_alone_in_format(frame):
         return False
-    before, last = _steps_before(frame)[-2:]
+    before, last = _two_steps_before(*place_of(frame))
     if last.opname.startswith("LOAD_") and "ATTR" not in last.opname:
         name = last.argval[-1] if isinstance(last.argval, tuple) else last.argval
-        return {**frame.f_globals, **frame.f_locals}.get(name) is value
+        return frame.f_locals.get(name, frame.f_globals.get(name)) is value
     return last.opname.startswith("CALL") and before.argval in _GIVING_A_ROW
 
 
-def _steps_before(frame: FrameType) -> list[dis.Instruction]:
-    steps = [step for step in dis.get_instructions(frame.f_code) if step.opname not in _NO_STEPS]
-    return [step for step in steps if step.offset < frame.f_lasti]
+@cache
+def _two_steps_before(code: CodeType, at: int) -> list[dis.Instruction]:
+    return [step for step in _steps(code) if step.offset < at][-2:]
+
+
+def _steps(code: CodeType) -> list[dis.Instruction]:
+    return [step for step in dis.get_instructions(code) if step.opname not in _NO_STEPS]
 
 
 def is_handled(trace: TracebackType | None) -> bool:
@@ -232,7 +232,7 @@ def asks_if(code: CodeType, at: int, kinds: Collection[str] = ("list",)) -> bool
 
     The value is an argument there and then, or it is in a variable first.
     """
-    steps = [step for step in dis.get_instructions(code) if step.opname not in _NO_STEPS]
+    steps = _steps(code)
     index = max(i for i, step in enumerate(steps) if step.offset <= at)  # or in its cache
     after = steps[index + 1] if index + 1 < len(steps) else steps[index]
     variable = after.argval if after.opname.startswith("STORE_") else None
