@@ -27,6 +27,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import empty, fill
 from operations import OPERATIONS
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -246,6 +247,7 @@ LEFT_BY_SQLALCHEMY = {
     "engine/base.py RootTransaction._close_impl",
     "orm/session.py SessionTransaction._connection_for_bind",
     "orm/session.py SessionTransaction.close",
+    "engine/util.py TransactionalContext.__enter__",
     "engine/util.py TransactionalContext.__exit__",
     "orm/mapper.py _configure_registries",
 }
@@ -253,15 +255,24 @@ LEFT_BY_SQLALCHEMY = {
 REPLACED_BY_SQLALCHEMY = {
     "engine/base.py Transaction.close",
     "engine/base.py Transaction.commit",
+    "engine/base.py Transaction.rollback",
     "orm/session.py SessionTransaction.commit",
     "orm/state_changes.py _StateChange.declare_states.<locals>._go",
 }
 """Where SQLAlchemy raises another exception in its place, if it strikes there or just beneath."""
+WARNED_BY_SQLALCHEMY = {
+    "engine/base.py Transaction.commit",
+    "orm/session.py Session._flush",
+    "orm/session.py SessionTransaction.commit",
+}
+"""Where SQLAlchemy gives a warning later, if it strikes there or just beneath."""
 LOCKING = re.compile(r"\s*with \S*(lock|mutex)\b", re.IGNORECASE)
 """Lines of SQLAlchemy at which a trace leaves a lock held, so that all that follows waits for ever.
 
 Python returns to the line of the statement when the lock is yet to be given back.
 """
+HANDLED = re.compile(r"\s*except\b.*:\s*\n\s*pass\b")
+"""Lines at which a trace leaves the exception in force that is handled there."""
 UNREAD = (
     "sqlsoup/_sa.py _Snapshots",
     "engine/default.py DefaultExecutionContext.get_result_processor",
@@ -326,7 +337,7 @@ def raiser(number, fault, found):
 
     def count(frame):
         # others run when Python collects garbage
-        if next(numbers) >= number and not is_locking(where(frame)):
+        if next(numbers) >= number and not is_untraceable(where(frame)):
             sys.settrace(None)
             found.extend([str(frame.f_lineno), *around(frame)])
             raise fault
@@ -392,21 +403,26 @@ def chosen(seen, few, had):
     new = [number for at, number in first.items() if at not in had]
     had.update(first)
     numbers = range(1, len(seen) + 1) if WANTED == "all" else new
-    numbers = [number for number in numbers if not is_locking(seen[number - 1][0])]
+    numbers = [number for number in numbers if not is_untraceable(seen[number - 1][0])]
     return numbers[:: -(-len(numbers) // few) or 1] if few and not WANTED else numbers
 
 
-def is_locking(at):
-    """Tell if a place is a line of SQLAlchemy that holds a lock."""
+def is_untraceable(at):
+    """Tell if a trace at a line of SQLAlchemy does what no signal does."""
     file, _, line = at
-    if linecache.getline(file, line).strip() == "try:":  # not yet within the statement before it
-        line -= 1
-    return file.startswith(THEIRS) and LOCKING.match(linecache.getline(file, line)) is not None
+    if not file.startswith(THEIRS):
+        return False
+    lines = [linecache.getline(file, number) for number in (line - 1, line)]
+    if lines[1].strip() == "try:":  # not yet within the statement before it
+        lines[1] = lines[0]
+    return bool(LOCKING.match(lines[1]) or HANDLED.match("".join(lines)))
 
 
 def is_theirs(place, problem):
     """Tell if SQLAlchemy by itself has this problem at this place."""
     if " in its place" in problem and not REPLACED_BY_SQLALCHEMY.isdisjoint(place[1:4]):
+        return True
+    if "SAWarning afterwards" in problem and not WARNED_BY_SQLALCHEMY.isdisjoint(place[1:4]):
         return True
     return not LEFT_BY_SQLALCHEMY.isdisjoint(place)
 
@@ -538,11 +554,11 @@ def test_what_sqlalchemy_does_not_survive(tmp_path):
 
     def note(frame):
         now, places = next(number), [*around(frame)]
-        if is_locking(where(frame)):  # which would hang
+        if is_untraceable(where(frame)):  # which would hang
             return
         for place in LEFT_BY_SQLALCHEMY.intersection(places):
             within[place].append(now)
-        for place in REPLACED_BY_SQLALCHEMY.intersection(places[:3]):
+        for place in (REPLACED_BY_SQLALCHEMY | WARNED_BY_SQLALCHEMY).intersection(places[:3]):
             within[place].append(now)
 
     def run():
@@ -554,7 +570,7 @@ def test_what_sqlalchemy_does_not_survive(tmp_path):
     run()  # the first time in a process takes more lines
     number, within = itertools.count(1), defaultdict(list)
     run()
-    listed = LEFT_BY_SQLALCHEMY | REPLACED_BY_SQLALCHEMY
+    listed = LEFT_BY_SQLALCHEMY | REPLACED_BY_SQLALCHEMY | WARNED_BY_SQLALCHEMY
     for place in sorted(listed):
         some = within[place][:: -(-len(within[place]) // 200)]
         tried = next((n for n, at in enumerate(some, 1) if not survives(at)), None)
@@ -605,8 +621,28 @@ def test_a_lock_alone():
 
     with pytest.raises(Fault):
         traced(count, THEIRS, at_the_end)
-    assert is_locking(reached[0])
+    assert is_untraceable(reached[0])
     assert lock.locked()
+
+
+def test_an_exception_alone():
+    """At the line of a ``pass`` that ends a handler a trace leaves the exception in force."""
+    found = []
+
+    def at_the_pass(frame):
+        if is_untraceable(where(frame)):
+            sys.settrace(None)
+            raise Fault
+
+    def use():
+        with contextlib.suppress(Fault):
+            traced(lambda: sa.String().dialect_impl(sqlite.dialect()), THEIRS, at_the_pass)
+        found.append(sys.exc_info()[0])
+
+    thread = threading.Thread(target=use)  # for the rest of which it is in force
+    thread.start()
+    thread.join()
+    assert found == [KeyError]
 
 
 def test_the_pool_alone(tmp_path):
