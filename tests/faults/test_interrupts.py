@@ -266,7 +266,7 @@ WARNED_BY_SQLALCHEMY = {
     "orm/session.py SessionTransaction.commit",
 }
 """Where SQLAlchemy gives a warning later, if it strikes there or just beneath."""
-LOCKING = re.compile(r"\s*with \S*(lock|mutex)\b", re.IGNORECASE)
+LOCKING = re.compile(r"\s*((with|if) \S*(lock|mutex)\b|\S*(lock|mutex)\.release\b)", re.IGNORECASE)
 """Lines of SQLAlchemy at which a trace leaves a lock held, so that all that follows waits for ever.
 
 Python returns to the line of the statement when the lock is yet to be given back.
