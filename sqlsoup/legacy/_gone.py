@@ -12,7 +12,6 @@ from sqlsoup.legacy._frames import is_import_of_name
 if TYPE_CHECKING:
     from types import FrameType
 
-_SUBQUERY = "write select(...).subquery('name')"
 _RAISE = "write `raise error from cause`"
 _COPY = "it was of SQLAlchemy's own use; define in the program what it needs"
 _RESULT = "a result is a CursorResult, and reads its rows as the driver gives them"
@@ -78,24 +77,16 @@ _COMPATIBLE = {
     **_each(_RAISE, "raise_", "raise_from_cause", "reraise"),
     "safe_kwarg": _COPY,
 }
-_DECLARATIVE = {
-    "comparable_using": "write a hybrid_property with a comparator of its own",
-    "instrument_declarative": "write registry().map_declaratively(cls)",
-}
 
 GONE: dict[str, dict[str, str]] = {
     "sqlalchemy": {
-        "subquery": _SUBQUERY,
         "IdentityOptions": "import it from sqlalchemy.sql.schema",
     },
-    "sqlalchemy.sql": {"subquery": _SUBQUERY},
     "sqlalchemy.sql.expression": {
-        "subquery": _SUBQUERY,
         "Generative": "import it from sqlalchemy.sql.base",
         "PARSE_AUTOCOMMIT": "leave it out, and commit() after the statement",
         "public_factory": _COPY,
     },
-    "sqlalchemy.sql.selectable": {"subquery": _SUBQUERY},
     "sqlalchemy.sql.visitors": {
         "VisitableType": "derive from sqlalchemy.sql.visitors.Visitable",
         **_each("use iterate() or traverse()", "iterate_depthfirst", "traverse_depthfirst"),
@@ -150,8 +141,6 @@ GONE: dict[str, dict[str, str]] = {
         "baked_lazyload",
         "baked_lazyload_all",
     ),
-    "sqlalchemy.ext.declarative": _DECLARATIVE,
-    "sqlalchemy.ext.declarative.api": _DECLARATIVE,
     "sqlalchemy.ext.associationproxy": {
         "ASSOCIATION_PROXY": "write AssociationProxyExtensionType.ASSOCIATION_PROXY"
     },

@@ -21,7 +21,9 @@ import sqlalchemy.orm.util
 import sqlalchemy.pool
 import sqlalchemy.schema
 import sqlalchemy.sql.elements
+import sqlalchemy.sql.expression
 import sqlalchemy.sql.schema
+import sqlalchemy.sql.selectable
 import sqlalchemy.sql.sqltypes
 import sqlalchemy.types
 import sqlalchemy.util
@@ -29,7 +31,15 @@ from sqlalchemy import exc
 from sqlalchemy.orm.util import AliasedClass
 
 import sqlsoup
-from sqlsoup.legacy import _extensions, _loaders, _properties, _proxies, _threads, _urls
+from sqlsoup.legacy import (
+    _extensions,
+    _loaders,
+    _properties,
+    _proxies,
+    _subqueries,
+    _threads,
+    _urls,
+)
 from sqlsoup.legacy._gone import KeyedTuple
 from sqlsoup.legacy._notes import note
 
@@ -58,6 +68,7 @@ _COMPARABLE = {"ComparableProperty": (_properties.ComparableProperty, "hybrid_pr
 _INSTRUMENTATION = (None, "sqlalchemy.ext.instrumentation")
 """Not imported before it is asked for, as that import changes how classes are instrumented."""
 
+_SUBQUERY = {"subquery": (_subqueries.subquery, "select(...).subquery")}
 _OF_SCHEMA = {
     "PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause"),
     "ThreadLocalMetaData": (_threads.ThreadLocalMetaData, "MetaData"),
@@ -103,6 +114,16 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     ),
     sqlalchemy.orm.query: _now_in(sqlalchemy.orm, "Bundle", "aliased"),
     sys.modules["sqlalchemy.orm.mapper"]: _now_in(sqlalchemy.orm, "class_mapper"),
+    sqlalchemy.ext.declarative: {
+        "comparable_using": (_properties.comparable_using, "hybrid_property"),
+        "instrument_declarative": (
+            _properties.instrument_declarative,
+            "registry().map_declaratively",
+        ),
+    },
+    sqlalchemy.sql: _SUBQUERY,
+    sqlalchemy.sql.expression: _SUBQUERY,
+    sqlalchemy.sql.selectable: _SUBQUERY,
     sqlalchemy.sql.elements: _now_in(sqlalchemy, "between", "collate", "not_", "outparam"),
     exc: _now_in(sqlalchemy.orm.exc, "UnmappedColumnError"),
     sqlalchemy.orm.descriptor_props: _COMPARABLE,
@@ -114,6 +135,7 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy: {
         "Binary": (sqlalchemy.LargeBinary, "LargeBinary"),
         **_OF_SCHEMA,
+        **_SUBQUERY,
     },
     sqlalchemy.types: {"Binary": (sqlalchemy.LargeBinary, "LargeBinary")},
     sqlalchemy.sql.sqltypes: {"Binary": (sqlalchemy.LargeBinary, "LargeBinary")},
@@ -141,7 +163,10 @@ FROM_WHICH_ALL = (
     sqlalchemy,
     sqlalchemy.engine,
     sqlalchemy.orm,
+    sqlalchemy.orm.interfaces,
     sqlalchemy.schema,
+    sqlalchemy.sql,
+    sqlalchemy.sql.expression,
     sqlalchemy.types,
     sqlsoup,
 )
@@ -210,7 +235,11 @@ MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
     "sqlalchemy.engine.threadlocal": ({}, sqlalchemy.engine, "threadlocal", ""),
     "sqlalchemy.pool.dbapi_proxy": ({}, sqlalchemy.pool, "name", "sqlalchemy.pool"),
     "sqlalchemy.ext.declarative.api": (
-        _public(sqlalchemy.ext.declarative),
+        {
+            **_public(sqlalchemy.ext.declarative),
+            "comparable_using": _properties.comparable_using,
+            "instrument_declarative": _properties.instrument_declarative,
+        },
         sqlalchemy.ext.declarative,
         "name",
         "sqlalchemy.orm",

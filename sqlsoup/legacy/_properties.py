@@ -50,6 +50,17 @@ class ComparableProperty:
         self.descriptor.__set__(row, value)
 
 
+def comparable_using(comparator_factory: Any) -> Callable[[Any], ComparableProperty]:
+    """Return what makes a method of a declared class an attribute with a comparator."""
+    return lambda descriptor: ComparableProperty(comparator_factory, descriptor)
+
+
+def instrument_declarative(cls: type, registry: Any, metadata: Any) -> None:
+    """Map a class by what it declares, with a dict of classes that its relations find by name."""
+    note("name", old="instrument_declarative()", instead="registry().map_declaratively()")
+    sa_orm.registry(metadata=metadata, class_registry=registry).map_declaratively(cls)
+
+
 def without_entity_name(function: str, kw: dict[str, Any]) -> None:
     """Take ``entity_name`` out of the arguments of a function.
 

@@ -6,8 +6,8 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.engine
-import sqlalchemy.orm
-import sqlalchemy.sql
+import sqlalchemy.orm.interfaces
+import sqlalchemy.sql.expression
 
 from sqlsoup.legacy._frames import ours, reads, stores_before
 from sqlsoup.legacy._notes import note
@@ -64,6 +64,24 @@ GIVEN: dict[ModuleType, frozenset[str]] = {
         intersect intersect_all join label lateral literal literal_column modifier not_ null
         nullsfirst nullslast or_ outerjoin outparam over quoted_name select subquery table
         tablesample text true tuple_ type_coerce union union_all update within_group
+        """
+    ),
+    sqlalchemy.sql.expression: _words(
+        """
+        Alias ClauseElement ColumnCollection ColumnElement CompoundSelect Delete FromClause
+        Insert Join Lateral Select Selectable TableClause TableSample Update alias all_ and_
+        any_ asc between bindparam case cast collate column cte delete desc distinct except_
+        except_all exists extract func insert intersect intersect_all join label lateral
+        literal literal_column modifier not_ null nullsfirst nullslast or_ outerjoin outparam
+        over quoted_name select subquery table tablesample text tuple_ type_coerce union
+        union_all update within_group
+        """
+    ),
+    sqlalchemy.orm.interfaces: _words(
+        """
+        AttributeExtension EXT_CONTINUE EXT_SKIP EXT_STOP LoaderStrategy MANYTOMANY MANYTOONE
+        MapperExtension MapperOption MapperProperty NOT_EXTENSION ONETOMANY PropComparator
+        SessionExtension StrategizedProperty
         """
     ),
     sqlalchemy.engine: _words("create_engine engine_from_config"),

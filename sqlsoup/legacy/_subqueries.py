@@ -6,6 +6,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy._frames import asking, is_ours
@@ -26,6 +27,12 @@ def subquery_of(statement: Any) -> Any:
         subquery = statement.subquery()
         vars(statement)[SUBQUERY] = statement, subquery
     return subquery
+
+
+def subquery(alias: str | None, *args: Any, **kw: Any) -> Any:
+    """Return a select as a subquery of a name."""
+    note("name", old="subquery()", instead="select(...).subquery()")
+    return sa.select(*args, **kw).subquery(alias)
 
 
 @plan

@@ -129,6 +129,17 @@ def test_statement_shown_in_the_words_of_its_engine(lite):
     assert str(other.c.word == "x") == "tags.word = :word_1"
 
 
+def test_statement_compiled_for_its_engine(lite):
+    """compile() of a statement whose tables have an engine is for that; of others it is general."""
+    tags = sa.Table("tags", sa.MetaData(lite), autoload=True)
+    compiled = tags.select().where(tags.c.word == "hot").compile()
+    assert (str(compiled)[-1], compiled.positiontup) == ("?", ["word_1"])
+    assert compiled.execute().fetchall() == [("hot",)]
+    assert "compile() of a statement with an engine" in {n.old for n in legacy.report().notes}
+    other = sa.table("tags", sa.column("word"))
+    assert str((other.c.word == "x").compile()) == "tags.word = :word_1"
+
+
 def test_engine_of_a_statement(lite):
     """The bind of a statement can be set, to an engine or its URL."""
     statement = sa.select(sa.literal(5))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import (
     column_property,
     configure_mappers,
     create_session,
+    declarative_base,
     dynamic_loader,
     mapper,
     object_mapper,
@@ -760,6 +761,47 @@ def test_comparable_property(tables, session):
     bo.lower = "uma"
     assert bo.name == "Uma"
     assert vars(User)["again"].__doc__ == "In small letters."
+
+
+def test_comparable_using():
+    """comparable_using() makes a method of a declared class an attribute with a comparator."""
+    from sqlalchemy.ext.declarative import comparable_using
+    from sqlalchemy.orm.interfaces import PropComparator
+
+    class Lower(PropComparator):
+        def __eq__(self, other):
+            return sa.func.lower(User.__table__.c.name) == other.lower()
+
+        __hash__ = None
+
+    class User(declarative_base()):
+        __tablename__ = "users"
+        name = sa.Column(sa.String, primary_key=True)
+
+        @comparable_using(Lower)
+        @property
+        def lower(self):
+            return self.name.lower()
+
+    assert User(name="Bo").lower == "bo"
+    assert "lower(users.name) = " in str(User.lower == "BO")
+    assert forms() == ["name"]
+
+
+def test_instrument_declarative():
+    """instrument_declarative() maps a class with a dict of classes and metadata of the program."""
+    from sqlalchemy.ext.declarative import instrument_declarative
+
+    classes, metadata = {}, sa.MetaData()
+
+    class User:
+        __tablename__ = "users"
+        name = sa.Column(sa.String, primary_key=True)
+
+    instrument_declarative(User, classes, metadata)
+    assert classes["User"] is User
+    assert User.__table__ is metadata.tables["users"]
+    assert forms() == ["name"]
 
 
 def test_class_mapper(tables, session):

@@ -246,6 +246,24 @@ def test_star():
     assert names["eagerload_all"].__name__ == "eagerload_all"
 
 
+def test_star_of_modules_that_say_what_it_gives():
+    """`import *` gives the names that are gone of a module that lists what it gives, too."""
+    names = run(
+        "from sqlalchemy.ext.declarative import *\n"
+        "from sqlalchemy.orm.interfaces import *\n"
+        "from sqlalchemy.sql.expression import *\n"
+        "class Hooks(MapperExtension): pass\n"
+        "some = subquery('some', [column('id')])\n"
+    )
+    assert "instrument_declarative" in names
+    assert str(names["some"].select()) == 'SELECT "some".id \nFROM (SELECT id) AS "some"'
+    assert [(note.line, note.old) for note in legacy.report().notes] == [
+        (4, "MapperExtension"),
+        (5, "subquery()"),
+        (5, "select([...])"),
+    ]
+
+
 def test_star_leaves_names_of_the_program():
     """`import *` gave no modules and fewer classes: it takes no name that a program has."""
     names = run(
