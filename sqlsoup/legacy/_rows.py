@@ -12,12 +12,12 @@ from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlsoup.legacy._frames import (
     asking,
     is_call,
-    is_internal,
     is_new_to,
+    is_ours,
     place_of,
 )  # fmt: skip
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing, plan, replace
+from sqlsoup.legacy._patch import missing, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,13 +68,17 @@ def _known(row: Row[Any], key: Any) -> Any:
     return name if is_alike or any(key.shares_lineage(each) for each in columns) else key
 
 
-@method(Row, "__contains__")
-def _contains(before: Callable[..., Any], row: Row[Any], key: Any) -> Any:
-    parent: Any = row._parent
-    if is_internal() or isinstance(parent, SimpleResultMetaData):  # a query gave named tuples
-        return before(row, key)
-    note("row-in")
-    return _has_key(row, key)
+@replaced(Row, "__contains__")
+def _contains(before: Callable[..., Any]) -> Callable[..., Any]:
+    def contains(row: Any, key: Any) -> Any:
+        if isinstance(row._parent, SimpleResultMetaData):  # a query gave named tuples
+            return key in _values_of(row)
+        if is_ours(asking()):
+            return before(row, key)
+        note("row-in")
+        return _has_key(row, key)
+
+    return contains
 
 
 def _has_key(row: Row[Any], key: Any) -> bool:
