@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Result, Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.engine.row import BaseRow
 
 from sqlsoup.legacy._frames import (
     asking,
@@ -42,6 +44,28 @@ def _getitem() -> None:
             return _by_name(row, key, asking())
 
     replace(Row, "__getitem__", __getitem__)
+
+
+class _Inner(Row[Any]):
+    """A row that the ORM of SQLAlchemy 2.0 makes objects of, and no program sees."""
+
+    __slots__ = ()
+    __getitem__ = vars(BaseRow)["__getitem__"]
+
+
+@plan
+def _inner_rows() -> None:
+    before: Any = getattr(Result, "_raw_all_rows", None)
+    if before is None:
+        return
+
+    def raw_all_rows(result: Any) -> Any:
+        make = result._row_getter
+        if getattr(make, "func", None) is not Row:
+            return before(result)
+        return list(map(partial(_Inner, *make.args), result._fetchall_impl()))
+
+    replace(Result, "_raw_all_rows", raw_all_rows)
 
 
 def _by_name(row: Row[Any], key: Any, frame: FrameType) -> Any:
