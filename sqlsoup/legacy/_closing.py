@@ -11,13 +11,12 @@ from sqlalchemy.engine import CursorResult, Result, Row
 from sqlsoup.legacy._frames import (
     asking,
     asks_if,
-    is_internal,
     is_ours,
     module_of,
     place_of,
 )  # fmt: skip
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing, plan, replace
+from sqlsoup.legacy._patch import missing, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,9 +76,13 @@ for _make, _names in {
         setattr(_Keys, _name, _make(_name))
 
 
-@method(Result, "keys")
-def _keys(before: Callable[..., Any], result: Result[Any]) -> Any:
-    return before(result) if is_internal() else _listed(before, result, asking(2))
+@replaced(Result, "keys")
+def _keys(before: Callable[..., Any]) -> Callable[..., Any]:
+    def keys(result: Result[Any]) -> Any:
+        frame = asking()
+        return before(result) if is_ours(frame) else _listed(before, result, frame)
+
+    return keys
 
 
 def _listed(keys: Callable[..., Any], result: Any, frame: FrameType) -> list[str]:

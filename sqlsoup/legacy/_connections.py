@@ -253,11 +253,14 @@ def instead_of_string(connection: str, args: Any, params: Any) -> str:
     return f"{connection}.exec_driver_sql('...', {given}), or db.execute('... :name', name=...)"
 
 
-@method(Connection, "scalar")
-def _scalar(before: Callable[..., Any], connection: Connection, /, *args: Any, **kw: Any) -> Any:
-    if args and isinstance(args[0], DefaultGenerator):
-        return before(connection, *args, **kw)
-    return connection.execute(*args, **kw).scalar()
+@replaced(Connection, "scalar")
+def _scalar(before: Callable[..., Any]) -> Callable[..., Any]:
+    def scalar(connection: Connection, /, *args: Any, **kw: Any) -> Any:
+        if args and isinstance(args[0], DefaultGenerator):
+            return before(connection, *args, **kw)
+        return connection.execute(*args, **kw).scalar()
+
+    return scalar
 
 
 def is_begun(connection: Connection) -> bool:

@@ -55,8 +55,8 @@ def caller() -> FrameType | None:
     """
     frame: FrameType | None = sys._getframe(1)
     library = None
-    while frame and passes_on(frame):
-        if not (library or _only_passes_on(frame)) and _is_of_python(frame.f_code.co_filename):
+    while frame and (kind := _kind(frame.f_globals.get("__name__", ""), frame.f_code.co_filename)):
+        if kind is _OF_PYTHON and library is None:
             library = frame
         frame = frame.f_back
     return frame or library
@@ -64,20 +64,19 @@ def caller() -> FrameType | None:
 
 def passes_on(frame: FrameType) -> bool:
     """Tell if a frame does what another one asked for."""
-    return _only_passes_on(frame) or _is_of_python(frame.f_code.co_filename)
-
-
-def _only_passes_on(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__", "")
-    return ours(module) or module in _PASSING_ON
+    return _kind(module_of(frame), frame.f_code.co_filename) is not None
 
 
 @cache
-def _is_of_python(file: str) -> bool:
-    """Tell if a source file is one of Python's own library."""
-    return file.startswith(_LIBRARY) and "site-packages" not in file
+def _kind(module: str, file: str) -> str | None:
+    """Tell what only passes on, and what else is of Python's own library, from programs."""
+    if ours(module) or module in _PASSING_ON:
+        return "passing on"
+    is_of_python = file.startswith(_LIBRARY) and "site-packages" not in file
+    return _OF_PYTHON if is_of_python else None
 
 
+_OF_PYTHON = "of Python"
 _LIBRARY = sysconfig.get_path("stdlib") + os.sep
 
 

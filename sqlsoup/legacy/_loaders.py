@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import QueryableAttribute
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method
+from sqlsoup.legacy._patch import function, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,8 +87,16 @@ def _steps(kind: str, keys: tuple[Any, ...], kw: dict[str, Any], *, each: bool) 
     return NamedOption(*steps, (kind, (path[-1],), kw))
 
 
+def _of_one_attribute(*args: Any, **kw: Any) -> Any:
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    if kw or len(args) != 1 or isinstance(args[0], str):
+        return handler(*args, **kw)
+    return before(args[0])
+
+
 def _by_name(name: str) -> None:
-    @function(getattr(sa_orm, name))
+    @function(getattr(sa_orm, name), template=_of_one_attribute)
     def option(before: Callable[..., Any], *keys: Any, **kw: Any) -> Any:
         if not any(map(_is_name, keys)) and not isinstance(kw.get("alias"), str):
             return _in_a_row(before, name, keys, kw)
@@ -108,12 +116,18 @@ def _in_a_row(
     return getattr(sa_orm.defaultload(*keys[:-1]), name)(keys[-1], **kw)
 
 
-@method(sa_orm.Load, *_OPTIONS)
-def _of_load(before: Callable[..., Any], load: Any, /, *keys: Any, **kw: Any) -> Any:
-    if not any(map(_is_name, keys)):
+@replaced(sa_orm.Load, *_OPTIONS)
+def _of_load(before: Callable[..., Any]) -> Callable[..., Any]:
+    name = before.__name__
+
+    def of_load(load: Any, /, *keys: Any, **kw: Any) -> Any:
+        for key in keys:
+            if isinstance(key, str) and _is_name(key):
+                note("loader-name", old=f"{name}() with a name", instead=f"{name}(A.b)")
+                return before(load, *_attributes(load, keys), **kw)
         return before(load, *keys, **kw)
-    note("loader-name", old=f"{before.__name__}() with a name", instead=f"{before.__name__}(A.b)")
-    return before(load, *_attributes(load, keys), **kw)
+
+    return of_load
 
 
 for _name in _OPTIONS:

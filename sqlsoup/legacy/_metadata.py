@@ -54,9 +54,15 @@ def bind_of(element: Any) -> Any:
     if isinstance(element, SchemaItem | ExecutableDDLElement):
         on = getattr(element, "table", getattr(element, "element", None))
         return None if on is None else bind_of(on)
+    seen: set[Any] = set()
     for part in visitors.iterate(element):
-        on = getattr(part, "table", getattr(part, "sequence", part))
-        found = bind_of(on) if isinstance(on, Table | Sequence) else vars(part).get("bind")
+        has = vars(part)  # as a column asks its type for what it has not
+        on = has.get("table", has.get("sequence", part))
+        if isinstance(on, Table | Sequence):
+            found = None if on in seen else bind_of(on)
+            seen.add(on)
+        else:
+            found = has.get("bind")
         if found is not None:
             return found
     return None
@@ -274,6 +280,9 @@ def _string() -> None:
         kind: String, length: Any = None, collation: Any = None, collation_schema: Any = None,
         *args: Any, **kw: Any,
     ) -> None:  # fmt: skip
+        if collation_schema is None and not args and not kw:
+            before(kind, length, collation)  # nothing old
+            return
         is_old = args or isinstance(collation_schema, bool)  # which was convert_unicode
         if is_old or any(name in kw for name in _UNICODE):
             note("type-unicode")

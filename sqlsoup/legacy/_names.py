@@ -125,9 +125,13 @@ def _add_modules() -> None:
 @plan
 def _add_answers() -> None:
     with_sentences = [sys.modules[name] for name in _gone.GONE]
-    for module in dict.fromkeys([*NAMES, *_modules_of, *with_sentences]):
-        if not isinstance(module, _OldModule):
-            replace(module, "__getattr__", _getattr_of(module))
+    asked = {*NAMES, *_modules_of, *with_sentences}
+    views = {each: _view_of(each) for each in asked if not isinstance(each, _OldModule)}
+    for module in views:
+        replace(module, "__getattr__", _getattr_of(module))
+    for name, module in sorted(sys.modules.items()):
+        if name.partition(".")[0] == "sqlalchemy":
+            _put_views(module, views)
     for module in FROM_WHICH_ALL:
         replace(module, "__dir__", partial(_names_of, module))
 
@@ -136,15 +140,49 @@ def _getattr_of(module: ModuleType) -> Callable[[str], Any]:
     """Return what a module is to ask for the names that it does not have."""
 
     def __getattr__(name: str) -> Any:  # noqa: N807 - what Python asks a module for
-        frame = asking()
-        if name in _missing.get(module, ()) or name in _modules_of.get(module, ()):
-            _note_asked(module, name, frame)
-            return _value_of_gone(module, name)
-        if name == "__all__" and module in _GIVE_ALL and is_import_of_all(frame):
-            return _stars.given_by(module, _names_of(module), frame)
-        raise _gone.error(module.__name__, name, frame)
+        return _asked(module, name, asking())
 
     return __getattr__
+
+
+def _asked(module: ModuleType, name: str, frame: FrameType) -> Any:
+    if name in _missing.get(module, ()) or name in _modules_of.get(module, ()):
+        _note_asked(module, name, frame)
+        return _value_of_gone(module, name)
+    if name == "__all__" and module in _GIVE_ALL and is_import_of_all(frame):
+        return _stars.given_by(module, _names_of(module), frame)
+    raise _gone.error(module.__name__, name, frame)
+
+
+class View:
+    """What other modules of SQLAlchemy have in the place of a module: its very names, for less.
+
+    Python reads a name of a module that has a ``__getattr__`` the slow way, which CPython's
+    ``specialize.c`` says, and SQLAlchemy does so hundreds of times for a statement.
+    """
+
+    def __init__(self, module: ModuleType) -> None:
+        self.__dict__ = vars(module)
+
+
+def _view_of(module: ModuleType) -> View:
+    """Return a view, whose class has the names that the module does not have."""
+    sentences = _gone.GONE.get(module.__name__, {})
+    gone = [*_missing.get(module, ()), *_modules_of.get(module, ()), *sentences]
+    kind: type[View] = type("View", (View,), {name: _gone_name(module, name) for name in gone})
+    return kind(module)
+
+
+def _gone_name(module: ModuleType, name: str) -> property:
+    return property(lambda _: _asked(module, name, asking()))
+
+
+def _put_views(module: ModuleType, views: dict[ModuleType, View]) -> None:
+    """Put views in the place of modules that a module has imported, but for those within it."""
+    for name, value in list(vars(module).items()):
+        is_within = isinstance(value, ModuleType) and value.__name__ == f"{module.__name__}.{name}"
+        if isinstance(value, ModuleType) and value in views and not is_within:
+            replace(module, name, views[value])
 
 
 def _names_of(module: ModuleType) -> list[str]:

@@ -165,7 +165,7 @@ def _redirect(
         words.get(each, each) if isinstance(each, str) else each for each in code.co_consts
     )
     replace(target, "__code__", code.replace(co_consts=constants, co_name=target.__name__))
-    replace(target, "__defaults__", None)
+    replace(target, "__defaults__", template.__defaults__)
     replace(target, "__kwdefaults__", None)
 
 
@@ -184,6 +184,13 @@ def with_one(*args: Any, **kw: Any) -> Any:
     if len(args) == 1 and not kw:
         return before(args[0])
     return handler(*args, **kw)
+
+
+def without_names(*args: Any, **kw: Any) -> Any:
+    """Be the template of a function of which calls without arguments by name are no old form."""
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    return handler(*args, **kw) if kw else before(*args)
 
 
 def plan(step: Callable[[], None]) -> Callable[[], None]:

@@ -12,7 +12,7 @@ from sqlalchemy.sql.expression import Select
 from sqlsoup._mapping import selectable_of
 from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._joins import entity_of
-from sqlsoup.legacy._loaders import resolved
+from sqlsoup.legacy._loaders import NamedOption, resolved
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 from sqlsoup.legacy._properties import without_entity_name
@@ -102,9 +102,22 @@ def _statement() -> None:
     replace(Query, "statement", property(statement))
 
 
-@method(Query, "options")
-@method(Select, "options")
-def _options(before: Callable[..., Any], query: Any, *options: Any) -> Any:
+@replaced(Query, "options")
+@replaced(Select, "options")
+def _options(before: Callable[..., Any]) -> Callable[..., Any]:
+    def options(query: Any, *given: Any) -> Any:
+        for option in given:
+            if isinstance(option, _OLD_OPTIONS):
+                return _options_any(before, query, *given)
+        return before(query, *given)
+
+    return options
+
+
+_OLD_OPTIONS = (list, tuple, NamedOption, MainAlias)
+
+
+def _options_any(before: Callable[..., Any], query: Any, *options: Any) -> Any:
     if any(isinstance(option, list | tuple) for option in options):
         note("loader-name", old="options() with a list", instead="options(*options)")
         options = tuple(each for option in options for each in listed(option))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Result, Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.engine.row import BaseRow
 
 from sqlsoup.legacy._frames import (
     asking,
     is_call,
-    is_internal,
     is_new_to,
+    is_ours,
     place_of,
 )  # fmt: skip
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing, plan, replace
+from sqlsoup.legacy._patch import missing, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +46,28 @@ def _getitem() -> None:
     replace(Row, "__getitem__", __getitem__)
 
 
+class _Inner(Row[Any]):
+    """A row that the ORM of SQLAlchemy 2.0 makes objects of, and no program sees."""
+
+    __slots__ = ()
+    __getitem__ = vars(BaseRow)["__getitem__"]
+
+
+@plan
+def _inner_rows() -> None:
+    before: Any = getattr(Result, "_raw_all_rows", None)
+    if before is None:
+        return
+
+    def raw_all_rows(result: Any) -> Any:
+        make = result._row_getter
+        if getattr(make, "func", None) is not Row:
+            return before(result)
+        return list(map(partial(_Inner, *make.args), result._fetchall_impl()))
+
+    replace(Result, "_raw_all_rows", raw_all_rows)
+
+
 def _by_name(row: Row[Any], key: Any, frame: FrameType) -> Any:
     if place_of(frame) not in _made_dicts:
         note("row-name")
@@ -68,13 +92,17 @@ def _known(row: Row[Any], key: Any) -> Any:
     return name if is_alike or any(key.shares_lineage(each) for each in columns) else key
 
 
-@method(Row, "__contains__")
-def _contains(before: Callable[..., Any], row: Row[Any], key: Any) -> Any:
-    parent: Any = row._parent
-    if is_internal() or isinstance(parent, SimpleResultMetaData):  # a query gave named tuples
-        return before(row, key)
-    note("row-in")
-    return _has_key(row, key)
+@replaced(Row, "__contains__")
+def _contains(before: Callable[..., Any]) -> Callable[..., Any]:
+    def contains(row: Any, key: Any) -> Any:
+        if isinstance(row._parent, SimpleResultMetaData):  # a query gave named tuples
+            return key in _values_of(row)
+        if is_ours(asking()):
+            return before(row, key)
+        note("row-in")
+        return _has_key(row, key)
+
+    return contains
 
 
 def _has_key(row: Row[Any], key: Any) -> bool:

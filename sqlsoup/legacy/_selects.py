@@ -30,7 +30,7 @@ from sqlalchemy.sql.selectable import Join
 from sqlalchemy.util import immutabledict
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing, replaced
+from sqlsoup.legacy._patch import function, method, missing, replaced, without_names
 from sqlsoup.legacy._subqueries import SUBQUERY, subquery_of
 from sqlsoup.legacy._text import (
     NAME,
@@ -184,7 +184,10 @@ def _with_order(statement: Any, old: dict[str, Any]) -> Any:
     return with_bind(statement, **{name: old[name] for name in ("bind",) if name in old})
 
 
-@function(sa.union, sa.union_all, sa.except_, sa.except_all, sa.intersect, sa.intersect_all)
+_COMPOUNDS = (sa.union, sa.union_all, sa.except_, sa.except_all, sa.intersect, sa.intersect_all)
+
+
+@function(*_COMPOUNDS, template=without_names)
 @method(Select, "union", "union_all", "except_", "except_all", "intersect", "intersect_all")
 def _compound(before: Callable[..., Any], *selects: Any, **kw: Any) -> Any:
     statement = before(*selects)

@@ -78,37 +78,38 @@ def _binds(kw: dict[str, Any]) -> dict[str, Any]:
 
 @replaced(Session, "execute")
 def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
-    def execute(session: Any, /, *args: Any, **kw: Any) -> Any:
-        if _is_new(session, args, kw):
-            return before(session, *args, **kw)
-        return _execute_any(before, asking(), session, *args, **kw)
+    def execute(
+        session: Any, /, statement: Any = None, params: Any = None, *args: Any, **kw: Any
+    ) -> Any:
+        if not args and _is_new(session, statement, kw):
+            return before(session, statement, params, **kw)
+        return _execute_any(before, asking(), session, statement, params, *args, **kw)
 
     return execute
 
 
 @replaced(Session, "scalar", "scalars")
 def _scalars(before: Callable[..., Any]) -> Callable[..., Any]:
-    def scalars(session: Any, /, *args: Any, **kw: Any) -> Any:
-        if _is_new(session, args, kw):
-            return before(session, *args, **kw)
-        return getattr(session.execute(*args, **kw), before.__name__)()
+    def scalars(session: Any, /, statement: Any = None, *args: Any, **kw: Any) -> Any:
+        if len(args) <= 1 and _is_new(session, statement, kw):
+            return before(session, statement, *args, **kw)
+        return getattr(session.execute(statement, *args, **kw), before.__name__)()
 
     return scalars
 
 
-_OLD_ARGUMENTS = frozenset(("mapper", "clause", "bind", "statement"))
-"""Arguments of Session.execute() by name that are gone, or stand for the statement."""
+_OLD_ARGUMENTS = frozenset(("mapper", "clause", "bind"))
+"""Arguments of Session.execute() by name that are gone."""
 
 
-def _is_new(session: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> bool:
+def _is_new(session: Any, statement: Any, kw: dict[str, Any]) -> bool:
     """Tell if it is plain that what a session is to execute is no old form."""
     state = vars(session).get(KEY)
     return (
         (state is None or not (state.autocommit or state.dead))
-        and 0 < len(args) <= 2  # noqa: PLR2004
-        and type(args[0]) in STATEMENTS
-        and _OLD_ARGUMENTS.isdisjoint(kw)
-        and OF_QUERY not in vars(args[0])
+        and type(statement) in STATEMENTS
+        and (not kw or _OLD_ARGUMENTS.isdisjoint(kw))
+        and OF_QUERY not in vars(statement)
         and not _mappers.orders
     )
 
@@ -198,8 +199,17 @@ def _finished(session: Session, state: State, statement: Any, result: Any) -> An
     return result
 
 
-@method(Session, "connection")
-def _connection(before: Callable[..., Any], session: Session, /, *args: Any, **kw: Any) -> Any:
+@replaced(Session, "connection")
+def _connection(before: Callable[..., Any]) -> Callable[..., Any]:
+    def connection(session: Session, /, *args: Any, **kw: Any) -> Any:
+        if not args and not kw and KEY not in vars(session):
+            return before(session)  # nothing old
+        return _connection_any(before, session, *args, **kw)
+
+    return connection
+
+
+def _connection_any(before: Callable[..., Any], session: Session, /, *args: Any, **kw: Any) -> Any:
     if args and not isinstance(args[0], dict):
         kw |= zip(("mapper", "clause", "bind"), args, strict=False)
         args = ()
@@ -216,7 +226,20 @@ def _connection(before: Callable[..., Any], session: Session, /, *args: Any, **k
     return connection.execution_options(**(kw.get("execution_options") or {}))
 
 
-@function(Session.get_bind)  # which sessions that find the engine of a SQLSoup have kept
+def _bound(session: Any, /, mapper: Any = None, *args: Any, **kw: Any) -> Any:
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    unbound: Any = "UNBOUND"
+    if not args:
+        try:
+            return before(session, mapper, **kw)
+        except unbound:
+            pass
+    return handler(session, mapper, *args, **kw)
+
+
+# of which sessions that find the engine of a SQLSoup have kept the function
+@function(Session.get_bind, template=_bound, UNBOUND=UnboundExecutionError)
 def _get_bind(
     before: Callable[..., Any], session: Session, /, mapper: Any = None, *args: Any, **kw: Any
 ) -> Any:

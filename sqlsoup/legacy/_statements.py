@@ -50,10 +50,17 @@ def _is_tuple_of_whens(first: Any) -> bool:
     return isinstance(first, tuple) and all(isinstance(each, list | tuple) for each in first)
 
 
-@function(sa.exists)
+def _of_columns(*args: Any, **kw: Any) -> Any:
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    old: Any = "OLD"
+    if kw or len(args) > 1 or (args and isinstance(args[0], old)):
+        return handler(*args, **kw)
+    return before(*args)
+
+
+@function(sa.exists, template=_of_columns, OLD=(list, tuple, str))
 def _exists(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-    if not kw and not args[1:] and not (args and isinstance(args[0], list | tuple | str)):
-        return before(*args)
     note("exists-list")
     columns = args[0] if args else [sa.literal_column("*")]
     return before(
@@ -123,17 +130,27 @@ def _call_function(before: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-@method(ColumnElement, "__truediv__", "__rtruediv__")
-def _divide(before: Callable[..., Any], element: ColumnElement[Any], other: Any) -> Any:
+@replaced(ColumnElement, "__truediv__", "__rtruediv__")
+def _divide(before: Callable[..., Any]) -> Callable[..., Any]:
     """Leave the division of whole numbers to the database, as it was, and not to decimals."""
-    made = before(element, other)
-    if not isinstance(made, BinaryExpression) or made.operator is not truediv:
-        return made
-    left, right = made.left, made.right
-    if not all(side.type._type_affinity in (sa.Integer, NullType) for side in (left, right)):
-        return made
-    note("integer-division")
-    return left.op("/", _OF_DIVISION, return_type=left.type)(right)
+
+    def divide(element: ColumnElement[Any], other: Any) -> Any:
+        if element.type._type_affinity not in _WHOLE or type(other) is float:
+            return before(element, other)
+        made = before(element, other)
+        if not isinstance(made, BinaryExpression) or made.operator is not truediv:
+            return made
+        left, right = made.left, made.right
+        if left.type._type_affinity not in _WHOLE or right.type._type_affinity not in _WHOLE:
+            return made
+        note("integer-division")
+        return left.op("/", _OF_DIVISION, return_type=left.type)(right)
+
+    return divide
+
+
+_WHOLE = (sa.Integer, NullType)
+"""What whole numbers are of, and what may be one."""
 
 
 _OF_DIVISION = 8

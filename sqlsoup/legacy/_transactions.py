@@ -10,7 +10,7 @@ from sqlalchemy.orm import (
 )
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
+from sqlsoup.legacy._patch import missing, plan, replace, replaced
 from sqlsoup.legacy._session_state import IDLE, KEY, state_of
 
 if TYPE_CHECKING:
@@ -72,13 +72,20 @@ class SubTransaction:
             raise
 
 
-@method(Session, "begin")
-def _begin(
-    before: Callable[..., Any],
-    session: Session,
-    /,
-    subtransactions: bool | None = None,
-    nested: bool = False,
+@replaced(Session, "begin")
+def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
+    def begin(
+        session: Session, /, subtransactions: bool | None = None, nested: bool = False
+    ) -> Any:
+        if subtransactions is None and KEY not in vars(session):
+            return before(session, nested)  # nothing old
+        return _begin_any(before, session, subtransactions, nested=nested)
+
+    return begin
+
+
+def _begin_any(
+    before: Callable[..., Any], session: Session, subtransactions: bool | None, *, nested: bool
 ) -> Any:
     if subtransactions is not None:
         note("session-subtransactions")
@@ -103,9 +110,9 @@ def _begin(
     return sub
 
 
-@method(Session, "begin_nested")
-def _begin_nested(_before: object, session: Session) -> Any:
-    return session.begin(nested=True)
+@replaced(Session, "begin_nested")
+def _begin_nested(_before: object) -> Callable[..., Any]:
+    return lambda session: session.begin(nested=True)
 
 
 def _commit_any(before: Callable[..., Any], session: Session) -> None:
@@ -166,9 +173,13 @@ def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     return close
 
 
-@method(Session, "in_transaction")
-def _in_transaction(before: Callable[..., Any], session: Session) -> bool:
-    return before(session) and not state_of(session).is_idle(session)
+@replaced(Session, "in_transaction")
+def _in_transaction(before: Callable[..., Any]) -> Callable[..., Any]:
+    def in_transaction(session: Session) -> bool:
+        state = vars(session).get(KEY)
+        return before(session) and (state is None or not state.is_idle(session))
+
+    return in_transaction
 
 
 def end(session: Session) -> None:
@@ -183,9 +194,10 @@ def _is_active() -> None:
     before: Any = Session.is_active.fget  # type: ignore[attr-defined]
 
     def is_active(session: Session) -> bool:
-        state = state_of(session)
-        idle = state.is_idle(session) or state.is_inactive(session)
-        return not idle and before(session)
+        state = vars(session).get(KEY)
+        if state is not None and (state.is_idle(session) or state.is_inactive(session)):
+            return False
+        return before(session)  # type: ignore[no-any-return]
 
     replace(Session, "is_active", property(is_active))
 

@@ -290,7 +290,7 @@ def real(url: Any) -> Any:
 
 @method(URL, "__new__")
 def _new(before: Callable[..., Any], cls: type[URL], *args: Any, **kw: Any) -> Any:
-    if is_internal() or len(args) == len(URL._fields):
+    if len(args) == len(URL._fields) or is_internal():
         return before(cls, *args, **kw)
     if len(args) + len(kw) < len(URL._fields):
         note("url-call")

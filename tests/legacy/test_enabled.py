@@ -428,3 +428,25 @@ def test_new_statements_go_the_short_way(monkeypatch, lite):
         assert session.execute(change).rowcount == 1
     assert type(sqlalchemy) is type(sqlalchemy.orm) is type(sqlalchemy.types) is ModuleType
     assert not legacy.report()
+
+
+def test_modules_of_sqlalchemy_read_names_the_quick_way():
+    """None has another that is asked for names that are gone; what it has of it knows them too."""
+    legacy.enable(warnings=False)
+    asked = {owner for owner, name in _patch.applied() if name == "__getattr__"}
+    slow = [
+        f"{name}.{attribute}"
+        for name, module in modules().items()
+        for attribute, value in vars(module).items()
+        if isinstance(value, ModuleType) and value in asked
+    ]
+    assert [name for name in slow if sys.modules.get(name) not in asked] == []
+    assert vars(sqlalchemy.orm.query.interfaces) is vars(sqlalchemy.orm.interfaces)
+    assert sqlalchemy.orm.query.interfaces.MapperExtension
+    with pytest.raises(
+        AttributeError, match=r"SQLAlchemy 2 has no sqlalchemy\.sql\.operators\.div"
+    ):
+        sqlalchemy.sql.elements.operators.div  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        sqlalchemy.sql.elements.operators.nothing  # noqa: B018
+    assert [note.form for note in legacy.report().notes] == ["mapper-extension"]

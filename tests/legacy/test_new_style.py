@@ -1,0 +1,116 @@
+"""Operations of the new style are no old forms, and go through few functions of the module.
+
+What that costs, new_style.py measures.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import new_style
+import pytest
+
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
+
+FOLDER = str(Path(legacy.__file__).parent)
+
+AT_MOST = {
+    0: (
+        "row_attribute row_unpacked row_mapping row_tuple row_asdict row_compared "
+        "build_arithmetic types_of_module"
+    ),
+    1: (
+        "fetchall iterate_attribute mappings mappings_of_names execute_one execute_text "
+        "execute_driver_sql build_division build_concatenation build_case build_cast "
+        "build_insert build_insert_of_table build_text"
+    ),
+    2: "build_operators build_update build_delete build_alias types session_commit_alone",
+    3: (
+        "execute_scalar execute_text_made execute_built build_select build_join "
+        "build_join_from build_orm_select build_orm_join build_filter_by compile"
+    ),
+    4: (
+        "build_function build_division_of_integers build_exists build_exists_of_select "
+        "build_aliased table session_begin_nested"
+    ),
+    5: "insert_many insert_one connection_begin savepoint build_union session_states",
+    6: "build_orm_options session_execute session_execute_text",
+    7: "scalars_all",
+    8: (
+        "engine_connect engine_connect_text engine_begin build_subquery get get_loaded "
+        "session_scalar orm_update orm_delete"
+    ),
+    9: "scalars_built query_columns make_url",
+    10: "keys query_first is_modified",
+    11: "insert_key query_all",
+    13: "joined",
+    14: "session_commit_core session_rollback",
+    15: "lazy session_new",
+    16: "string orm_update_evaluated",
+    17: "session_commit_insert session_begin orm_insert_many",
+    18: "merge",
+    21: "session_maker flush_changes refresh",
+    22: "maker_begin",
+    23: "engine_connect_commit",
+    24: "inspect",
+    25: "declare",
+    26: "session_commit reflect_table",
+    28: "create_all",
+    33: "create_engine",
+    81: "reflect",
+    100: "row_in",
+    101: "scalars",
+    114: "flush_hundred",
+    200: "row_index row_index_of_orm",
+    201: "fetchall_index",
+    222: "selectin",
+}
+"""The operations, by how many calls of functions of the module each may make."""
+LIMITS = {name: limit for limit, names in AT_MOST.items() for name in names.split()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_force():
+    """The module is in force in all tests."""
+    with legacy.enabled(warnings=False):
+        yield
+
+
+@pytest.fixture
+def work():
+    """The operations, on a database of their own, with nothing noted before."""
+    _notes.clear()
+    made = new_style.Work()
+    yield made
+    made.close()
+    _notes.clear()
+
+
+def calls(function):
+    """Return how often functions of the module are called by a function."""
+    found = []
+
+    def see(frame, event, _argument):
+        if event == "call" and frame.f_code.co_filename.startswith(FOLDER):
+            found.append(frame.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return found
+
+
+@pytest.mark.parametrize("name", new_style.OPERATIONS)
+def test_calls(work, name):
+    """An operation calls no more functions of the module than it does today, and notes nothing."""
+    operation = getattr(work, name)
+    operation()  # what is found once is kept
+    found = calls(operation)
+    forms = {note.form for note in legacy.report().notes}
+    assert forms == ({"integer-division"} if name == "build_division_of_integers" else set())
+    assert len(found) <= LIMITS[name], found
