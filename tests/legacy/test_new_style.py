@@ -5,14 +5,16 @@ What that costs, new_style.py measures.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import new_style
 import pytest
 
 from sqlsoup import legacy
-from sqlsoup.legacy import _notes
+from sqlsoup.legacy import _mappers, _notes
 
 FOLDER = str(Path(legacy.__file__).parent)
 
@@ -68,15 +70,17 @@ LIMITS = {name: limit for limit, names in AT_MOST.items() for name in names.spli
 
 @pytest.fixture(scope="module", autouse=True)
 def _in_force():
-    """The module is in force in all tests."""
+    """The module is in force, and the models are mapped, though a test may have cleared that."""
+    importlib.reload(new_style)
     with legacy.enabled(warnings=False):
         yield
 
 
 @pytest.fixture
-def work():
-    """The operations, on a database of their own, with nothing noted before."""
+def work(monkeypatch):
+    """The operations, on a database of their own, with no notes and orders of mappers."""
     _notes.clear()
+    monkeypatch.setattr(_mappers, "orders", WeakKeyDictionary())
     made = new_style.Work()
     yield made
     made.close()
