@@ -20,6 +20,7 @@ from sqlalchemy.sql.expression import (
     UpdateBase,
 )
 
+from sqlsoup.legacy._frames import ends
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, replaced
 
@@ -39,8 +40,8 @@ _WRITES_OF = {
 
 
 BEGUN = "_sqlsoup_begun"
-"""What a connection has whose transaction a program, an engine or a session began; others began by
-themselves.  It is kept until the next begins."""
+"""What a connection has whose transaction a program, an engine or a session began, or the program
+ends; others began by themselves.  It is kept until the next begins."""
 
 
 def distilled(args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -189,14 +190,16 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
             and not (args or kw)
             and type(connection) is Connection
             and connection._dbapi_connection is not None
-            and (
-                (connection._transaction is not None and vars(connection).get(BEGUN))
-                or _only_reads(statement, connection)
-            )
-        ):  # nothing old, and nothing to commit
+        ):
             if values is _ABSENT:
                 values = None
-            return before(connection, statement, values, execution_options=execution_options)
+            is_begun = connection._transaction is not None and vars(connection).get(BEGUN)
+            if is_begun or _only_reads(statement, connection):  # nothing old, nothing to commit
+                return before(connection, statement, values, execution_options=execution_options)
+            if _is_ended_by_program(statement, connection):
+                result = before(connection, statement, values, execution_options=execution_options)
+                vars(connection)[BEGUN] = True
+                return result
         if execution_options is not None:
             kw["execution_options"] = execution_options
         given = (each for each in (statement, values) if each is not _ABSENT)
@@ -211,11 +214,23 @@ def _is_list_of_dicts(values: Any) -> bool:
 
 def _only_reads(statement: Any, connection: Connection) -> bool:
     """Tell if it is plain that there is nothing to commit after a statement."""
-    if "autocommit" in statement._execution_options or connection._execution_options:
+    if _has_options(statement, connection):
         return False
     kind = type(statement)
     return kind in (Select, CompoundSelect) or (
         kind is TextClause and not _writes(statement.text, connection.dialect.name)
+    )
+
+
+def _is_ended_by_program(statement: Any, connection: Connection) -> bool:
+    return not _has_options(statement, connection) and ends(connection)
+
+
+def _has_options(statement: Any, connection: Connection) -> bool:
+    """Tell if options say whether a statement commits."""
+    return (
+        "autocommit" in statement._execution_options
+        or "autocommit" in connection._execution_options
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import EXT_CONTINUE
 
 from sqlsoup.legacy._frames import ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method
+from sqlsoup.legacy._patch import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,12 +162,16 @@ def _bulk(hook: Callable[..., Any]) -> Callable[..., None]:
     return call
 
 
-@method(_ClsLevelDispatch, "_adjust_fn_spec")
-def _adjust(before: Callable[..., Any], event: Any, listener: Any, named: bool) -> Any:
-    if event.name in _BULK_HOOKS and not named and _count_of_arguments(listener) == len(_OF_BULK):
-        note("event-arguments")
-        listener = _bulk(listener)
-    return before(event, listener, named)
+@replaced(_ClsLevelDispatch, "_adjust_fn_spec")
+def _adjust(before: Callable[..., Any]) -> Callable[..., Any]:
+    def adjust(event: Any, listener: Any, named: bool) -> Any:
+        is_bulk = event.name in _BULK_HOOKS and not named
+        if is_bulk and _count_of_arguments(listener) == len(_OF_BULK):
+            note("event-arguments")
+            listener = _bulk(listener)
+        return before(event, listener, named)
+
+    return adjust
 
 
 _OF_BULK = ("session", "query", "query_context", "result")

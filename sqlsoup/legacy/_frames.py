@@ -11,6 +11,7 @@ import os
 import sys
 import sysconfig
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -150,6 +151,33 @@ def is_value_in_format(frame: FrameType, value: object) -> bool:
 @cache
 def _two_steps_before(code: CodeType, at: int) -> list[dis.Instruction]:
     return [step for step in _steps(code) if step.offset < at][-2:]
+
+
+def ends(connection: object) -> bool:
+    """Tell if code at work says commit() or rollback() of a connection, which 1.3 did not have."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame:
+        for name in _ended(frame.f_code):
+            value = frame.f_locals.get(name, frame.f_globals.get(name))
+            if value is connection and not is_ours(frame):
+                return True
+        frame = frame.f_back
+    return False
+
+
+@cache
+def _ended(code: CodeType) -> frozenset[str]:
+    """Return the variables of which code says commit() or rollback()."""
+    if _ENDS.isdisjoint(code.co_names):
+        return frozenset()
+    return frozenset(
+        of.argval[-1] if isinstance(of.argval, tuple) else of.argval
+        for of, step in pairwise(_steps(code))
+        if step.argval in _ENDS and of.opname.startswith("LOAD_") and "ATTR" not in of.opname
+    )
+
+
+_ENDS = frozenset(("commit", "rollback"))
 
 
 def _steps(code: CodeType) -> list[dis.Instruction]:

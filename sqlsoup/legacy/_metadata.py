@@ -28,7 +28,7 @@ from sqlsoup import _engine
 from sqlsoup.legacy._engines import execute_once
 from sqlsoup.legacy._frames import asking, is_internal, is_ours
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing, plan, replace
+from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -84,8 +84,18 @@ def _unbound(element: Any) -> str:
     return _UNBOUND_STATEMENT.format(kind)
 
 
-@method(MetaData, "__init__")
-def _init(before: Callable[..., Any], metadata: MetaData, *args: Any, **kw: Any) -> None:
+@replaced(MetaData, "__init__")
+def _init(before: Callable[..., Any]) -> Callable[..., Any]:
+    def init(metadata: MetaData, *args: Any, **kw: Any) -> None:
+        if args or "bind" in kw or "reflect" in kw:
+            _init_any(before, metadata, *args, **kw)
+        else:
+            before(metadata, **kw)  # nothing old
+
+    return init
+
+
+def _init_any(before: Callable[..., Any], metadata: MetaData, *args: Any, **kw: Any) -> None:
     if "bind" in kw:
         note("metadata-bind")
     bind = kw.pop("bind", None)

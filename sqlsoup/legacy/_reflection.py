@@ -12,7 +12,7 @@ from sqlalchemy.ext.automap import AutomapBase
 
 from sqlsoup.legacy._metadata import bind_of, with_keys_not_null
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing, plan, replace
+from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
 from sqlsoup.legacy._values import as_reflected_then
 
 if TYPE_CHECKING:
@@ -25,8 +25,17 @@ _UNBOUND_METADATA = (
 )
 
 
-@method(Table, "__new__")
-def _new(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) -> Any:
+@replaced(Table, "__new__")
+def _new(before: Callable[..., Any]) -> Callable[..., Any]:
+    def new(cls: type[Table], *args: Any, **kw: Any) -> Any:
+        if "autoload" not in kw and "useexisting" not in kw:
+            return before(cls, *args, **kw)
+        return _new_any(before, cls, *args, **kw)
+
+    return new
+
+
+def _new_any(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) -> Any:
     is_reflected = "autoload" in kw
     if is_reflected:
         note("table-autoload")

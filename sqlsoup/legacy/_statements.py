@@ -122,6 +122,8 @@ def _ordered(before: Callable[..., Any], column: Any) -> Any:
 @replaced(type(sa.func.x), "__call__")
 def _call_function(before: Callable[..., Any]) -> Callable[..., Any]:
     def call(maker: Any, *args: Any, **kw: Any) -> Any:
+        if not kw:
+            return before(maker, *args)
         if "bind" not in kw:
             return before(maker, *args, **kw)
         bind = kw.pop("bind")

@@ -154,13 +154,16 @@ def _add_listener(pool: Pool, listener: Any) -> None:
     _listen(pool, listener)
 
 
-@function(event.listen)
+def _of_today(target: Any, identifier: str, fn: Any, *args: Any, **kw: Any) -> None:
+    before: Any = "BEFORE"
+    handler: Any = "HANDLER"
+    (handler if identifier == "dbapi_error" else before)(target, identifier, fn, *args, **kw)
+
+
+@function(event.listen, template=_of_today)
 def _on(
-    before: Callable[..., Any], target: Any, identifier: str, fn: Any, *args: Any, **kw: Any
+    before: Callable[..., Any], target: Any, _identifier: str, fn: Any, *args: Any, **kw: Any
 ) -> None:
-    if identifier != "dbapi_error":
-        before(target, identifier, fn, *args, **kw)
-        return
     note("name", old="the event dbapi_error", instead="the event handle_error")
 
     def handle(context: Any) -> None:

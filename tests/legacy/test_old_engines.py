@@ -340,6 +340,42 @@ def test_new_code_on_a_connection(lite):
     assert not legacy.report()
 
 
+def add_tag(connection, word):
+    """Leave the commit to the caller."""
+    connection.execute(tags.insert(), {"word": word})
+
+
+def test_program_that_ends_its_transactions(engine):
+    """What says commit() or rollback() of its connection, as one can in 2.x, ends it alone."""
+    with engine.connect() as connection:
+        add_tag(connection, "a")
+        assert connection.in_transaction()
+        connection.commit()
+        assert not connection.in_transaction()
+        connection.execute(sa.text("INSERT INTO tags (word) VALUES ('b')"))
+        with connection.begin_nested():
+            add_tag(connection, "c")
+        connection.rollback()
+        connection.execute(sa.insert(tags), [{"word": "d"}])
+    assert words(engine) == ["a", "food", "hot"]
+    assert not legacy.report()
+
+
+def test_program_that_ends_something_else(engine):
+    """Strings, and connections of no variable that has a commit(), commit by themselves."""
+    raw = engine.raw_connection()
+    raw.commit()
+    raw.close()
+    with engine.connect() as connection:
+        add_tag(connection, "a")
+        with engine.connect() as other:
+            other.execute("INSERT INTO tags (word) VALUES ('b')")
+            assert words(engine) == ["a", "b", "food", "hot"]
+            other.rollback()
+    assert words(engine) == ["a", "b", "food", "hot"]
+    assert forms() == {"statement-string", "autocommit"}
+
+
 def test_commit_that_does_not_follow(lite):
     """An insert() without a commit() is noted when the connection is closed, by a warning too."""
     with legacy.enabled(), lite.connect() as connection:

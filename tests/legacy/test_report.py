@@ -14,6 +14,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -375,7 +376,7 @@ def test_form_that_turns_out_to_be_new(noting, lite):
     with lite.connect() as connection:
         connection.execute(sa.text("UPDATE users SET admin = 1"))
         assert [note.form for note in legacy.report().notes] == ["autocommit"]
-        connection.commit()
+        methodcaller("commit")(connection)
     assert not legacy.report()
     with lite.connect() as connection:
         connection.execute(sa.text("UPDATE users SET admin = 1"))
