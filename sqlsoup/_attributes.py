@@ -38,7 +38,7 @@ def renamed(cls: Any) -> dict[str, str]:
 
 def offered(cls: Any) -> frozenset[str]:
     """Return the public names that a class has from its metaclass and from queries."""
-    kinds: tuple[Any, ...] = type(cls), cls._sqlsoup_query_class()
+    kinds: tuple[Any, ...] = type(cls), cls._sqlsoup.query_class
     return _offered(*kinds)
 
 
@@ -54,7 +54,7 @@ def reserved(cls: Any) -> tuple[Container[str], Container[str]]:
 
     They are those of columns, and of what the class and its rows have anyway.
     """
-    ancestors: tuple[Any, ...] = (cls._sqlsoup_query_class(), type(cls), *cls.__mro__[1:])
+    ancestors: tuple[Any, ...] = (cls._sqlsoup.query_class, type(cls), *cls.__mro__[1:])
     return inspect(cls).columns.keys(), _names_in(*ancestors)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property
 from inspect import signature
-from typing import TYPE_CHECKING, Any, NamedTuple, Never, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Never, NoReturn, Protocol
 
 from sqlalchemy import FromClause, inspect
 from sqlalchemy import exc as sa_exc
@@ -31,14 +32,27 @@ class _Related(Protocol):
     def names(self, cls: Any) -> Iterable[str]: ...
 
 
-class Origin(NamedTuple):
+class Origin:
     """What a class has from the SQLSoup that made it."""
 
-    session: SessionSource
-    current: Callable[[], Session]
-    """Returns the session of this thread or scope."""
-    metadata: MetaData
-    relationships: _Related | None
+    def __init__(
+        self,
+        session: SessionSource,
+        current: Callable[[], Session],
+        metadata: MetaData,
+        relationships: _Related | None,
+    ) -> None:
+        """Note it.
+
+        :param current: returns the session of this thread or scope.
+        """
+        self.session, self.current = session, current
+        self.metadata, self.relationships = metadata, relationships
+
+    @cached_property
+    def query_class(self) -> type[Query[Any]]:
+        """The class of the session's queries."""
+        return type(self.session.query())
 
 
 class SelectableClassType(type):
@@ -54,7 +68,6 @@ class SelectableClassType(type):
     _sqlsoup_setter: Any
     """The method that adds an implied relationship before it is set, until all are known."""
 
-    _sqlsoup_query_type: type[Query[Any]] | None
     _sqlsoup_key: Sequence[Any]
     """The columns of the primary key where it was named, by the user or for a side of a join."""
     _sqlsoup_renamed: Mapping[str, str]
@@ -79,10 +92,11 @@ class SelectableClassType(type):
         :param ident: value of the key.  For a key of several columns a tuple or list in their
          order, or a dict by attribute name.
         """
+        origin = cls._sqlsoup
         try:
-            if (cls._sqlsoup_query_type or cls._sqlsoup_query_class()).get is not Query.get:
+            if origin.query_class.get is not Query.get:
                 return new_query(cls).get(ident)
-            return None if ident is None else cls._sqlsoup.current().get(cls, ident)
+            return None if ident is None else origin.current().get(cls, ident)
         except sa_exc.InvalidRequestError as error:
             raise with_near(error, cls, ident if isinstance(ident, dict) else ()) from None
 
@@ -119,7 +133,7 @@ class SelectableClassType(type):
 
     def __getattr__(cls, name: str) -> Any:
         if not name.startswith("_") and hasattr(cls, "_table"):  # not while it is being mapped
-            if name == "session" or hasattr(cls._sqlsoup_query_class(), name):
+            if name == "session" or hasattr(cls._sqlsoup.query_class, name):
                 return getattr(new_query(cls), name)
             if name == "columns":
                 return inspect(cls).columns
@@ -175,11 +189,6 @@ class SelectableClassType(type):
         """Tell if there is a relationship of this name; one that is implied is added first."""
         related = cls._sqlsoup.relationships
         return related is not None and related.add(cls, name)
-
-    def _sqlsoup_query_class(cls) -> type[Query[Any]]:
-        if cls._sqlsoup_query_type is None:
-            cls._sqlsoup_query_type = type(cls._sqlsoup.session.query())
-        return cls._sqlsoup_query_type
 
 
 def new_query(cls: SelectableClassType) -> Query[Any]:
@@ -257,16 +266,10 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
         origin, renamed = cls._sqlsoup, cls._sqlsoup_renamed
     if renamed:
         values = {renamed.get(name, name): value for name, value in values.items()}
-    for name in [*values]:
-        if name not in own and isinstance(values[name], InstanceState):  # vars(row) includes it
-            del values[name]
-        elif (
-            name not in own
-            and not any(name in vars(ancestor) for ancestor in cls.__mro__)
-            and not cls._sqlsoup_relates(name)
-        ):
-            message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
-            warn(message + suggestion(name, inspect(cls).attrs.keys()))
+    for name in values:
+        if name not in own:
+            _check_names(cls, values)
+            break
     row = type.__call__(cls, *args, **values)
     session = origin.current()
     try:
@@ -276,3 +279,15 @@ def _new(cls: SelectableClassType, args: Iterable[Any], values: dict[str, Any]) 
             session.expunge(row)
         raise
     return row
+
+
+def _check_names(cls: SelectableClassType, values: dict[str, Any]) -> None:
+    """Warn of values that are not stored, and leave the state of another row out."""
+    for name in [*values]:
+        if any(name in vars(ancestor) for ancestor in cls.__mro__):
+            continue
+        if isinstance(values[name], InstanceState):  # vars(row) includes it
+            del values[name]
+        elif not cls._sqlsoup_relates(name):
+            message = f"{cls.__name__} has no column or relationship {name!r}, it is not stored"
+            warn(message + suggestion(name, inspect(cls).attrs.keys()))

@@ -40,6 +40,12 @@ def kept_by(inspector: Inspector) -> dict[Any, Any]:
     return kept
 
 
+def batch_of(inspector: Inspector) -> frozenset[str]:
+    """Return the names of the tables that an Inspector will be asked for, where it was told."""
+    batch: frozenset[str] = vars(inspector).get("_sqlsoup_batch", frozenset())
+    return batch
+
+
 def read_again(columns: Iterable[Column[Any]]) -> None:
     """Have columns read again after an UPDATE, but for keys, and for those that are anyway."""
     for column in columns:

@@ -35,7 +35,11 @@ def bind_of(metadata: MetaData) -> Bind | None:
 
     :raises ArgumentError: what is noted is neither an engine nor a connection.
     """
-    bind: Any = getattr(metadata, "bind", None)
+    holder: Any = metadata  # SQLAlchemy 2 declares no such attribute
+    try:
+        bind = holder.bind
+    except AttributeError:
+        return None
     if bind is None or isinstance(bind, Engine):
         return bind
     if isinstance(bind, str | URL):

@@ -184,7 +184,6 @@ def _new_class(
         "__lt__": less,
         "__hash__": base_hash or object.__hash__,
         "_sqlsoup": origin,
-        "_sqlsoup_query_type": None,
         "_sqlsoup_key": (),
         "_sqlsoup_renamed": renamed or _NO_NAMES,
         "_sqlsoup_plan": None,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from functools import cached_property
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -21,6 +22,7 @@ from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import (
     CascadeOptions,
     RelationshipProperty,
+    Session,
     decl_api,
     instrumentation,
     registry,
@@ -68,14 +70,13 @@ def finish_rollback(session: Any, root: SessionTransaction | None) -> None:
         session.rollback()
 
 
-def has_binds(session: Any) -> bool:
-    """Tell if a session was given a bind, or binds of tables and classes.
+binds_of: Callable[[Session], Any] = attrgetter(
+    "binds" if hasattr(Session(), "binds") else "_Session__binds"
+)
+"""Returns the binds of tables and classes that a session was given, which may be none.
 
-    Only 2.1 has the latter by a public name (``Session`` in ``orm/session.py``).  It may go with
-    2.0.
-    """
-    binds = getattr(session, "binds", None) or getattr(session, "_Session__binds", None)
-    return bool(session.bind or binds)
+Only 2.1 has them by a public name (``Session`` in ``orm/session.py``).  It may go with 2.0.
+"""
 
 
 def is_out_of_reach(transaction: Any) -> bool:

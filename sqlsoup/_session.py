@@ -221,7 +221,7 @@ def _teach(target: Any) -> None:
         if (  # it would raise an error, and that takes four times as long
             ordinary
             and (mapper is None or isinstance(mapper, Mapper))
-            and not (args or kw.get("bind") or _sa.has_binds(self))
+            and not (args or kw.get("bind") or self.bind or _sa.binds_of(self))
         ):
             bind = _bind_of_tables(mapper, clause)
         if bind is None:
@@ -246,10 +246,13 @@ def _bind_of_tables(mapper: Any, clause: ClauseElement | None) -> Bind | None:
         if not isinstance(mapper, Mapper):
             mapper = inspect(mapper).mapper
         clause = mapper.persist_selectable
-    whole = clause is None or isinstance(clause, Table)
-    for element in (clause,) if whole else visitors.iterate(clause):
-        if isinstance(element, Table):
-            bind = bind_of(element.metadata)
+    if isinstance(clause, Table):
+        bind = bind_of(clause.metadata)
+        if bind is not None:
+            return bind
+    elif clause is not None:
+        for element in visitors.iterate(clause):
+            bind = bind_of(element.metadata) if isinstance(element, Table) else None
             if bind is not None:
                 return bind
     mapped = getattr(mapper.class_, "_sqlsoup", None) if mapper is not None else None

@@ -1,7 +1,7 @@
 """What the PRAGMAs and the catalog of SQLite say of tables.
 
-Nothing is parsed.  Each statement is sent once for a table, and what it gives is kept in the
-Inspector's cache.
+Nothing is parsed.  Each statement is sent once for a table or a batch of them, and what it gives is
+kept in the Inspector.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, inspect, text
 
-from sqlsoup._corrections import kept_by
+from sqlsoup._corrections import batch_of, kept_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,42 +24,50 @@ _MASTER = """(SELECT 'main' AS place, name, type, sql, tbl_name FROM main.sqlite
 _PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
 """Where SQLAlchemy looks for a table of no schema."""
 
-_COLUMNS = """
-    SELECT s.place, c.name AS "column", c.type,
-        EXISTS (SELECT 1 FROM temp.pragma_index_list(:name, s.place)) AS indexed,
-        CASE WHEN NOT EXISTS (SELECT 1 FROM temp.pragma_table_xinfo(:name, s.place) WHERE pk)
-            THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
-                AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
-        EXISTS (SELECT 1 FROM {master} AS m WHERE m.tbl_name = :name COLLATE NOCASE
-            AND instr(upper(m.sql), 'IGNORE')) AS ignores
-    FROM {places} AS s CROSS JOIN temp.pragma_table_xinfo(:name, s.place) AS c
-    ORDER BY s.place"""
+_COLUMNS = """,
+    known AS (SELECT a.name AS "table", s.place,
+            EXISTS (SELECT 1 FROM temp.pragma_index_list(a.name, s.place)) AS indexed,
+            CASE WHEN NOT EXISTS (
+                SELECT 1 FROM temp.pragma_table_xinfo(a.name, s.place) WHERE pk
+            ) THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
+                AND m.name = a.name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
+            a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
+                WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked)
+                AND instr(upper(m.sql), 'IGNORE')) AS ignores
+        FROM asked AS a CROSS JOIN {places} AS s LIMIT -1)
+    SELECT k.*, c.name AS "column", c.type
+    FROM known AS k CROSS JOIN temp.pragma_table_xinfo(k."table", k.place) AS c
+    ORDER BY k.place"""
+"""The columns of tables, each with what is to be known of all of it: once, for the LIMIT."""
 
 _NAME = """
-    SELECT m.place, m.name FROM {master} AS m
-    WHERE m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view') ORDER BY m.place"""
+    SELECT a.name AS "table", m.place, m.name
+    FROM asked AS a JOIN {master} AS m ON m.name = a.name COLLATE NOCASE
+    WHERE m.type IN ('table', 'view') ORDER BY m.place"""
 
 _INDEXES = """
-    SELECT s.place, i.name, i.origin, i.partial, c.name AS "column", c.coll
-    FROM {places} AS s CROSS JOIN temp.pragma_index_list(:name, s.place) AS i
+    SELECT a.name AS "table", s.place, i.name, i.origin, i.partial, c.name AS "column", c.coll
+    FROM asked AS a CROSS JOIN {places} AS s
+        CROSS JOIN temp.pragma_index_list(a.name, s.place) AS i
         CROSS JOIN temp.pragma_index_xinfo(i.name, s.place) AS c
     WHERE c.key
     ORDER BY s.place, i.seq DESC, c.seqno"""
 
-_TARGETS = """
-    WITH k AS (SELECT DISTINCT s.place, f."table" AS spelled
-        FROM {places} AS s CROSS JOIN temp.pragma_foreign_key_list(:name, s.place) AS f)
-    SELECT k.place, k.spelled AS name, c.name AS "column", c.pk, NULL AS more
+_TARGETS = """,
+    k AS (SELECT DISTINCT a.name AS "table", s.place, f."table" AS spelled
+        FROM asked AS a CROSS JOIN {places} AS s
+            CROSS JOIN temp.pragma_foreign_key_list(a.name, s.place) AS f),
+    both AS (SELECT "table", place, spelled FROM k UNION SELECT "table", place, "table" FROM k)
+    SELECT k."table", k.place, k.spelled AS name, c.name AS "column", c.pk, NULL AS more
     FROM k CROSS JOIN temp.pragma_table_xinfo(k.spelled, k.place) AS c
     UNION ALL
-    SELECT m.place, m.name, NULL, NULL,
+    SELECT b."table", m.place, m.name, NULL, NULL,
         instr(upper(m.sql), 'CHECK') OR instr(upper(m.sql), 'WITHOUT')
         OR instr(upper(m.sql), 'STRICT')
     FROM {master} AS m
-    WHERE (m.name COLLATE NOCASE, m.place) IN (
-            SELECT spelled, place FROM k UNION ALL SELECT :name, place FROM k)
-        AND m.type IN ('table', 'view')
-    ORDER BY 1, 4"""
+        CROSS JOIN both AS b ON m.name = b.spelled COLLATE NOCASE AND m.place = b.place
+    WHERE m.name COLLATE NOCASE IN (SELECT spelled FROM both) AND m.type IN ('table', 'view')
+    ORDER BY 2, 5"""
 """What foreign keys refer to, and whether there may be more than columns and keys in the table.
 
 SQLite reads the whole catalog for it, and so the names are compared first.
@@ -98,23 +106,45 @@ def references_to(connection: Connection, name: str | None, schema: str | None) 
 def _rows(
     inspector: Inspector, statement: str, schema: str | None, table: str
 ) -> Sequence[Row[Any]]:
-    """Return what a statement gives for a table, in the first place that has something of it."""
-    kept, key = kept_by(inspector), (statement, schema, table)
-    if key not in kept:
-        places, master = _PLACES, _MASTER
-        if schema is not None:
-            quoted = inspector.dialect.identifier_preparer.quote_identifier(schema)
-            places = "(SELECT :schema AS place)"
-            master = (
-                f"(SELECT :schema AS place, name, type, sql, tbl_name FROM {quoted}.sqlite_master)"  # noqa: S608
-            )
-        connection: Any = inspector.bind
-        rows = connection.exec_driver_sql(
-            statement.format(places=places, master=master), {"name": table, "schema": schema}
-        ).all()
-        kept[key] = [row for row in rows if row.place == rows[0].place]
-    found: Sequence[Row[Any]] = kept[key]
+    """Return what a statement gives for a table, in the first place that has something of it.
+
+    It is asked of all tables of a batch at once.
+    """
+    kept = kept_by(inspector)
+    if (statement, schema, table) not in kept:
+        batch = batch_of(inspector)
+        names = sorted(batch) if table in batch else [table]
+        given: dict[str, list[Row[Any]]] = {name: [] for name in names}
+        for begin in range(0, len(names), _AT_ONCE):
+            for row in _ask(inspector, statement, schema, names[begin : begin + _AT_ONCE]):
+                rows = given[row.table]
+                if not rows or rows[0].place == row.place:
+                    rows.append(row)
+        kept.update({(statement, schema, name): rows for name, rows in given.items()})
+    found: Sequence[Row[Any]] = kept[statement, schema, table]
     return found
+
+
+_AT_ONCE = 500
+"""How many names a statement has: SQLite before 3.32 takes 999 parameters."""
+
+
+def _ask(
+    inspector: Inspector, statement: str, schema: str | None, names: list[str]
+) -> Sequence[Row[Any]]:
+    places, master = _PLACES, _MASTER
+    if schema is not None:
+        quoted = inspector.dialect.identifier_preparer.quote_identifier(schema)
+        places = "(SELECT :schema AS place)"
+        master = f"(SELECT :schema AS place, name, type, sql, tbl_name FROM {quoted}.sqlite_master)"  # noqa: S608
+    values = {f"name_{number}": name for number, name in enumerate(names)}
+    asked = ", ".join(f"(:{parameter})" for parameter in values)
+    connection: Any = inspector.bind
+    rows: Sequence[Row[Any]] = connection.exec_driver_sql(
+        f"WITH asked(name) AS (VALUES {asked})" + statement.format(places=places, master=master),
+        {**values, "schema": schema},
+    ).all()
+    return rows
 
 
 def columns_of(inspector: Inspector, schema: str | None, table: str) -> Sequence[Row[Any]]:

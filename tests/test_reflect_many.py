@@ -63,6 +63,38 @@ def test_it_takes_no_more_than_automap(engine, statements):
     assert len(statements) <= theirs
 
 
+def test_each_further_table_of_sqlite_takes_four_statements(lite, statements):
+    """They are SQLAlchemy's own; what it does not tell is asked of all tables at once."""
+    counts = []
+    for size in (10, 20):
+        names = [f"t{size}_{number}" for number in range(size)]
+        run(lite, *(f"CREATE TABLE {n} (id INTEGER PRIMARY KEY REFERENCES {n})" for n in names))
+        statements.clear()
+        assert sqlsoup.reflect(SQLSoup(lite), names) == sorted(names)
+        counts.append(len(statements))
+    assert counts[1] - counts[0] == 4 * 10
+
+
+def test_more_tables_than_a_statement_of_sqlite_names(lite):
+    """Each of many tables has what is known of it, be it of a temporary one in place of another."""
+    names = [f"t{number:03}" for number in range(501)]
+    first, last = names[0], names[-1]
+    run(lite, *(f"CREATE TABLE {n} (id INT PRIMARY KEY REFERENCES T000)" for n in names))
+    run(lite, f"CREATE VIEW v AS SELECT * FROM {last}")
+    with lite.connect() as connection:
+        connection.exec_driver_sql(f"CREATE TEMP TABLE {first} (id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql(f"CREATE TEMP TABLE w (id INT PRIMARY KEY REFERENCES {last})")
+        session = sa.orm.Session(connection)
+        db = SQLSoup(lite, session=session, primary_keys={"v": ["id"]})
+        assert sqlsoup.reflect(db, [*names, "v", "w"]) == [*names, "v", "w"]
+        session.close()
+    targets = {key.target_fullname for n in names for key in db[n]._table.foreign_keys}
+    assert targets == {f"{first}.id"}
+    assert {db[name].c.id.autoincrement for name in names} == {False}
+    assert {key.target_fullname for key in db.w._table.foreign_keys} == {f"{last}.id"}
+    assert db.v.c.id.server_default is not None
+
+
 def test_one_odd_table_leaves_the_others_cheap(lite, statements):
     """What costs more statements on SQLite does so for the tables that have it, and no others."""
     more = []
