@@ -17,7 +17,7 @@ from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Inspector, Table
 
@@ -56,6 +56,8 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
         reflected = dict(
             zip(_unquoted(inspector, [column["name"] for column in found]), found, strict=True)
         )
+        if _hides(reflected, known):
+            known.forget()
         if reflected.keys() <= known.columns.keys():
             columns = [
                 _corrected(inspector, key, reflected.get(key), column)
@@ -68,6 +70,15 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
             ]
         leave_to_database(columns, known, view=_is_view(inspector, where, name))
         answers[where, name] = columns
+
+
+def _hides(reflected: Collection[str], known: Facts) -> bool:
+    """Tell if a table is a temporary one, of which the catalog knows nothing, before another.
+
+    Its columns are not those of the other, or in another order.
+    """
+    seen = [name for name in known.columns if name in reflected or "\n" not in name]
+    return seen != [*reflected]
 
 
 def _corrected(

@@ -38,6 +38,10 @@ class Facts:
     """What there is to be known of a table."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing, as of a temporary table."""
         self.columns: dict[str, Column] = {}
         self.unique: dict[str, list[str]] = {}
         """The columns of the primary and unique keys by name."""

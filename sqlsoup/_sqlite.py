@@ -5,9 +5,11 @@ It parses the text of CREATE TABLE for much of what PRAGMAs tell; see :mod:`sqls
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import FetchedValue, text
+from sqlalchemy import FetchedValue, Inspector, text
+from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 
 from sqlsoup._compare import loosen
 from sqlsoup._sqlite_facts import (
@@ -16,6 +18,7 @@ from sqlsoup._sqlite_facts import (
     folded,
     ignores_rows,
     indexes_of,
+    is_temporary,
     may_be_more,
     references_to,
     schemas_of,
@@ -27,7 +30,7 @@ from sqlsoup.exc import mention
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Inspector, Table
+    from sqlalchemy import Table
 
     from sqlsoup._corrections import Answer, Answers, Corrections
 
@@ -214,17 +217,45 @@ def _no_options(inspector: Inspector, schema: str | None, names: Collection[str]
     return {(schema, n): None if may_be_more(inspector, schema, n) else {} for n in names}
 
 
+def _of_temporary(what: str, otherwise: Answer | None) -> Answer:
+    """Return what answers of temporary tables, before something else does of the others.
+
+    SQLAlchemy, in all releases, takes the table of ``main`` where there are two of a name, in which
+    no statement would find what the temporary one has.
+    """
+    own: Any = getattr(Inspector, f"get_multi_{what}")
+
+    def answer(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+        there = [name for name in names if is_temporary(inspector, schema, name)]
+        if not there:
+            return otherwise(inspector, schema, names) if otherwise else None
+        found = own(inspector, "temp", there, ObjectKind.ANY, ObjectScope.ANY)
+        for key in chain.from_iterable(found.values()) if what == "foreign_keys" else ():
+            key["referred_schema"] = None
+        others = [name for name in names if name not in there]
+        left = (otherwise and otherwise(inspector, schema, others)) or dict.fromkeys(
+            (schema, name) for name in others
+        )
+        return {**left, **{(schema, name): answer for (_, name), answer in found.items()}}
+
+    return answer
+
+
 CORRECTIONS: Corrections = {
     "columns": (_types, _keys, _views),
     "foreign_keys": (_foreign_keys,),
     "indexes": (_indexes,),
     "unique_constraints": (_unique_constraints,),
 }
-ANSWERS: dict[str, Answer] = {
+_ANSWERS: dict[str, Answer] = {
     "check_constraints": _no_checks,
     "indexes": _no_indexes,
     "table_options": _no_options,
     "unique_constraints": _no_indexes,
+}
+ANSWERS: dict[str, Answer] = {
+    what: _of_temporary(what, _ANSWERS.get(what))
+    for what in ("columns", "pk_constraint", "foreign_keys", *_ANSWERS)
 }
 
 __all__ = [

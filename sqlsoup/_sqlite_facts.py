@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MASTER = """(SELECT 'main' AS place, name, type, sql, tbl_name FROM main.sqlite_master
         UNION ALL SELECT 'temp', name, type, sql, tbl_name FROM temp.sqlite_master)"""
 _PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
-"""Where SQLAlchemy looks for a table of no schema."""
+"""Where a table of no schema is; SQLite takes the one of ``temp`` first, and so do statements."""
 
 _COLUMNS = """
     SELECT s.place, c.name AS "column", c.type,
@@ -30,21 +30,24 @@ _COLUMNS = """
         CASE WHEN NOT EXISTS (SELECT 1 FROM temp.pragma_table_xinfo(:name, s.place) WHERE pk)
             THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
                 AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
-        EXISTS (SELECT 1 FROM {master} AS m WHERE m.tbl_name = :name COLLATE NOCASE
-            AND instr(upper(m.sql), 'IGNORE')) AS ignores
+        (SELECT max(instr(upper(m.sql), 'IGNORE') > 0)
+                + 2 * max(instr(upper(m.sql), 'COLLATE') > 0)
+                + 4 * max(m.type = 'trigger' AND instr(upper(m.sql), 'UPDATE') > 0)
+            FROM {master} AS m
+            WHERE m.tbl_name = :name COLLATE NOCASE AND m.sql IS NOT NULL) AS words
     FROM {places} AS s CROSS JOIN temp.pragma_table_xinfo(:name, s.place) AS c
-    ORDER BY s.place"""
+    ORDER BY s.place DESC"""
 
 _NAME = """
     SELECT m.place, m.name FROM {master} AS m
-    WHERE m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view') ORDER BY m.place"""
+    WHERE m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view') ORDER BY m.place DESC"""
 
 _INDEXES = """
     SELECT s.place, i.name, i.origin, i.partial, c.name AS "column", c.coll
     FROM {places} AS s CROSS JOIN temp.pragma_index_list(:name, s.place) AS i
         CROSS JOIN temp.pragma_index_xinfo(i.name, s.place) AS c
     WHERE c.key
-    ORDER BY s.place, i.seq DESC, c.seqno"""
+    ORDER BY s.place DESC, i.seq DESC, c.seqno"""
 
 _TARGETS = """
     WITH k AS (SELECT DISTINCT s.place, f."table" AS spelled
@@ -59,7 +62,7 @@ _TARGETS = """
     WHERE (m.name COLLATE NOCASE, m.place) IN (
             SELECT spelled, place FROM k UNION ALL SELECT :name, place FROM k)
         AND m.type IN ('table', 'view')
-    ORDER BY 1, 4"""
+    ORDER BY 1 DESC, 4"""
 """What foreign keys refer to, and whether there may be more than columns and keys in the table.
 
 SQLite reads the whole catalog for it, and so the names are compared first.
@@ -128,9 +131,25 @@ def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
 
 
+IGNORE, COLLATE, UPDATE = 1, 2, 4
+"""Words in what makes a table and its triggers; an UPDATE is that of a trigger."""
+
+
+def has_word(inspector: Inspector, schema: str | None, table: str, word: int) -> bool:
+    """Tell if a table, or an index or trigger of it, may have a word that no PRAGMA tells of."""
+    known = columns_of(inspector, schema, table)
+    return bool(known and known[0].words & word)
+
+
 def ignores_rows(inspector: Inspector, schema: str | None, table: str) -> bool:
     """Tell if a table or trigger may ignore a new row, by its ON CONFLICT or RAISE()."""
-    return any(row.ignores for row in columns_of(inspector, schema, table))
+    return has_word(inspector, schema, table, IGNORE)
+
+
+def is_temporary(inspector: Inspector, schema: str | None, table: str) -> bool:
+    """Tell if a table of no schema is a temporary one, or a view."""
+    known = columns_of(inspector, schema, table)
+    return schema is None and bool(known) and known[0].place == "temp"
 
 
 def may_be_more(inspector: Inspector, schema: str | None, table: str) -> bool:

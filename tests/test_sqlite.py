@@ -434,6 +434,24 @@ def test_keys_of_a_temporary_table_stay_in_its_place(make: Any) -> None:
     assert [key.target_fullname for key in db.t._table.foreign_keys] == ["PARENT.Id"]
 
 
+def test_a_temporary_table_before_another(make: Any) -> None:
+    """All that is known of a temporary table is its own, and the other one has its schema."""
+    db = make(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE t (k INTEGER PRIMARY KEY, p INT REFERENCES parent, u INT UNIQUE, n CHECK (n))",
+        "CREATE TEMPORARY TABLE Parent (name TEXT PRIMARY KEY)",
+        "CREATE TEMPORARY TABLE t (name TEXT REFERENCES parent, b INT, UNIQUE (name, b)) STRICT",
+        primary_keys={"t": ["name"]},
+    )
+    hidden, other = db.t._table, db.entity("t", "main", primary_key=["k"])._table
+    assert [key.target_fullname for key in hidden.foreign_keys] == ["Parent.name"]
+    assert hidden.dialect_options["sqlite"]["strict"] is True
+    assert unique_keys(hidden) == [set(), {"name", "b"}]
+    assert [key.target_fullname for key in other.foreign_keys] == ["main.parent.id"]
+    assert unique_keys(other) == [{"k"}, {"u"}]
+    assert db["parent"].c.keys() == ["name"]
+
+
 def test_foreign_keys_in_an_attached_database(make: Any) -> None:
     """So have those of an attached database."""
     db = make(
