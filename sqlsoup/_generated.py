@@ -66,6 +66,27 @@ def _leave_out(mapper: Mapper[Any], names: list[str]) -> None:
         session.expire(row, names)
 
 
+def refuse_generated(prop: Any) -> None:
+    """Refuse rows for a relationship whose foreign key the database makes of other columns.
+
+    SQLAlchemy would set the key, which is left out of the row that is stored.  Where a part of the
+    key is not generated, that part is stored, and the database looks after the other.
+    """
+    keys = [key for _, key in prop.synchronize_pairs]
+    if prop.viewonly or prop.secondary is not None or any(key.computed is None for key in keys):
+        return
+
+    def refuse(*_args: object, **_options: object) -> NoReturn:
+        names = ", ".join(repr(f"{key.table.fullname}.{key.name}") for key in keys)
+        raise SQLSoupError(
+            f"{prop.parent.class_.__name__}.{prop.key} cannot be set: the database makes {names} "
+            "of other columns of the row (GENERATED ALWAYS AS), set those"
+        )
+
+    for name in ("set", "append", "remove"):
+        event.listen(prop.class_attribute, name, refuse)
+
+
 class _Wanted(FlushProcessor):
     """Looks for new rows without a key when a flush begins.
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, Inspector, text
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
+from sqlalchemy.types import NullType, String
 
 from sqlsoup._compare import loosen
 from sqlsoup._sqlite_facts import (
+    COLLATE,
     Target,
     columns_of,
     folded,
+    has_word,
     ignores_rows,
     indexes_of,
     is_temporary,
@@ -58,19 +61,20 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
 
     for (_, table), found in answers.items():
         declared = {row.column: row.type for row in columns_of(inspector, schema, table)}
-        loose = {
-            row.column
-            for row in indexes_of(inspector, schema, table)
-            if row.origin != "c" and row.coll != "BINARY"
-        }
+        collations: dict[str, str] = {}
+        loose = has_word(inspector, schema, table, COLLATE)
+        if loose:
+            indexes = indexes_of(inspector, schema, table)
+            collations = {row.column: row.coll for row in indexes if row.origin != "c"}
         for column in found:
             name = column["name"]
             where = ".".join(filter(None, (schema, table, name)))
             column["type"] = mended(
                 column["type"], declared.get(name, ""), where, inspector.dialect
             )
-            if name in loose:
-                loosen(column["type"])
+            of_text = loose and isinstance(column["type"], String | NullType)
+            if of_text and collations.get(name) != "BINARY":
+                loosen(column["type"], collations.get(name, ""), "BINARY")
 
 
 def _keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:

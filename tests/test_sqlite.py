@@ -438,9 +438,9 @@ def test_a_temporary_table_before_another(make: Any) -> None:
     """All that is known of a temporary table is its own, and the other one has its schema."""
     db = make(
         "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
-        "CREATE TABLE t (k INTEGER PRIMARY KEY, p INT REFERENCES parent, u INT UNIQUE, n CHECK (n))",
+        "CREATE TABLE t (k INTEGER PRIMARY KEY, p INT REFERENCES parent, u UNIQUE, n CHECK (n))",
         "CREATE TEMPORARY TABLE Parent (name TEXT PRIMARY KEY)",
-        "CREATE TEMPORARY TABLE t (name TEXT REFERENCES parent, b INT, UNIQUE (name, b)) STRICT",
+        "CREATE TEMPORARY TABLE t (name TEXT REFERENCES parent, b INT, UNIQUE (name, b))STRICT",
         primary_keys={"t": ["name"]},
     )
     hidden, other = db.t._table, db.entity("t", "main", primary_key=["k"])._table
