@@ -5,11 +5,9 @@ It parses the text of CREATE TABLE for much of what PRAGMAs tell; see :mod:`sqls
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import FetchedValue, Inspector, text
-from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
+from sqlalchemy import FetchedValue, text
 from sqlalchemy.types import NullType, String
 
 from sqlsoup._compare import loosen
@@ -33,7 +31,7 @@ from sqlsoup.exc import mention
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Table
+    from sqlalchemy import Inspector, Table
 
     from sqlsoup._corrections import Answer, Answers, Corrections
 
@@ -221,28 +219,12 @@ def _no_options(inspector: Inspector, schema: str | None, names: Collection[str]
     return {(schema, n): None if may_be_more(inspector, schema, n) else {} for n in names}
 
 
-def _of_temporary(what: str, otherwise: Answer | None) -> Answer:
-    """Return what answers of temporary tables, before something else does of the others.
+def temporary(inspector: Inspector, schema: str | None, names: Collection[str]) -> list[str]:
+    """Return the names of temporary tables, which statements find before others of their names.
 
-    SQLAlchemy, in all releases, takes the table of ``main`` where there are two of a name, in which
-    no statement would find what the temporary one has.
+    SQLAlchemy, in all releases, takes the table of ``main``.
     """
-    own: Any = getattr(Inspector, f"get_multi_{what}")
-
-    def answer(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
-        there = [name for name in names if is_temporary(inspector, schema, name)]
-        if not there:
-            return otherwise(inspector, schema, names) if otherwise else None
-        found = own(inspector, "temp", there, ObjectKind.ANY, ObjectScope.ANY)
-        for key in chain.from_iterable(found.values()) if what == "foreign_keys" else ():
-            key["referred_schema"] = None
-        others = [name for name in names if name not in there]
-        left = (otherwise and otherwise(inspector, schema, others)) or dict.fromkeys(
-            (schema, name) for name in others
-        )
-        return {**left, **{(schema, name): answer for (_, name), answer in found.items()}}
-
-    return answer
+    return [name for name in names if is_temporary(inspector, schema, name)]
 
 
 CORRECTIONS: Corrections = {
@@ -251,15 +233,11 @@ CORRECTIONS: Corrections = {
     "indexes": (_indexes,),
     "unique_constraints": (_unique_constraints,),
 }
-_ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Answer] = {
     "check_constraints": _no_checks,
     "indexes": _no_indexes,
     "table_options": _no_options,
     "unique_constraints": _no_indexes,
-}
-ANSWERS: dict[str, Answer] = {
-    what: _of_temporary(what, _ANSWERS.get(what))
-    for what in ("columns", "pk_constraint", "foreign_keys", *_ANSWERS)
 }
 
 __all__ = [
@@ -273,4 +251,5 @@ __all__ = [
     "references_to",
     "schemas_of",
     "spelled",
+    "temporary",
 ]
