@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
 
-from sqlsoup._corrections import read_again
+from sqlsoup._corrections import CHANGE, MEDDLERS, read_again
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
@@ -143,7 +143,7 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
 
 
 def mark_updates(inspector: Inspector, table: Table) -> None:
-    """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes rows.
+    """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes a row.
 
     So may all of a view, whose columns need not be those of a table.  SQLAlchemy (2.0, 2.1) does
     not know of any of this.
@@ -156,6 +156,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
+    if "INSERT" in known.triggers:
+        table.info[MEDDLERS] = CHANGE
 
 
 def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answers) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import FetchedValue, text
 from sqlalchemy.types import NullType, String
 
 from sqlsoup._compare import loosen
+from sqlsoup._corrections import IGNORE, MEDDLERS
 from sqlsoup._sqlite_facts import (
     COLLATE,
     Target,
@@ -106,16 +107,18 @@ def _views(inspector: Inspector, schema: str | None, answers: Answers) -> None:
                 column["default"] = OfView()
 
 
-def mark_updates(_inspector: Inspector, table: Table) -> None:
+def mark_updates(inspector: Inspector, table: Table) -> None:
     """Have the columns of a view read anew after an INSERT, and all after an UPDATE.
 
     RETURNING, which SQLAlchemy uses in all releases, gives what was sent to the trigger of a view,
-    and not what that made of it.
+    and not what that made of it.  And a row that was ignored shows what was given.
     """
     if is_view(table):
         table.implicit_returning = False
         for column in table.columns:
             column.server_onupdate = OfView(for_update=True)
+    elif ignores_rows(inspector, table.schema, table.name):
+        table.info[MEDDLERS] = IGNORE
 
 
 def is_view(table: Any) -> bool:

@@ -301,6 +301,21 @@ def test_what_a_trigger_gives(db, engine):
     assert (other.a, other.b, other.c) == (7, 8, None)
 
 
+def test_what_a_trigger_makes_of_a_value(db, engine):
+    """The row shows what a trigger made of values that were given, also of one with a given key."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, word VARCHAR(9))",
+        "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.word = UPPER(NEW.word)",
+    )
+    rows = [db.t.insert(n=1, word="a"), db.t.insert(id=7, n=2, word="b")]
+    db.flush()
+    assert [(row.id, row.n, row.word) for row in rows] == [(1, 1, "A"), (7, 2, "B")]
+    rows[0].word = "c"
+    db.commit()
+    assert rows[0].word == "c"
+
+
 def test_what_a_view_changes(db, engine):
     """After an UPDATE a row of a view shows what became of the columns that were not set."""
     run(

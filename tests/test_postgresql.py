@@ -9,6 +9,7 @@ import warnings
 import pytest
 import sqlalchemy as sa
 from conftest import on_postgresql, run
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 import sqlsoup
 from sqlsoup import _counts
@@ -231,6 +232,55 @@ def test_what_a_trigger_sets_is_shown(pg):
     row = db.t(name="a")
     db.flush()
     assert row.upper == "A"
+
+
+def test_what_a_trigger_makes_of_a_value_is_shown(pg, statements):
+    """Values that were given are read back too, where a trigger may change them, at one time."""
+    run(
+        pg,
+        """CREATE TABLE t (id serial PRIMARY KEY, name text, note text);
+        CREATE FUNCTION upper() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.name := upper(NEW.name); RETURN NEW; END $$;
+        CREATE TRIGGER upper BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION upper()""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    rows = [db.t(name="a", note="x"), db.t(name="b", note="y")]
+    db.flush()
+    statements.clear()
+    assert [row.id for row in rows] == [1, 2]
+    assert statements == []
+    assert [(row.name, row.note) for row in rows] == [("A", "x"), ("B", "y")]
+    assert len(statements) == 2
+
+
+IGNORED = {
+    "trigger": """CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN IF NEW.n = 1 THEN RETURN NULL; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()""",
+    "rule": "CREATE RULE no AS ON INSERT TO t WHERE NEW.n = 1 DO INSTEAD NOTHING",
+    "child": """CREATE TABLE child () INHERITS (t);
+        CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO child VALUES (NEW.*); RETURN NULL; END $$;
+        CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()""",
+}
+
+
+@pytest.mark.parametrize("how", IGNORED)
+@pytest.mark.parametrize("key", ["int", "serial"])
+def test_a_row_that_is_ignored(pg, how, key):
+    """It is not there, unless the trigger has put it into a table that inherits."""
+    run(pg, f"CREATE TABLE t (id {key} PRIMARY KEY, n int)", IGNORED[how])
+    db = sqlsoup.SQLSoup(pg)
+    first, second = db.t.insert(id=1, n=1), db.t.insert(id=2, n=2)
+    db.flush()
+    assert db.t.get(2) is second
+    if how == "child":
+        assert (db.t.get(1), first.n) == (first, 1)
+        return
+    assert db.t.get(1) is None
+    assert [row.id for row in db.t.all()] == [2]
+    with pytest.raises(ObjectDeletedError):
+        _ = first.n
 
 
 def test_what_an_update_changes_is_shown(pg, statements):
