@@ -23,7 +23,7 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import BooleanClauseList, Grouping, Null
+from sqlalchemy.sql.expression import BooleanClauseList, Grouping, Null
 
 from sqlsoup._compare import are_loose
 
