@@ -283,6 +283,41 @@ def test_a_row_that_is_ignored(pg, how, key):
         _ = first.n
 
 
+INHERITED = """
+    CREATE TABLE p (id serial PRIMARY KEY, name text);
+    CREATE TABLE child (PRIMARY KEY (id)) INHERITS (p);
+    INSERT INTO p VALUES (1, 'parent');
+    INSERT INTO child VALUES (1, 'child'), (2, 'other')"""
+
+
+def test_rows_of_tables_that_inherit(pg):
+    """With ``tableoid`` in the key a row is told from one of another table with the same key."""
+    run(pg, INHERITED)
+    db = sqlsoup.SQLSoup(pg)
+    table = db.map_to("plain", tablename="p")._table
+    with pytest.raises(sqlsoup.ArgumentError, match="'p' has no column 'nr'"):
+        db.entity("p", primary_key=["nr", "tableoid"])
+    for name in ("p", "same"):
+        db.map_to(name, selectable=table, mapper_args={"primary_key": ["tableoid", "id"]})
+    assert db.p._table is db.same._table
+    child, other, parent = db.p.order_by(db.p.name).all()
+    assert db.p.count() == 3
+    assert child.tableoid == other.tableoid != parent.tableoid
+    child.name = "changed"
+    db.delete(parent)
+    db.flush()
+    with pg.connect() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM ONLY p").scalars().all()
+    assert names == ["parent"]
+    db.p.get((child.tableoid, 1)).name = "again"
+    db.commit()
+    new = [db.p.insert(id=7, name="a"), db.p.insert(id=8, name="b")]
+    db.commit()
+    assert {row.tableoid for row in new}.isdisjoint({child.tableoid})
+    assert db.execute("SELECT id, name FROM ONLY p ORDER BY id").all() == [(7, "a"), (8, "b")]
+    assert db.execute("SELECT name FROM child ORDER BY id").all() == [("again",), ("other",)]
+
+
 def test_what_an_update_changes_is_shown(pg, statements):
     """After an UPDATE a row shows what a trigger or a view made of it; others are not read."""
     run(
