@@ -440,6 +440,8 @@ def test_operators_of_types(typed):
     assert t.filter(t.state == "ok", t.state > "ok").all() == []
     assert t.order_by(t.state.desc(), t.moods, t.price).all() == [row]
     assert db.session.query(sa.func.cardinality(t.tags)).scalar() == 2
+    of_text = sa.func.array_agg(sa.cast(t.price, sa.Text))
+    assert db.session.query(of_text).scalar() == ["$2.50"]
     assert sa.inspect(t).columns["shape"].type.compile(typed.dialect) == "polygon"
 
 
