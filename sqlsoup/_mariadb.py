@@ -115,9 +115,10 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
     """Have columns that are not given take what the database makes of them, and read that.
 
     Behind a view are the defaults of a table, a trigger gives values, the defaults of temporary
-    tables are in no catalog, and an ENUM that is NOT NULL has its first value.  SQLAlchemy (2.0,
-    2.1) inserts NULL.  Of that AUTO_INCREMENT makes a value outside of the primary key too, which
-    SQLAlchemy does not read.
+    tables are in no catalog, an ENUM that is NOT NULL has its first value, and where the
+    ``sql_mode`` is not strict other types have one too.  SQLAlchemy (2.0, 2.1) inserts NULL.  Of
+    that AUTO_INCREMENT makes a value outside of the primary key too, which SQLAlchemy does not
+    read.
 
     It gives the keys that AUTO_INCREMENT makes for many rows out in rising order, which is wrong
     where a trigger sets them, or where they are counted within another column of the key (MyISAM).
@@ -135,7 +136,8 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
             column["autoincrement"] = not floats
             unknown = "INSERT" in known.triggers or counted_within or floats or outside
         else:
-            first = isinstance(column["type"], ENUM) and not column["nullable"] and outside
+            implied = known.lax or isinstance(column["type"], ENUM)
+            first = implied and not column["nullable"] and outside
             told = known.columns and "INSERT" not in known.triggers and not first
             unknown = view or (column["default"] is None and not told)
         if unknown:
