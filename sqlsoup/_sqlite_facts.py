@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # With ``temp.``: else a table or view of the database that is named like the function is read.
 _MASTER = """(SELECT 'main' AS place, name, type, sql, tbl_name FROM main.sqlite_master
         UNION ALL SELECT 'temp', name, type, sql, tbl_name FROM temp.sqlite_master)"""
-_PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
+_PLACES = """(SELECT 'main' AS place UNION ALL SELECT 'temp'
+        WHERE EXISTS (SELECT 1 FROM temp.sqlite_master AS m WHERE m.name = :name COLLATE NOCASE))"""
 """Where a table of no schema is; SQLite takes the one of ``temp`` first, and so do statements."""
 
 _COLUMNS = """
