@@ -7,7 +7,7 @@ was changed shows what was there before then, and one that was deleted is still 
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import partial, wraps
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -38,31 +38,48 @@ def executing(cls: Any, *, in_class: bool) -> Any:
 
     @wraps(cls.execute)
     def execute(self: Any, *args: Any, **options: Any) -> Any:
+        expired: list[Any] = []
         if args and args[0].__class__ in _CHANGES:
-            options = _ask_database(self, args[0], options)
-        if in_class:
-            return super(cls, self).execute(*args, **options)
-        return cls.execute(self, *args, **options)
+            options, expired = _ask_database(self, args, options)
+        result = (super(cls, self).execute if in_class else partial(cls.execute, self))(
+            *args, **options
+        )
+        for row in expired:
+            self.expire(row)
+        return result
 
     return execute
 
 
-def _ask_database(session: Session, statement: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of ``Session.execute()`` that ask the database which rows it changes.
+def _ask_database(
+    session: Session, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[dict[str, Any], list[Any]]:
+    """Return options of ``Session.execute()`` to synchronize by, and rows to read again after it.
 
-    They are those that were given where Python can tell.  Where the session has no row of the class
-    nobody need.
+    The options are those that were given where Python can tell which rows a statement changes.
+    Else the database does.  Where the session has no row of the class nobody need.
+
+    SQLAlchemy cannot ask for a key that the table has not itself, and takes None for what is given
+    apart from the statement.
     """
+    statement, params = args[0], args[1] if len(args) > 1 else options.get("params")
     given = {**statement.get_execution_options(), **(options.get("execution_options") or {})}
     entity = statement.entity_description.get("entity")
-    if given.get("synchronize_session", "auto") not in {"auto", "evaluate"} or entity is None:
-        return options
-    if statement.whereclause is None or _can_tell(statement.whereclause):
-        return options
-    cls = inspect(entity).mapper.class_
-    there = any(isinstance(row, cls) for row in chain(session.identity_map.values(), session.new))
-    given["synchronize_session"] = "fetch" if there else False
-    return {**options, "execution_options": given}
+    wanted = given.get("synchronize_session", "auto") in {"auto", "evaluate"}
+    if not wanted or entity is None or isinstance(params, list):
+        return options, []
+    if not params and (statement.whereclause is None or _can_tell(statement.whereclause)):
+        return options, []
+    mapper: Any = inspect(entity).mapper
+    rows = [
+        row
+        for row in chain(session.identity_map.values(), session.new)
+        if isinstance(row, mapper.class_)
+    ]
+    expires = bool(params) or {*mapper.primary_key} != {*mapper.local_table.primary_key}
+    given["synchronize_session"] = "fetch" if rows and not expires else False
+    unchanged = [row for row in rows if not session.is_modified(row)] if expires else []
+    return {**options, "execution_options": given}, unchanged
 
 
 def _can_tell(clause: Any) -> bool:
@@ -92,8 +109,11 @@ _NUMERIC = {*_EQUAL, operators.lt, operators.le, operators.gt, operators.ge}
 
 
 def _is_of(kind: type, side: ClauseElement) -> bool:
-    """Tell if what is compared is a column, NULL or a value of a type."""
+    """Tell if what is compared is a column, NULL or a value of a type.
+
+    The value of a parameter that is yet to be given, of which SQLAlchemy makes None, is none.
+    """
     if not isinstance(side, BindParameter):
         return isinstance(side, Column | Null)
     values = side.value if isinstance(side.value, list | tuple) else [side.value]
-    return all(value is None or isinstance(value, kind) for value in values)
+    return all(isinstance(value, kind) for value in values)

@@ -92,6 +92,34 @@ def test_statements_in_every_session(db: sqlsoup.SQLSoup, session: Any) -> None:
     own.close()
 
 
+def test_values_that_are_given_apart(db: sqlsoup.SQLSoup) -> None:
+    """A parameter of the statement is compared with what it is given."""
+    row = db.t.get(1)
+    wanted = db.t.id == sa.bindparam("wanted")
+    db.execute(sa.update(db.t).where(wanted).values(mark=sa.bindparam("m")), wanted=1, m=5)
+    assert row.mark == 5
+    db.session.execute(sa.update(db.t).values(mark=sa.bindparam("m")), params={"m": 6})
+    assert row.mark == 6
+    row.plain = "changed"
+    db.execute(sa.update(db.t).values(mark=sa.bindparam("m")), m=7)
+    assert row.plain == "changed"
+    db.execute(sa.delete(db.t).where(wanted), {"wanted": 1})
+    db.rollback()
+    db.execute(sa.delete(db.t).where(wanted), {"wanted": 1})
+    assert db.t.get(1) is None
+
+
+def test_rows_by_a_key_that_was_named(db: sqlsoup.SQLSoup, engine: sa.Engine) -> None:
+    """Where the table has no key of its own its rows are read again."""
+    run(engine, "CREATE TABLE bare AS SELECT id, plain, mark FROM t")
+    bare = db.entity("bare", primary_key=["id"])
+    rows = bare.order_by(bare.id).all()
+    assert bare.filter(bare.plain.like("a%")).update({"mark": 5}) == 1
+    assert [row.mark for row in rows] == [5, 0]
+    assert bare.filter(bare.plain.like("a%")).delete() == 1
+    assert [bare.get(n) for n in (1, 2)] == [None, rows[1]]
+
+
 def test_not_synchronized(db: sqlsoup.SQLSoup) -> None:
     """With False rows are left alone, as ever."""
     row = db.t.get(1)
