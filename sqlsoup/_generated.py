@@ -31,7 +31,10 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     generated = _attributes(mapper, (c for c in table.columns if c.computed is not None))
     if generated:
         _leave_out(mapper, list(generated))
-    if meddlers := table.info.get(MEDDLERS):
+    meddlers = table.info.get(MEDDLERS, 0)
+    if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
+        meddlers &= ~CHANGE
+    if meddlers:
         _Meddled(mapper, meddlers)
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
     if wanted:

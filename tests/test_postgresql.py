@@ -251,6 +251,12 @@ def test_what_a_trigger_makes_of_a_value_is_shown(pg, statements):
     assert statements == []
     assert [(row.name, row.note) for row in rows] == [("A", "x"), ("B", "y")]
     assert len(statements) == 2
+    fast = db.map_to("fast", tablename="t", mapper_args={"eager_defaults": True})
+    row = fast(name="c")
+    db.flush()
+    statements.clear()
+    assert (row.id, row.name, row.note) == (3, "c", None)
+    assert statements == []
 
 
 IGNORED = {
