@@ -31,11 +31,9 @@ _COLUMNS = """
         CASE WHEN NOT EXISTS (SELECT 1 FROM temp.pragma_table_xinfo(:name, s.place) WHERE pk)
             THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
                 AND m.name = :name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
-        (SELECT max(instr(upper(m.sql), 'IGNORE') > 0)
-                + 2 * max(instr(upper(m.sql), 'COLLATE') > 0)
-                + 4 * max(m.type = 'trigger' AND instr(upper(m.sql), 'UPDATE') > 0)
-            FROM {master} AS m
-            WHERE m.tbl_name = :name COLLATE NOCASE AND m.sql IS NOT NULL) AS words
+        (SELECT total(DISTINCT (instr(upper(m.sql), 'IGNORE') > 0))
+                + 2 * total(DISTINCT (instr(upper(m.sql), 'COLLATE') > 0))
+            FROM {master} AS m WHERE m.tbl_name = :name COLLATE NOCASE) AS words
     FROM {places} AS s CROSS JOIN temp.pragma_table_xinfo(:name, s.place) AS c
     ORDER BY s.place DESC"""
 
@@ -132,14 +130,14 @@ def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
 
 
-IGNORE, COLLATE, UPDATE = 1, 2, 4
-"""Words in what makes a table and its triggers; an UPDATE is that of a trigger."""
+IGNORE, COLLATE = 1, 2
+"""Words in what makes a table, its indexes and triggers."""
 
 
 def has_word(inspector: Inspector, schema: str | None, table: str, word: int) -> bool:
     """Tell if a table, or an index or trigger of it, may have a word that no PRAGMA tells of."""
     known = columns_of(inspector, schema, table)
-    return bool(known and known[0].words & word)
+    return bool(known and int(known[0].words) & word)
 
 
 def ignores_rows(inspector: Inspector, schema: str | None, table: str) -> bool:

@@ -490,6 +490,12 @@ def test_a_temporary_table_before_another(make: Any) -> None:
     assert db["parent"].c.keys() == ["name"]
 
 
+def test_the_catalog_itself(make: Any) -> None:
+    """It is a table of which the catalog says nothing."""
+    db = make("CREATE TABLE t (k INTEGER PRIMARY KEY)", primary_keys={"sqlite_master": ["name"]})
+    assert [row.name for row in db.sqlite_master.all()] == ["t"]
+
+
 def test_foreign_keys_in_an_attached_database(make: Any) -> None:
     """So have those of an attached database."""
     db = make(
