@@ -87,7 +87,7 @@ class _Meddled(FlushProcessor):
 
 def _read_again(session: Session, flush: Any) -> None:
     for row, names in kept_by_flush(flush).get(_STORED, ()):
-        if row.persistent:
+        if row.persistent and not session.is_modified(row.obj()):  # by another listener
             session.expire(row.obj(), names)
 
 

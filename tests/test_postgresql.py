@@ -259,6 +259,28 @@ def test_what_a_trigger_makes_of_a_value_is_shown(pg, statements):
     assert statements == []
 
 
+def test_what_a_listener_sets_is_stored(pg):
+    """A row that has changed again when the flush ends is not read, so that nothing is lost."""
+    run(
+        pg,
+        """CREATE TABLE t (id int PRIMARY KEY, name text);
+        CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RETURN NEW; END $$;
+        CREATE TRIGGER same BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION same()""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    row, gone = db.t(id=1, name="given"), db.t(id=2)
+
+    def change(session, _flush):
+        row.name = "changed"
+        session.expunge(gone)
+
+    sa.event.listen(db.session(), "after_flush_postexec", change, once=True)
+    db.commit()
+    assert row.name == "changed"
+    assert db.t.count() == 2
+
+
 IGNORED = {
     "trigger": """CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN IF NEW.n = 1 THEN RETURN NULL; END IF; RETURN NEW; END $$;
