@@ -50,3 +50,5 @@ def read_again(columns: Iterable[Column[Any]]) -> None:
 MEDDLERS = "sqlsoup.meddlers"
 """In the ``info`` of a table: what triggers, rules or clauses of it may do to a new row."""
 IGNORE, CHANGE = 1, 2
+RULED = "sqlsoup.ruled"
+"""In the ``info`` of a table: a rule may refuse to say which rows an UPDATE or DELETE changes."""

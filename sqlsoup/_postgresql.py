@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
-from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, read_again
+from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, RULED, read_again
 from sqlsoup._postgresql_facts import (
     Facts,
     facts,
@@ -73,6 +73,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         read_again(table.columns if known.updated else ())
         if known.kind == "v" or known.meddled:
             table.info[MEDDLERS] = IGNORE | CHANGE
+        if known.kind != "v" and known.ruled:
+            table.info[RULED] = True
 
 
 def keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:

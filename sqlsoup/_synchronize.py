@@ -26,6 +26,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.expression import BooleanClauseList, Grouping, Null
 
 from sqlsoup._compare import are_loose
+from sqlsoup._corrections import RULED
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -59,8 +60,8 @@ def _ask_database(
     The options are those that were given where Python can tell which rows a statement changes.
     Else the database does.  Where the session has no row of the class nobody need.
 
-    SQLAlchemy cannot ask for a key that the table has not itself, and takes None for what is given
-    apart from the statement.
+    SQLAlchemy cannot ask for a key that the table has not itself, nor with RETURNING where a rule
+    of PostgreSQL does something else, and takes None for what is given apart from the statement.
     """
     statement, params = args[0], args[1] if len(args) > 1 else options.get("params")
     given = {**statement.get_execution_options(), **(options.get("execution_options") or {})}
@@ -76,7 +77,9 @@ def _ask_database(
         for row in chain(session.identity_map.values(), session.new)
         if isinstance(row, mapper.class_)
     ]
-    expires = bool(params) or {*mapper.primary_key} != {*mapper.local_table.primary_key}
+    table = mapper.local_table
+    named = {*mapper.primary_key} != {*table.primary_key}
+    expires = bool(params) or named or RULED in getattr(table, "info", ())
     given["synchronize_session"] = "fetch" if rows and not expires else False
     unchanged = [row for row in rows if not session.is_modified(row)] if expires else []
     return {**options, "execution_options": given}, unchanged

@@ -259,6 +259,21 @@ def test_what_a_trigger_makes_of_a_value_is_shown(pg, statements):
     assert statements == []
 
 
+def test_rows_that_a_rule_keeps(pg):
+    """Rows of the session are read again where a rule does something else than delete them."""
+    run(
+        pg,
+        """CREATE TABLE t (id int PRIMARY KEY, name text, gone bool DEFAULT false);
+        CREATE RULE keep AS ON DELETE TO t DO INSTEAD UPDATE t SET gone = true WHERE id = OLD.id;
+        INSERT INTO t VALUES (1, 'a'), (2, 'b')""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    rows = db.t.order_by(db.t.id).all()
+    db.t.filter(db.t.name.like("a%")).delete()
+    assert [row.gone for row in rows] == [True, False]
+    assert [row in db.session for row in rows] == [True, True]
+
+
 def test_what_a_listener_sets_is_stored(pg):
     """A row that has changed again when the flush ends is not read, so that nothing is lost."""
     run(
