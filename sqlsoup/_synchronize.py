@@ -19,6 +19,7 @@ from sqlalchemy import (
     Delete,
     Integer,
     String,
+    Table,
     Update,
     inspect,
 )
@@ -78,8 +79,8 @@ def _ask_database(
         if isinstance(row, mapper.class_)
     ]
     table = mapper.local_table
-    named = {*mapper.primary_key} != {*table.primary_key}
-    expires = bool(params) or named or RULED in getattr(table, "info", ())
+    own_key = isinstance(table, Table) and {*mapper.primary_key} == {*table.primary_key}
+    expires = bool(params) or not own_key or RULED in table.info
     given["synchronize_session"] = "fetch" if rows and not expires else False
     unchanged = [row for row in rows if not session.is_modified(row)] if expires else []
     return {**options, "execution_options": given}, unchanged
