@@ -13,6 +13,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.types import UserDefinedType
 
 from sqlsoup._compare import collation_for, is_padded
+from sqlsoup._foreign_keys import resolves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +40,8 @@ def joins_as_keys(prop: Any) -> dict[str, Any]:
     instead = {
         column: compared
         for referred, key in pairs
-        if key.references(referred)
         for column, compared in _compared(referred, key)
+        if any(resolves(each) and each.column.shares_lineage(referred) for each in key.foreign_keys)
     }
     if not instead:
         return {}
