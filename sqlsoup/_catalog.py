@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from contextlib import suppress
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -91,11 +91,12 @@ def _asking(kind: Any, what: str) -> Callable[..., Answers]:
         particulars = _particulars(inspector.dialect.name)
         instead: Answer | None = getattr(particulars, "ANSWERS", {}).get(what)
         corrections: dict[str, Iterable[Correction]] = getattr(particulars, "CORRECTIONS", {})
+        asked = partial(_in_its_place, own, inspector, schema, options)
         answers = instead(inspector, schema, names) if instead and names is not None else None
         if answers is None:
-            answers = own(inspector, schema=schema, filter_names=names, **options)
+            answers = asked(names)
         elif left := [name for (_, name), answer in answers.items() if answer is None]:
-            theirs = own(inspector, schema=schema, filter_names=left, **options)
+            theirs = asked(left)
             answers = {key: answer for key, answer in answers.items() if answer is not None}
             answers.update(theirs)
         for correct in corrections.get(what, ()):
@@ -125,6 +126,32 @@ def _asking(kind: Any, what: str) -> Callable[..., Answers]:
         return {key: answers[key] for key in asked if key in answers}
 
     return get_multi
+
+
+def _in_its_place(
+    own: Callable[..., Answers],
+    inspector: Any,
+    schema: str | None,
+    options: dict[str, Any],
+    names: Collection[str] | None,
+) -> Answers:
+    """Ask SQLAlchemy of tables, and of temporary ones in the place where SQLite has them."""
+    particulars = _particulars(inspector.dialect.name)
+    temporary = getattr(particulars, "temporary", None)
+    there = temporary(inspector, schema, names) if temporary and names else ()
+    others = names if names is None else [name for name in names if name not in there]
+    answers = (
+        own(inspector, schema=schema, filter_names=others, **options) if others or not there else {}
+    )
+    if there:
+        for (_, name), found in own(
+            inspector, schema="temp", filter_names=there, **options
+        ).items():
+            answers[schema, name] = found
+            for each in found if isinstance(found, list) else ():
+                if "referred_schema" in each:
+                    each["referred_schema"] = None
+    return answers
 
 
 def _hush() -> None:

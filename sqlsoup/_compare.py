@@ -35,8 +35,7 @@ def compare_as_stored(kind: Any, database: str) -> None:
 
     :param database: the name of its dialect.
     """
-    if _is_loose(kind, database):
-        loosen(kind)
+    _loosen_as(kind, database)
     while isinstance(kind, TypeDecorator):
         kind = kind.impl_instance
     if kind is not NULLTYPE and kind.sort_key_function is None and not _is_sorted(kind):
@@ -47,21 +46,44 @@ def compare_as_stored(kind: Any, database: str) -> None:
         kind.compare_values = comparison
 
 
-_LOOSE = "_sqlsoup_loose"
+_LOOSE, _PADDED = "_sqlsoup_loose", "_sqlsoup_padded"
 
 
-def loosen(kind: Any) -> None:
-    """Note of the type of a column that the database may find values equal that Python does not."""
-    setattr(kind, _LOOSE, True)
+def loosen(kind: Any, collation: str = "", default: str = "") -> None:
+    """Note of the type of a column that the database may find values equal that Python does not.
+
+    :param collation: how it compares them, where that may differ from what a foreign key refers to.
+    :param default: the name of the collation of a column of which nothing is noted.
+    """
+    setattr(kind, _LOOSE, (collation, default))
 
 
-def _is_loose(kind: Any, database: str) -> bool:
+def _loosen_as(kind: Any, database: str) -> None:
     if database in {"mysql", "mariadb"}:  # without regard to spaces at the end, mostly to case
-        return isinstance(kind, String)
-    if database != "postgresql":  # types of other dialects may lack what those of SQLAlchemy have
-        return False
-    padded_or_unknown = kind.__visit_name__ in {"CHAR", "CITEXT", "user_defined"}
-    return padded_or_unknown or bool(getattr(kind, "collation", ""))
+        if isinstance(kind, String):
+            loosen(kind)
+    elif database == "postgresql":  # types of other dialects may lack what those here have
+        if kind.__visit_name__ in {"CHAR", "CITEXT", "user_defined"}:
+            loosen(kind)
+            padded = kind.__visit_name__ == "CHAR" or getattr(kind, "name", "") == "bpchar"
+            setattr(kind, _PADDED, padded)
+        elif collation := getattr(kind, "collation", ""):
+            loosen(kind, collation, "default")
+
+
+def is_padded(kind: object) -> bool:
+    """Tell if spaces at the end of values count for nothing: a CHAR of PostgreSQL."""
+    return getattr(kind, _PADDED, False)
+
+
+def collation_for(referred: object, key: object) -> str:
+    """Return the collation to give a foreign key for a comparison, or ``""`` if it has that.
+
+    :param referred: the type of the column that it refers to, whose collation counts.
+    """
+    of_referred, of_key = (getattr(kind, _LOOSE, ()) for kind in (referred, key))
+    wanted, own = of_referred or of_key[::-1] or ("", ""), of_key or of_referred[::-1]
+    return wanted[0] if wanted[:1] != own[:1] else ""
 
 
 def are_loose(one: object, other: object) -> bool:

@@ -51,3 +51,10 @@ def read_again(columns: Iterable[Column[Any]]) -> None:
     for column in columns:
         if not column.computed and not column.primary_key:
             column.server_onupdate = FetchedValue(for_update=True)
+
+
+MEDDLERS = "sqlsoup.meddlers"
+"""In the ``info`` of a table: what triggers, rules or clauses of it may do to a new row."""
+IGNORE, CHANGE = 1, 2
+RULED = "sqlsoup.ruled"
+"""In the ``info`` of a table: a rule may refuse to say which rows an UPDATE or DELETE changes."""

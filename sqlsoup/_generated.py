@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Table, event
 from sqlalchemy.orm import object_session
 
-from sqlsoup._sa import FlushProcessor, watch
+from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS
+from sqlsoup._sa import FlushProcessor, kept_by_flush, watch
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy import Column, Connection
-    from sqlalchemy.orm import Mapper
+    from sqlalchemy.orm import Mapper, Session
 
 
 def watch_rows(mapper: Mapper[Any]) -> None:
@@ -30,6 +31,11 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     generated = _attributes(mapper, (c for c in table.columns if c.computed is not None))
     if generated:
         _leave_out(mapper, list(generated))
+    meddlers = table.info.get(MEDDLERS, 0)
+    if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
+        meddlers &= ~CHANGE
+    if meddlers:
+        _Meddled(mapper, meddlers)
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
     if wanted:
         _Wanted(mapper, wanted)
@@ -38,6 +44,51 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     wanted = _attributes(mapper, (c for c in table.columns if c in key and not comes_by_itself(c)))
     if len(wanted) == len(key):  # a part of a key that the user named may be NULL
         _WantedInPart(mapper, wanted)
+
+
+_STORED = "sqlsoup.stored"
+
+
+class _Meddled(FlushProcessor):
+    """Has new rows read again where the database may have stored others, or none."""
+
+    def __init__(self, mapper: Mapper[Any], meddlers: int) -> None:
+        super().__init__(mapper)
+        table: Any = mapper.local_table
+        key = {*mapper.primary_key}
+        keys = [column for column in table.columns if column in key]
+        others = [column for column in table.columns if column not in key]
+        self._generated = [*_attributes(mapper, filter(comes_by_itself, keys))]
+        self._others = [*_attributes(mapper, others)]
+        self._meddlers = meddlers
+
+    def begin(self, flush: Any) -> None:
+        watch(flush, self)
+
+    def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
+        return ()
+
+    def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
+        if deletes:
+            return
+        session = flush.session
+        if not event.contains(session, "after_flush_postexec", _read_again):
+            event.listen(session, "after_flush_postexec", _read_again)
+        stored = kept_by_flush(flush).setdefault(_STORED, [])
+        for row in states:
+            if row.key is None:
+                # the database has told the key of a row that it stored
+                told = any(row.dict.get(name) is None for name in self._generated)
+                if self._meddlers & IGNORE and not told:
+                    stored.append((row, None))
+                elif self._meddlers & CHANGE:
+                    stored.append((row, self._others))
+
+
+def _read_again(session: Session, flush: Any) -> None:
+    for row, names in kept_by_flush(flush).get(_STORED, ()):
+        if row.persistent and not session.is_modified(row.obj()):  # by another listener
+            session.expire(row.obj(), names)
 
 
 def _attributes(mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> dict[str, Column[Any]]:
@@ -64,6 +115,27 @@ def _leave_out(mapper: Mapper[Any], names: list[str]) -> None:
     def updating(_mapper: object, _connection: Connection, row: Any) -> None:
         session: Any = object_session(row)
         session.expire(row, names)
+
+
+def refuse_generated(prop: Any) -> None:
+    """Refuse rows for a relationship whose foreign key the database makes of other columns.
+
+    SQLAlchemy would set the key, which is left out of the row that is stored.  Where a part of the
+    key is not generated, that part is stored, and the database looks after the other.
+    """
+    keys = [key for _, key in prop.synchronize_pairs]
+    if prop.viewonly or prop.secondary is not None or any(key.computed is None for key in keys):
+        return
+
+    def refuse(*_args: object, **_options: object) -> NoReturn:
+        names = ", ".join(repr(f"{key.table.fullname}.{key.name}") for key in keys)
+        raise SQLSoupError(
+            f"{prop.parent.class_.__name__}.{prop.key} cannot be set: the database makes {names} "
+            "of other columns of the row (GENERATED ALWAYS AS), set those"
+        )
+
+    for name in ("set", "append", "remove"):
+        event.listen(prop.class_attribute, name, refuse)
 
 
 class _Wanted(FlushProcessor):

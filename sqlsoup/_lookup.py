@@ -15,6 +15,7 @@ from sqlsoup._arguments import check_map_to, mention_unknown
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._keys import as_list, described, has_key, keyless
 from sqlsoup._mapping import key_of
+from sqlsoup._postgresql_rows import with_tableoid
 from sqlsoup._reflect import forget, real_name, reflect
 from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError
@@ -110,7 +111,7 @@ def make(
             return class_for(db, source.schema, spelling, mapper_args)
     key = as_list(mapper_args.get("primary_key")) or _named_key(db, source, selectable)
     if key:
-        source = with_rowid(source, key, db._connect)
+        source = with_tableoid(with_rowid(source, key, db._connect), key, db._connect)
         mapper_args = {**mapper_args, "primary_key": key}
     elif not source.primary_key:
         with suppress(Exception):  # the error is what matters

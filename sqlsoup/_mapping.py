@@ -17,6 +17,7 @@ from sqlsoup import _sa
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
+from sqlsoup._hashable import make_hashable, set_hashable
 from sqlsoup._in_place import track_changes
 from sqlsoup._instances import (
     attribute_setter,
@@ -66,6 +67,7 @@ def map_class(
     FlushOrder(mapper)
     watch_rows(mapper)
     track_changes(mapper)
+    set_hashable(mapper)
     if args.get("primary_key"):
         cls._sqlsoup_key = list(mapper.primary_key)
         if isinstance(selectable, Table) and not selectable.primary_key:
@@ -89,6 +91,8 @@ def _arguments(
     renamed = other_names(selectable, properties)
     if key := as_list(args.get("primary_key")):
         key = args["primary_key"] = key_columns(selectable, key, properties)
+        if isinstance(selectable, Table):
+            make_hashable(selectable, key)
     if key and isinstance(selectable, Table) and not _OF_PROPERTIES & args.keys():
         # without the old value, which need not be loaded, a change of the key would be lost
         properties = {

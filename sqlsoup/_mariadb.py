@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
 
-from sqlsoup._corrections import read_again
+from sqlsoup._corrections import CHANGE, MEDDLERS, read_again
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Inspector, Table
 
@@ -56,6 +56,8 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
         reflected = dict(
             zip(_unquoted(inspector, [column["name"] for column in found]), found, strict=True)
         )
+        if _hides(reflected, known):
+            known.forget()
         if reflected.keys() <= known.columns.keys():
             columns = [
                 _corrected(inspector, key, reflected.get(key), column)
@@ -68,6 +70,15 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
             ]
         leave_to_database(columns, known, view=_is_view(inspector, where, name))
         answers[where, name] = columns
+
+
+def _hides(reflected: Collection[str], known: Facts) -> bool:
+    """Tell if a table is a temporary one, of which the catalog knows nothing, before another.
+
+    Its columns are not those of the other, or in another order.
+    """
+    seen = [name for name in known.columns if name in reflected or "\n" not in name]
+    return seen != [*reflected]
 
 
 def _corrected(
@@ -104,9 +115,10 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
     """Have columns that are not given take what the database makes of them, and read that.
 
     Behind a view are the defaults of a table, a trigger gives values, the defaults of temporary
-    tables are in no catalog, and an ENUM that is NOT NULL has its first value.  SQLAlchemy (2.0,
-    2.1) inserts NULL.  Of that AUTO_INCREMENT makes a value outside of the primary key too, which
-    SQLAlchemy does not read.
+    tables are in no catalog, an ENUM that is NOT NULL has its first value, and where the
+    ``sql_mode`` is not strict other types have one too.  SQLAlchemy (2.0, 2.1) inserts NULL.  Of
+    that AUTO_INCREMENT makes a value outside of the primary key too, which SQLAlchemy does not
+    read.
 
     It gives the keys that AUTO_INCREMENT makes for many rows out in rising order, which is wrong
     where a trigger sets them, or where they are counted within another column of the key (MyISAM).
@@ -124,7 +136,8 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
             column["autoincrement"] = not floats
             unknown = "INSERT" in known.triggers or counted_within or floats or outside
         else:
-            first = isinstance(column["type"], ENUM) and not column["nullable"] and outside
+            implied = known.lax or isinstance(column["type"], ENUM)
+            first = implied and not column["nullable"] and outside
             told = known.columns and "INSERT" not in known.triggers and not first
             unknown = view or (column["default"] is None and not told)
         if unknown:
@@ -132,7 +145,7 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
 
 
 def mark_updates(inspector: Inspector, table: Table) -> None:
-    """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes rows.
+    """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes a row.
 
     So may all of a view, whose columns need not be those of a table.  SQLAlchemy (2.0, 2.1) does
     not know of any of this.
@@ -145,6 +158,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
+    if "INSERT" in known.triggers:
+        table.info[MEDDLERS] = CHANGE
 
 
 def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answers) -> None:

@@ -38,12 +38,18 @@ class Facts:
     """What there is to be known of a table."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing, as of a temporary table."""
         self.columns: dict[str, Column] = {}
         self.unique: dict[str, list[str]] = {}
         """The columns of the primary and unique keys by name."""
         self.leading: set[str] = set()
         """The columns that come first in some key."""
         self.foreign: dict[str, list[Target]] = {}
+        self.lax = False
+        """Whether a column that is NOT NULL, and has no default, takes 0 or ``''`` for one."""
         self.triggers: set[str] = set()
         """``INSERT`` and ``UPDATE``, if a trigger may change a row before that."""
 
@@ -78,22 +84,22 @@ _ROW_START_AND_END = ("ROW START", "ROW END")
 _STATEMENT = """
 SELECT table_name, 'column', column_name, column_default, extra, column_type,
     generation_expression, is_nullable, column_comment, ordinal_position AS place,
-    @@lower_case_table_names AS folded
+    @@lower_case_table_names AS folded, @@sql_mode AS mode
 FROM information_schema.columns WHERE table_schema = {schema} AND table_name {names}
 UNION ALL
 SELECT table_name, 'key', index_name, column_name, non_unique, seq_in_index,
-    NULL, NULL, NULL, seq_in_index, @@lower_case_table_names
+    NULL, NULL, NULL, seq_in_index, @@lower_case_table_names, NULL
 FROM information_schema.statistics WHERE table_schema = {schema} AND table_name {names}
 UNION ALL
 SELECT table_name, 'foreign', constraint_name, column_name, referenced_table_schema,
     referenced_table_name, referenced_column_name, NULL, NULL, ordinal_position,
-    @@lower_case_table_names
+    @@lower_case_table_names, NULL
 FROM information_schema.key_column_usage
 WHERE table_schema = {schema} AND table_name {names} AND referenced_table_name IS NOT NULL
 UNION ALL
 SELECT event_object_table, 'trigger', trigger_name, event_manipulation,
     NULL, NULL, NULL, NULL, NULL, 0,
-    @@lower_case_table_names
+    @@lower_case_table_names, NULL
 FROM information_schema.triggers
 WHERE event_object_schema = {schema} AND event_object_table {names}
     AND action_timing = 'BEFORE' AND event_manipulation <> 'DELETE'
@@ -125,9 +131,10 @@ def facts(
             values["schema"] = schema
         connection: Any = inspector.bind
         for row in sorted(connection.execute(statement, values), key=lambda row: int(row.place)):
-            table, kind, name, *more = row[:-2]
+            table, kind, name, *more = row[:-3]
             fold = str.lower if row.folded else str
             for asked in unknown:
                 if fold(asked) == fold(table):  # names are compared without regard to case in IN
                     known[schema, asked].add(kind, name, tuple(more))
+                    known[schema, asked].lax |= row.mode is not None and "STRICT" not in row.mode
     return known

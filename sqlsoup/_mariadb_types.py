@@ -150,12 +150,36 @@ class SET(mysql.SET):
         return process
 
 
-class LONGTEXT(mysql.LONGTEXT):
+class _Text:
     """Text, JSON of MariaDB among it; PyMySQL (1.2) writes a list of one value as that value."""
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
         """Return what refuses a list."""
         return _no_list
+
+
+class CHAR(_Text, mysql.CHAR):
+    """CHAR."""
+
+
+class VARCHAR(_Text, mysql.VARCHAR):
+    """VARCHAR."""
+
+
+class TINYTEXT(_Text, mysql.TINYTEXT):
+    """TINYTEXT."""
+
+
+class TEXT(_Text, mysql.TEXT):
+    """TEXT."""
+
+
+class MEDIUMTEXT(_Text, mysql.MEDIUMTEXT):
+    """MEDIUMTEXT."""
+
+
+class LONGTEXT(_Text, mysql.LONGTEXT):
+    """LONGTEXT, which JSON is an alias of."""
 
 
 def _no_list(value: Any) -> Any:
@@ -253,6 +277,11 @@ _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
     mysql.SET: SET,
     mysql.BIT: BIT,
     mysql.YEAR: YEAR,
+    mysql.CHAR: CHAR,
+    mysql.VARCHAR: VARCHAR,
+    mysql.TINYTEXT: TINYTEXT,
+    mysql.TEXT: TEXT,
+    mysql.MEDIUMTEXT: MEDIUMTEXT,
     mysql.LONGTEXT: LONGTEXT,
 }
 _SHAPES = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
-from sqlsoup._corrections import PARTITION, read_again
+from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, RULED, read_again
 from sqlsoup._postgresql_facts import (
     Facts,
     facts,
@@ -64,12 +64,17 @@ def views(inspector: Inspector, schema: str | None, answers: Answers) -> None:
 
 
 def mark_updates(inspector: Inspector, table: Table) -> None:
-    """Have the columns of a row read again after an UPDATE where a trigger or a view changes more.
+    """Have a row read again after an UPDATE or INSERT where a trigger or a view changes more.
 
-    SQLAlchemy 2.0 and 2.1 show what was there before.
+    SQLAlchemy 2.0 and 2.1 show what was there before, or was given, also of a row that a trigger
+    has ignored.
     """
     for known in facts(inspector, table.schema, [table.name]).values():
         read_again(table.columns if known.updated else ())
+        if known.kind == "v" or known.meddled:
+            table.info[MEDDLERS] = IGNORE | CHANGE
+        if known.kind != "v" and known.ruled:
+            table.info[RULED] = True
 
 
 def keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:

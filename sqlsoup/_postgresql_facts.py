@@ -49,6 +49,8 @@ class Facts(NamedTuple):
     kind: str
     """``r`` for a table, ``p`` partitioned, ``f`` foreign, ``v`` a view, ``m`` materialized."""
     partition: bool
+    ruled: bool
+    """Whether there are rules, as there are for each view."""
     meddled: bool
     """Whether something may give new rows other keys than the defaults of the columns do."""
     updated: bool
@@ -83,7 +85,8 @@ _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
 _STATEMENT = text(
     qualified(f"""
     WITH RECURSIVE c AS (
-        SELECT c.oid, c.relname, c.relkind, c.relispartition FROM pg_catalog.pg_class AS c
+        SELECT c.oid, c.relname, c.relkind, c.relispartition, c.relhasrules
+        FROM pg_catalog.pg_class AS c
         WHERE c.relname = ANY (CAST(:names AS pg_catalog.text[]))
             AND c.relkind = ANY ('{{r,p,f,v,m}}'::pg_catalog."char"[])
             AND CASE WHEN CAST(:schema AS pg_catalog.text) IS NULL
@@ -103,7 +106,7 @@ _STATEMENT = text(
             AND (up.kind = 'd' OR t.typarray = up.id)
         WHERE up.kind = 'd' OR NOT up.element = 0::pg_catalog.oid
     )
-    SELECT c.relname, c.relkind, c.relispartition,
+    SELECT c.relname, c.relkind, c.relispartition, c.relhasrules,
         (SELECT m.description FROM pg_catalog.pg_description AS m WHERE m.objoid = c.oid
             AND m.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objsubid = 0),
         EXISTS (SELECT FROM (SELECT c.oid AS relid UNION ALL
@@ -239,7 +242,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
     missing = [name for name in names if (schema, name) not in known]
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind
-        for name, kind, partition, comment, meddled, updated, *rest in connection.execute(
+        for name, kind, partition, ruled, comment, meddled, updated, *rest in connection.execute(
             _STATEMENT, {"schema": schema, "names": missing}
         ):
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
@@ -252,6 +255,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
             known[schema, name] = Facts(
                 kind if isinstance(kind, str) else kind.decode(),
                 partition,
+                ruled,
                 meddled,
                 updated,
                 key,

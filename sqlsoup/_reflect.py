@@ -20,6 +20,7 @@ from sqlsoup._catalog import (
 )
 from sqlsoup._compare import compare_as_stored
 from sqlsoup._foreign_keys import REFLECTED, guard, notes_of, settle, table_key
+from sqlsoup._hashable import make_hashable
 from sqlsoup._locks import locked, under
 from sqlsoup._missing import missing
 from sqlsoup.exc import SQLSoupError, warn
@@ -198,6 +199,7 @@ def publish(
                 f"SQLAlchemy does not know the type of the column {column}, whose values are what "
                 "the driver gives; set it with a listener to 'column_reflect'"
             )
+    make_hashable(table)
     return _show(table, metadata, replace=replace)
 
 

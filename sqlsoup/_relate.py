@@ -18,6 +18,8 @@ from sqlalchemy.orm import (
 )
 
 from sqlsoup import _sa
+from sqlsoup._conditions import joins_as_keys
+from sqlsoup._generated import refuse_generated
 from sqlsoup._locks import under
 from sqlsoup._names import is_taken
 
@@ -79,8 +81,7 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     if isinstance(secondary, Mapper):
         options["secondary"] = secondary.local_table
     options["overlaps"] = ALL
-    prop = _made(relationship, *args, **options)
-    _sa.prepare_relationship(prop, mapper, name)
+    prop = _made(relationship, mapper, name, *args, **options)
     mapper.registry.configure(cascade=True)
     added: list[_Property]
     if reverse:
@@ -92,10 +93,16 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     _show([*_left_alone(added, options), *added])
 
 
-def _made(make: Callable[..., _Property], /, *args: Any, **options: Any) -> _Property:
-    """Return a relationship that is made, and marked if it is implied."""
+def _made(
+    make: Callable[..., _Property], mapper: Mapper[Any], name: str, /, *args: Any, **options: Any
+) -> _Property:
+    """Return a relationship that is prepared for a mapper, and marked if it is implied."""
     alone = options.pop(IMPLIED, None)
     prop = make(*args, **options)
+    _sa.prepare_relationship(prop, mapper, name)
+    if joins := joins_as_keys(prop):
+        prop = make(*args, **{**options, **joins})
+        _sa.prepare_relationship(prop, mapper, name)
     if alone is not None:
         setattr(prop, IMPLIED, alone)
     return prop
@@ -120,8 +127,8 @@ def _with_backref(
             f"Error creating backref {reverse!r} on relationship {prop}: property of that "
             f"name exists on {target}"
         )
-    back = _made(_sa.reverse_of, prop, overlaps=options["overlaps"], **reverse_options)
-    _sa.prepare_relationship(back, target, reverse)
+    options_back = {**reverse_options, "overlaps": options["overlaps"]}
+    back = _made(_sa.reverse_of, target, reverse, prop, **options_back)
     _check_partner(prop, back)
     _sa.pair_relationships(prop, back)
     return [prop, back]
@@ -140,12 +147,10 @@ def _with_partner(
     if waits_for != name:
         raise sa_exc.ArgumentError(f"back_populates of {other} is {waits_for!r}, not {name!r}")
     if not other_definition:
-        prop = relationship(*args, **options, back_populates=partner)
-        _sa.prepare_relationship(prop, mapper, name)
+        prop = _made(relationship, mapper, name, *args, **options, back_populates=partner)
         return [prop]
     other_args, other_options = other_definition
-    other = relationship(*other_args, **other_options)
-    _sa.prepare_relationship(other, target, partner)
+    other = _made(relationship, target, partner, *other_args, **other_options)
     _sa.pair_relationships(prop, other)
     return [prop, other]
 
@@ -205,8 +210,7 @@ def _left_alone(added: list[_Property], options: dict[str, Any]) -> list[_Proper
         ):
             alone: Alone = getattr(other, IMPLIED)
             again = alone.options(overlaps=options["overlaps"])
-            found.append(_made(relationship, prop.parent, **again))
-            _sa.prepare_relationship(found[-1], other.parent, other.key)
+            found.append(_made(relationship, other.parent, other.key, prop.parent, **again))
     return found
 
 
@@ -239,6 +243,8 @@ def _show_all(added: list[_Property], cascades: list[Any]) -> None:
         _sa.renew(prop.parent)
     for (cls, name), attribute in held.items():
         type.__setattr__(cls, name, attribute)
+    for prop in added:
+        refuse_generated(prop)
 
 
 def _replaces(prop: _Property) -> bool:

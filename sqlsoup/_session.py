@@ -20,6 +20,7 @@ from sqlalchemy.sql import visitors
 
 from sqlsoup import _places, _sa
 from sqlsoup._engine import Bind, bind_of, is_asynchronous, refuse_asynchronous, refused, to_read
+from sqlsoup._synchronize import executing
 from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
@@ -207,7 +208,10 @@ def _teach_beginning(session: PlainSession, _transaction: object) -> None:
 
 
 def _teach(target: Any) -> None:
-    """Give a session, or a class of sessions, a ``get_bind`` that falls back on the MetaData."""
+    """Give a session, or a class of sessions, a ``get_bind`` that falls back on the MetaData.
+
+    And an ``execute`` that has the database tell which rows an UPDATE or DELETE of many changes.
+    """
     if hasattr(target.get_bind, "own"):
         return
     cls: type[PlainSession] = target if isinstance(target, type) else type(target)
@@ -237,7 +241,8 @@ def _teach(target: Any) -> None:
 
     finder: Any = get_bind
     finder.own = own
-    target.get_bind = finder if target is cls else MethodType(finder, target)
+    for method in (finder, executing(cls, in_class=target is cls)):
+        setattr(target, method.__name__, method if target is cls else MethodType(method, target))
 
 
 def _bind_of_tables(mapper: Any, clause: ClauseElement | None) -> Bind | None:

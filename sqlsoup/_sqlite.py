@@ -8,14 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
+from sqlalchemy.types import NullType, String
 
 from sqlsoup._compare import loosen
+from sqlsoup._corrections import IGNORE, MEDDLERS
 from sqlsoup._sqlite_facts import (
+    COLLATE,
     Target,
     columns_of,
     folded,
+    has_word,
     ignores_rows,
     indexes_of,
+    is_temporary,
     may_be_more,
     references_to,
     schemas_of,
@@ -55,19 +60,20 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
 
     for (_, table), found in answers.items():
         declared = {row.column: row.type for row in columns_of(inspector, schema, table)}
-        loose = {
-            row.column
-            for row in indexes_of(inspector, schema, table)
-            if row.origin != "c" and row.coll != "BINARY"
-        }
+        collations: dict[str, str] = {}
+        loose = has_word(inspector, schema, table, COLLATE)
+        if loose:
+            indexes = indexes_of(inspector, schema, table)
+            collations = {row.column: row.coll for row in indexes if row.origin != "c"}
         for column in found:
             name = column["name"]
             where = ".".join(filter(None, (schema, table, name)))
             column["type"] = mended(
                 column["type"], declared.get(name, ""), where, inspector.dialect
             )
-            if name in loose:
-                loosen(column["type"])
+            of_text = loose and isinstance(column["type"], String | NullType)
+            if of_text and collations.get(name) != "BINARY":
+                loosen(column["type"], collations.get(name, ""), "BINARY")
 
 
 def _keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
@@ -101,16 +107,18 @@ def _views(inspector: Inspector, schema: str | None, answers: Answers) -> None:
                 column["default"] = OfView()
 
 
-def mark_updates(_inspector: Inspector, table: Table) -> None:
+def mark_updates(inspector: Inspector, table: Table) -> None:
     """Have the columns of a view read anew after an INSERT, and all after an UPDATE.
 
     RETURNING, which SQLAlchemy uses in all releases, gives what was sent to the trigger of a view,
-    and not what that made of it.
+    and not what that made of it.  And a row that was ignored shows what was given.
     """
     if is_view(table):
         table.implicit_returning = False
         for column in table.columns:
             column.server_onupdate = OfView(for_update=True)
+    elif ignores_rows(inspector, table.schema, table.name):
+        table.info[MEDDLERS] = IGNORE
 
 
 def is_view(table: Any) -> bool:
@@ -214,6 +222,14 @@ def _no_options(inspector: Inspector, schema: str | None, names: Collection[str]
     return {(schema, n): None if may_be_more(inspector, schema, n) else {} for n in names}
 
 
+def temporary(inspector: Inspector, schema: str | None, names: Collection[str]) -> list[str]:
+    """Return the names of temporary tables, which statements find before others of their names.
+
+    SQLAlchemy, in all releases, takes the table of ``main``.
+    """
+    return [name for name in names if is_temporary(inspector, schema, name)]
+
+
 CORRECTIONS: Corrections = {
     "columns": (_types, _keys, _views),
     "foreign_keys": (_foreign_keys,),
@@ -238,4 +254,5 @@ __all__ = [
     "references_to",
     "schemas_of",
     "spelled",
+    "temporary",
 ]

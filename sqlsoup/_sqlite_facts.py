@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 # With ``temp.``: else a table or view of the database that is named like the function is read.
 _MASTER = """(SELECT 'main' AS place, name, type, sql, tbl_name FROM main.sqlite_master
         UNION ALL SELECT 'temp', name, type, sql, tbl_name FROM temp.sqlite_master)"""
-_PLACES = "(SELECT 'main' AS place UNION ALL SELECT 'temp')"
-"""Where SQLAlchemy looks for a table of no schema."""
+_PLACES = """(SELECT 'main' AS place UNION ALL SELECT 'temp'
+        WHERE EXISTS (SELECT 1 FROM temp.sqlite_master AS m
+            WHERE m.name COLLATE NOCASE IN (SELECT name FROM asked)))"""
+"""Where a table of no schema is; SQLite takes the one of ``temp`` first, and so do statements."""
 
 _COLUMNS = """,
     known AS (SELECT a.name AS "table", s.place,
@@ -31,19 +33,22 @@ _COLUMNS = """,
                 SELECT 1 FROM temp.pragma_table_xinfo(a.name, s.place) WHERE pk
             ) THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
                 AND m.name = a.name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
-            a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
+            (a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
                 WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked)
-                AND instr(upper(m.sql), 'IGNORE')) AS ignores
+                AND instr(upper(m.sql), 'IGNORE')))
+            + 2 * (a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
+                WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked)
+                AND instr(upper(m.sql), 'COLLATE'))) AS words
         FROM asked AS a CROSS JOIN {places} AS s LIMIT -1)
     SELECT k.*, c.name AS "column", c.type
     FROM known AS k CROSS JOIN temp.pragma_table_xinfo(k."table", k.place) AS c
-    ORDER BY k.place"""
+    ORDER BY k.place DESC"""
 """The columns of tables, each with what is to be known of all of it: once, for the LIMIT."""
 
 _NAME = """
     SELECT a.name AS "table", m.place, m.name
     FROM asked AS a JOIN {master} AS m ON m.name = a.name COLLATE NOCASE
-    WHERE m.type IN ('table', 'view') ORDER BY m.place"""
+    WHERE m.type IN ('table', 'view') ORDER BY m.place DESC"""
 
 _INDEXES = """
     SELECT a.name AS "table", s.place, i.name, i.origin, i.partial, c.name AS "column", c.coll
@@ -51,7 +56,7 @@ _INDEXES = """
         CROSS JOIN temp.pragma_index_list(a.name, s.place) AS i
         CROSS JOIN temp.pragma_index_xinfo(i.name, s.place) AS c
     WHERE c.key
-    ORDER BY s.place, i.seq DESC, c.seqno"""
+    ORDER BY s.place DESC, i.seq DESC, c.seqno"""
 
 _TARGETS = """,
     k AS (SELECT DISTINCT a.name AS "table", s.place, f."table" AS spelled
@@ -67,7 +72,7 @@ _TARGETS = """,
     FROM {master} AS m
         CROSS JOIN both AS b ON m.name = b.spelled COLLATE NOCASE AND m.place = b.place
     WHERE m.name COLLATE NOCASE IN (SELECT spelled FROM both) AND m.type IN ('table', 'view')
-    ORDER BY 2, 5"""
+    ORDER BY 2 DESC, 5"""
 """What foreign keys refer to, and whether there may be more than columns and keys in the table.
 
 SQLite reads the whole catalog for it, and so the names are compared first.
@@ -158,9 +163,25 @@ def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
 
 
+IGNORE, COLLATE = 1, 2
+"""Words in what makes a table, its indexes and triggers."""
+
+
+def has_word(inspector: Inspector, schema: str | None, table: str, word: int) -> bool:
+    """Tell if a table, or an index or trigger of it, may have a word that no PRAGMA tells of."""
+    known = columns_of(inspector, schema, table)
+    return bool(known and int(known[0].words) & word)
+
+
 def ignores_rows(inspector: Inspector, schema: str | None, table: str) -> bool:
     """Tell if a table or trigger may ignore a new row, by its ON CONFLICT or RAISE()."""
-    return any(row.ignores for row in columns_of(inspector, schema, table))
+    return has_word(inspector, schema, table, IGNORE)
+
+
+def is_temporary(inspector: Inspector, schema: str | None, table: str) -> bool:
+    """Tell if a table of no schema is a temporary one, or a view."""
+    known = columns_of(inspector, schema, table)
+    return schema is None and bool(known) and known[0].place == "temp"
 
 
 def may_be_more(inspector: Inspector, schema: str | None, table: str) -> bool:

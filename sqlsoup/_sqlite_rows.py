@@ -78,6 +78,7 @@ def _with_key(table: Table, name: str, batches: bool, connection: Connection) ->
 def _keyed(table: Table, name: str, batches: bool, connection: Connection) -> Table:
     keyed = table.to_metadata(MetaData())
     keyed.implicit_returning = batches  # a virtual table returns -1
+    keyed.info.update(table.info)
     for column in keyed.primary_key:
         column.primary_key = False
     rowid: Column[int] = Column(name, Integer)

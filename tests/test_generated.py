@@ -79,6 +79,59 @@ def test_columns_of_a_versioned_table_are_left_to_the_database(engine: Engine) -
     assert copy.until == row.until
 
 
+def test_a_relationship_over_a_generated_key_is_not_set(engine: Engine) -> None:
+    """The row that is given would not be stored; the error says so, and nothing has changed."""
+    run(
+        engine,
+        "CREATE TABLE owners (id INT PRIMARY KEY)",
+        "CREATE TABLE things (id INT PRIMARY KEY, n INT, owner_id INT GENERATED ALWAYS AS (n - 10)"
+        " STORED, FOREIGN KEY (owner_id) REFERENCES owners (id))",
+        "INSERT INTO owners VALUES (1), (2)",
+    )
+    db = sqlsoup.SQLSoup(engine, relationships=True)
+    thing = db.things.insert(id=1, n=11)
+    db.commit()
+    first, second = db.owners.get(1), db.owners.get(2)
+    assert (thing.owner, first.things, second.things) == (first, [thing], [])
+    why = (
+        "cannot be set: the database makes 'things.owner_id' of other columns of the row "
+        "(GENERATED ALWAYS AS), set those"
+    )
+
+    def insert() -> None:
+        db.things.insert(id=2, n=11, owner=second)
+
+    for change in (
+        insert,
+        lambda: setattr(thing, "owner", second),
+        lambda: second.things.append(thing),
+        lambda: first.things.remove(thing),
+    ):
+        with pytest.raises(sqlsoup.SQLSoupError) as caught:
+            change()
+        assert str(caught.value).partition(" ")[2] == why
+        assert (thing.owner, first.things, second.things) == (first, [thing], [])
+    db.commit()
+    thing.n = 12
+    db.commit()
+    assert (thing.owner, first.things, second.things) == (second, [], [thing])
+
+
+def test_a_relationship_over_a_key_of_which_a_part_is_generated(engine: Engine) -> None:
+    """The other part is stored."""
+    run(
+        engine,
+        "CREATE TABLE items (id INT, kind INT, PRIMARY KEY (id, kind))",
+        "CREATE TABLE maps (id INT PRIMARY KEY, kind INT GENERATED ALWAYS AS (id - id + 3) STORED,"
+        " FOREIGN KEY (id, kind) REFERENCES items (id, kind))",
+    )
+    db = sqlsoup.SQLSoup(engine, relationships=True)
+    item = db.items.insert(id=7, kind=3)
+    row = db.maps.insert(items=item)
+    db.commit()
+    assert (row.id, row.kind, row.items) == (7, 3, item)
+
+
 def listeners(mapper: sa.orm.Mapper[object]) -> int:
     """Count what a mapper calls for each row."""
     return sum(len(getattr(mapper.dispatch, f"before_{kind}")) for kind in ("insert", "update"))

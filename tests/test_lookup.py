@@ -483,6 +483,29 @@ def test_temporary_tables_of_the_session(db):
     assert [(type(row), row.note) for row in db.notes.all()] == [(db.notes, "here")]
 
 
+@pytest.mark.parametrize(
+    "columns", ["name VARCHAR(9), note VARCHAR(9)", "admin INT, name VARCHAR(9)"]
+)
+def test_a_temporary_table_before_another(db, columns):
+    """A temporary table is the one of its name, as in every statement, until it is forgotten."""
+    db.books.count()
+    db.execute(f"CREATE TEMPORARY TABLE users ({columns}, nr INT DEFAULT 7, PRIMARY KEY (name))")
+    db.execute("INSERT INTO users (name) VALUES ('Zoe')")
+    assert db.users.c.keys() == [*(part.split()[0] for part in columns.split(", ")), "nr"]
+    assert [(row.name, row.nr) for row in db.users.all()] == [("Zoe", 7)]
+    row = db.users.insert(name="Yan")
+    db.flush()
+    assert (row.nr, db.users.count()) == (7, 2)
+    row.nr = 8
+    db.flush()
+    assert db.execute("SELECT nr FROM users WHERE name = 'Yan'").scalar() == 8
+    db.execute("DROP TABLE users")
+    db.session.expunge_all()
+    del db["users"]
+    assert db.users.c.keys() == ["name", "email", "admin"]
+    assert db.users.get("Ada").admin == 1
+
+
 def test_a_table_that_is_not_committed(db):
     """Reflection inside the session's transaction sees a table that others do not."""
     db.connection()

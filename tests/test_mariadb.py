@@ -287,6 +287,23 @@ def test_a_time_of_the_last_change(db, engine):
     assert type(row.once) is dt.datetime
 
 
+@pytest.mark.parametrize("mode", ["", "STRICT_TRANS_TABLES"])
+def test_a_column_that_has_no_default(db, engine, mode):
+    """Where the sql_mode is not strict it takes what is none, such as 0; else it is refused."""
+    run(engine, "CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL, s TEXT NOT NULL, m INT)")
+    db.execute(f"SET sql_mode = '{mode}'")
+    row = db.t.insert(id=1, m=5)
+    if mode:
+        with pytest.raises(sa.exc.IntegrityError, match="Column 'n' cannot be null"):
+            db.flush()
+    else:
+        db.flush()
+        assert (row.n, row.s, row.m) == (0, "", 5)
+    db.rollback()
+    db.connection().invalidate()
+    db.rollback()
+
+
 def test_what_a_trigger_gives(db, engine):
     """The row shows what a trigger gave to columns that were not given, nullable or not."""
     run(
@@ -299,6 +316,21 @@ def test_what_a_trigger_gives(db, engine):
     db.flush()
     assert (row.a, row.b, row.c) == (5, 6, None)
     assert (other.a, other.b, other.c) == (7, 8, None)
+
+
+def test_what_a_trigger_makes_of_a_value(db, engine):
+    """The row shows what a trigger made of values that were given, also of one with a given key."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, word VARCHAR(9))",
+        "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.word = UPPER(NEW.word)",
+    )
+    rows = [db.t.insert(n=1, word="a"), db.t.insert(id=7, n=2, word="b")]
+    db.flush()
+    assert [(row.id, row.n, row.word) for row in rows] == [(1, 1, "A"), (7, 2, "B")]
+    rows[0].word = "c"
+    db.commit()
+    assert rows[0].word == "c"
 
 
 def test_what_a_view_changes(db, engine):

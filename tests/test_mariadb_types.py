@@ -431,3 +431,49 @@ def test_the_page_has_the_types():
         name: {one.__name__ for one in (kind if isinstance(kind, tuple) else [kind])}
         for name, (kind, _) in TYPES.items()
     }
+
+
+@on_servers
+def test_a_set_as_a_key(engine):
+    """A SET in a primary or foreign key comes as a frozenset, for a set cannot be looked up."""
+    run(
+        engine,
+        "CREATE TABLE p (s SET('a', 'b', 'c') NOT NULL, n INT, v INT, PRIMARY KEY (s, n))",
+        "CREATE TABLE t (id INT PRIMARY KEY, s SET('a', 'b', 'c'), n INT, other SET('a'),"
+        " FOREIGN KEY (s, n) REFERENCES p (s, n))",
+        "CREATE VIEW seen AS SELECT * FROM p",
+        "INSERT INTO p VALUES ('a,b', 1, 5)",
+        "INSERT INTO t VALUES (1, 'a,b', 1, 'a')",
+    )
+    db = SQLSoup(engine, relationships=True, primary_keys={"seen": ["s", "n"]})
+    row = db.p.one()
+    assert (type(row.s), row.s) == (frozenset, {"a", "b"})
+    assert db.p.get((frozenset("ab"), 1)) is db.t.get(1).p is row
+    assert type(db.t.get(1).other) is set
+    new = db.p.insert(s={"c", "a"}, n=2, v=6)
+    child = db.t.insert(id=2, p=new)
+    db.commit()
+    assert (new.s, child.s, child.n) == ({"a", "c"}, {"a", "c"}, 2)
+    db.delete(child)
+    db.commit()
+    new.s = {"b"}
+    db.commit()
+    assert db.p.filter(db.p.s == {"b"}).all() == [new]
+    assert db.seen.get((frozenset("b"), 2)).v == 6
+    assert sa.inspect(db.p).columns["s"].type.python_type is frozenset
+
+
+@on_servers
+@pytest.mark.parametrize("ddl", ["CHAR(9)", "VARCHAR(9)", "TINYTEXT", "TEXT", "MEDIUMTEXT", "JSON"])
+@pytest.mark.parametrize("value", [["1"], ("1",), {"1"}])
+def test_a_list_is_no_text(engine, ddl, value):
+    """PyMySQL would store the one value of a list; the error says that it is a list."""
+    run(engine, f"CREATE TABLE t (id INT PRIMARY KEY, v {ddl})")
+    db = SQLSoup(engine)
+    db.t.insert(id=1, v=value)
+    with pytest.raises(sa.exc.StatementError, match=f"a {type(value).__name__} is no text"):
+        db.flush()
+    db.rollback()
+    db.t.insert(id=2, v='["1"]')
+    db.commit()
+    assert db.t.get(2).v == '["1"]'

@@ -196,3 +196,14 @@ def test_foreign_keys_of_mapped_selects_lead_to_tables_that_nobody_touched(
     both = db.join(left, right, *ways, isouter=outer)
     assert [(row.id, row.zone, row.item) for row in both.all()] == [(1, "a", 5)]
     assert db.with_labels(both).count() == 1
+
+
+def test_tableoid_elsewhere(lite: Engine) -> None:
+    """Other databases have no such column, nor has a table that was not reflected."""
+    db = sqlsoup.SQLSoup(lite)
+    for tables in (
+        {"tablename": "users"},
+        {"selectable": sa.Table("u", sa.MetaData(), sa.Column("id"))},
+    ):
+        with pytest.raises(sqlsoup.ArgumentError, match="has no column 'tableoid'"):
+            db.map_to("u", **tables, mapper_args={"primary_key": ["tableoid"]})

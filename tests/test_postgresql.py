@@ -9,6 +9,7 @@ import warnings
 import pytest
 import sqlalchemy as sa
 from conftest import on_postgresql, run
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 import sqlsoup
 from sqlsoup import _counts
@@ -231,6 +232,133 @@ def test_what_a_trigger_sets_is_shown(pg):
     row = db.t(name="a")
     db.flush()
     assert row.upper == "A"
+
+
+def test_what_a_trigger_makes_of_a_value_is_shown(pg, statements):
+    """Values that were given are read back too, where a trigger may change them, at one time."""
+    run(
+        pg,
+        """CREATE TABLE t (id serial PRIMARY KEY, name text, note text);
+        CREATE FUNCTION upper() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.name := upper(NEW.name); RETURN NEW; END $$;
+        CREATE TRIGGER upper BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION upper()""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    rows = [db.t(name="a", note="x"), db.t(name="b", note="y")]
+    db.flush()
+    statements.clear()
+    assert [row.id for row in rows] == [1, 2]
+    assert statements == []
+    assert [(row.name, row.note) for row in rows] == [("A", "x"), ("B", "y")]
+    assert len(statements) == 2
+    fast = db.map_to("fast", tablename="t", mapper_args={"eager_defaults": True})
+    row = fast(name="c")
+    db.flush()
+    statements.clear()
+    assert (row.id, row.name, row.note) == (3, "c", None)
+    assert statements == []
+
+
+def test_rows_that_a_rule_keeps(pg):
+    """Rows of the session are read again where a rule does something else than delete them."""
+    run(
+        pg,
+        """CREATE TABLE t (id int PRIMARY KEY, name text, gone bool DEFAULT false);
+        CREATE RULE keep AS ON DELETE TO t DO INSTEAD UPDATE t SET gone = true WHERE id = OLD.id;
+        INSERT INTO t VALUES (1, 'a'), (2, 'b')""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    rows = db.t.order_by(db.t.id).all()
+    db.t.filter(db.t.name.like("a%")).delete()
+    assert [row.gone for row in rows] == [True, False]
+    assert [row in db.session for row in rows] == [True, True]
+
+
+def test_what_a_listener_sets_is_stored(pg):
+    """A row that has changed again when the flush ends is not read, so that nothing is lost."""
+    run(
+        pg,
+        """CREATE TABLE t (id int PRIMARY KEY, name text);
+        CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RETURN NEW; END $$;
+        CREATE TRIGGER same BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION same()""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    row, gone = db.t(id=1, name="given"), db.t(id=2)
+
+    def change(session, _flush):
+        row.name = "changed"
+        session.expunge(gone)
+
+    sa.event.listen(db.session(), "after_flush_postexec", change, once=True)
+    db.commit()
+    assert row.name == "changed"
+    assert db.t.count() == 2
+
+
+IGNORED = {
+    "trigger": """CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN IF NEW.n = 1 THEN RETURN NULL; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()""",
+    "rule": "CREATE RULE no AS ON INSERT TO t WHERE NEW.n = 1 DO INSTEAD NOTHING",
+    "child": """CREATE TABLE child () INHERITS (t);
+        CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO child VALUES (NEW.*); RETURN NULL; END $$;
+        CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()""",
+}
+
+
+@pytest.mark.parametrize("how", IGNORED)
+@pytest.mark.parametrize("key", ["int", "serial"])
+def test_a_row_that_is_ignored(pg, how, key):
+    """It is not there, unless the trigger has put it into a table that inherits."""
+    run(pg, f"CREATE TABLE t (id {key} PRIMARY KEY, n int)", IGNORED[how])
+    db = sqlsoup.SQLSoup(pg)
+    first, second = db.t.insert(id=1, n=1), db.t.insert(id=2, n=2)
+    db.flush()
+    assert db.t.get(2) is second
+    if how == "child":
+        assert (db.t.get(1), first.n) == (first, 1)
+        return
+    assert db.t.get(1) is None
+    assert [row.id for row in db.t.all()] == [2]
+    with pytest.raises(ObjectDeletedError):
+        _ = first.n
+
+
+INHERITED = """
+    CREATE TABLE p (id serial PRIMARY KEY, name text);
+    CREATE TABLE child (PRIMARY KEY (id)) INHERITS (p);
+    INSERT INTO p VALUES (1, 'parent');
+    INSERT INTO child VALUES (1, 'child'), (2, 'other')"""
+
+
+def test_rows_of_tables_that_inherit(pg):
+    """With ``tableoid`` in the key a row is told from one of another table with the same key."""
+    run(pg, INHERITED)
+    db = sqlsoup.SQLSoup(pg)
+    table = db.map_to("plain", tablename="p")._table
+    with pytest.raises(sqlsoup.ArgumentError, match="'p' has no column 'nr'"):
+        db.entity("p", primary_key=["nr", "tableoid"])
+    for name in ("p", "same"):
+        db.map_to(name, selectable=table, mapper_args={"primary_key": ["tableoid", "id"]})
+    assert db.p._table is db.same._table
+    child, other, parent = db.p.order_by(db.p.name).all()
+    assert db.p.count() == 3
+    assert child.tableoid == other.tableoid != parent.tableoid
+    child.name = "changed"
+    db.delete(parent)
+    db.flush()
+    with pg.connect() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM ONLY p").scalars().all()
+    assert names == ["parent"]
+    db.p.get((child.tableoid, 1)).name = "again"
+    db.commit()
+    new = [db.p.insert(id=7, name="a"), db.p.insert(id=8, name="b")]
+    db.commit()
+    assert {row.tableoid for row in new}.isdisjoint({child.tableoid})
+    assert db.execute("SELECT id, name FROM ONLY p ORDER BY id").all() == [(7, "a"), (8, "b")]
+    assert db.execute("SELECT name FROM child ORDER BY id").all() == [("again",), ("other",)]
 
 
 def test_what_an_update_changes_is_shown(pg, statements):

@@ -440,6 +440,8 @@ def test_operators_of_types(typed):
     assert t.filter(t.state == "ok", t.state > "ok").all() == []
     assert t.order_by(t.state.desc(), t.moods, t.price).all() == [row]
     assert db.session.query(sa.func.cardinality(t.tags)).scalar() == 2
+    of_text = sa.func.array_agg(sa.cast(t.price, sa.Text))
+    assert db.session.query(of_text).scalar() == ["$2.50"]
     assert sa.inspect(t).columns["shape"].type.compile(typed.dialect) == "polygon"
 
 
@@ -508,3 +510,36 @@ def test_quiet(typed, recwarn):
     assert db.t.count() == 2
     assert "c0" in db.t.__doc__
     assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("ddl", "value", "other"),
+    [
+        ("int[]", (1, 2), [3]),
+        ("int[]", ((1, 2), (3, 4)), [[3], [4]]),
+        ("text[]", ("a", None), ["b"]),
+        ("public.citext[]", ("a",), ["b"]),
+        ("numeric[]", (Decimal("1.50"),), [Decimal(2)]),
+    ],
+)
+def test_an_array_as_a_key(pg, ddl, value, other):
+    """An array in a primary or foreign key comes as a tuple, for a list cannot be looked up."""
+    run(
+        pg,
+        "CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public",
+        f"CREATE TABLE p (k {ddl} PRIMARY KEY, v int)",
+        f"CREATE TABLE t (id int PRIMARY KEY, k {ddl} REFERENCES p, other {ddl})",
+    )
+    db = sqlsoup.SQLSoup(pg, relationships=True)
+    db.t.insert(id=1, p=db.p.insert(k=value, v=1), other=list(value))
+    db.commit()
+    row = db.p.one()
+    assert (type(row.k), row.k) == (tuple, value)
+    assert isinstance(db.t.get(1).other, list)
+    assert db.p.get((value,)) is db.t.get(1).p is row
+    assert db.p.filter(db.p.k == value).all() == [row]
+    new = db.p.insert(k=other, v=2)
+    db.t.get(1).p = new
+    db.commit()
+    assert db.t.filter(db.t.k == new.k).count() == 1
+    assert sa.inspect(db.p).columns["k"].type.python_type is tuple

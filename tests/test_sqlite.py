@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from conftest import run
-from sqlalchemy.orm.exc import FlushError, StaleDataError
+from sqlalchemy.orm.exc import FlushError, ObjectDeletedError, StaleDataError
 
 import sqlsoup
 from sqlsoup import ArgumentError, SQLSoup, SQLSoupError, SQLSoupWarning
@@ -105,6 +105,40 @@ def test_row_that_is_ignored(make: Any, statements: list[str], key: str) -> None
     db.rollback()
     assert sqlsoup.insert_many(db.t, [{"n": "a"}, {"n": "c"}]) == 2
     assert [row.n for row in db.t.order_by(db.t.n)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE t (k INTEGER PRIMARY KEY, n UNIQUE ON CONFLICT IGNORE)"],
+        ["CREATE TABLE t (k TEXT PRIMARY KEY, n UNIQUE ON CONFLICT IGNORE)"],
+        ["CREATE TABLE t (k TEXT, n UNIQUE ON CONFLICT IGNORE)"],
+        [
+            "CREATE TABLE t (k INTEGER PRIMARY KEY, n)",
+            f"CREATE TRIGGER g BEFORE INSERT ON t WHEN {IS_THERE} {IGNORE}",
+        ],
+    ],
+)
+def test_row_with_a_key_that_is_ignored(make: Any, statements: list[str]) -> None:
+    """It is not there, and others are; where another has its key, that is what the row shows."""
+    db = make(*statements, "INSERT INTO t VALUES ('1', 'a')", primary_keys={"t": ["k"]})
+    second, third = db.t.insert(k="2", n="a"), db.t.insert(k="3", n="b")
+    db.flush()
+    assert db.t.get("2") is None
+    with pytest.raises(ObjectDeletedError):
+        _ = second.n
+    assert (third.n, db.t.count()) == ("b", 2)
+
+
+def test_row_in_the_place_of_which_another_is_there(make: Any) -> None:
+    """A row that was ignored since another has its key shows what that has."""
+    db = make(
+        "CREATE TABLE t (k INTEGER PRIMARY KEY ON CONFLICT IGNORE, n)",
+        "INSERT INTO t VALUES (1, 'there')",
+    )
+    row = db.t.insert(k=1, n="given")
+    db.flush()
+    assert (row.n, db.t.count()) == ("there", 1)
 
 
 def test_generated_columns(make: Any) -> None:
@@ -432,6 +466,34 @@ def test_keys_of_a_temporary_table_stay_in_its_place(make: Any) -> None:
         "CREATE TEMPORARY TABLE t (k INTEGER PRIMARY KEY, p INT REFERENCES parent)",
     )
     assert [key.target_fullname for key in db.t._table.foreign_keys] == ["PARENT.Id"]
+
+
+def test_a_temporary_table_before_another(make: Any) -> None:
+    """All that is known of a temporary table is its own, and the other one has its schema."""
+    db = make(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE t (k INTEGER PRIMARY KEY, p INT REFERENCES parent, u UNIQUE, n CHECK (n))",
+        "CREATE TEMPORARY TABLE Parent (name TEXT PRIMARY KEY)",
+        "CREATE TEMPORARY TABLE t (name TEXT REFERENCES parent, b INT, UNIQUE (name, b))",
+        primary_keys={"t": ["name"]},
+    )
+    hidden, other = db.t._table, db.entity("t", "main", primary_key=["k"])._table
+    assert [key.target_fullname for key in hidden.foreign_keys] == ["Parent.name"]
+    checks = [
+        sum(isinstance(each, sa.CheckConstraint) for each in table.constraints)
+        for table in (hidden, other)
+    ]
+    assert checks == [0, 1]
+    assert unique_keys(hidden) == [set(), {"name", "b"}]
+    assert [key.target_fullname for key in other.foreign_keys] == ["main.parent.id"]
+    assert unique_keys(other) == [{"k"}, {"u"}]
+    assert db["parent"].c.keys() == ["name"]
+
+
+def test_the_catalog_itself(make: Any) -> None:
+    """It is a table of which the catalog says nothing."""
+    db = make("CREATE TABLE t (k INTEGER PRIMARY KEY)", primary_keys={"sqlite_master": ["name"]})
+    assert [row.name for row in db.sqlite_master.all()] == ["t"]
 
 
 def test_foreign_keys_in_an_attached_database(make: Any) -> None:

@@ -40,8 +40,12 @@ def is_ours(frame: FrameType) -> bool:
 
 
 def asking(above: int = 1) -> FrameType:
-    """Return the frame that calls the function which calls this, or one further above."""
-    return sys._getframe(above + 1)
+    """Return the frame that calls the function which calls this, or one further above.
+
+    The method of a session that passes on what it executes is none.
+    """
+    frame: Any = sys._getframe(above + 1)
+    return frame.f_back if module_of(frame) == "sqlsoup._synchronize" else frame  # type: ignore[no-any-return]
 
 
 def is_internal() -> bool:

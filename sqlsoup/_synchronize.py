@@ -1,0 +1,123 @@
+"""Which rows of a session an UPDATE or DELETE of many has changed.
+
+SQLAlchemy (2.0, 2.1) compares their values in Python where it can, and takes ``'ADA'`` for another
+value than ``'Ada'``, and ``'1'`` for another than 1, which the database may find equal.  A row that
+was changed shows what was there before then, and one that was deleted is still in the session.
+"""
+
+from __future__ import annotations
+
+from functools import partial, wraps
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BinaryExpression,
+    BindParameter,
+    ClauseElement,
+    Column,
+    Delete,
+    Integer,
+    String,
+    Table,
+    Update,
+    inspect,
+)
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.expression import BooleanClauseList, Grouping, Null
+
+from sqlsoup._compare import are_loose
+from sqlsoup._corrections import RULED
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+_CHANGES = frozenset((Update, Delete))
+
+
+def executing(cls: Any, *, in_class: bool) -> Any:
+    """Return a method ``execute`` for a class of sessions, or for a session of it."""
+
+    @wraps(cls.execute)
+    def execute(self: Any, *args: Any, **options: Any) -> Any:
+        expired: list[Any] = []
+        if args and args[0].__class__ in _CHANGES:
+            options, expired = _ask_database(self, args, options)
+        result = (super(cls, self).execute if in_class else partial(cls.execute, self))(
+            *args, **options
+        )
+        for row in expired:
+            self.expire(row)
+        return result
+
+    return execute
+
+
+def _ask_database(
+    session: Session, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[dict[str, Any], list[Any]]:
+    """Return options of ``Session.execute()`` to synchronize by, and rows to read again after it.
+
+    The options are those that were given where Python can tell which rows a statement changes.
+    Else the database does.  Where the session has no row of the class nobody need.
+
+    SQLAlchemy cannot ask for a key that the table has not itself, nor with RETURNING where a rule
+    of PostgreSQL does something else, and takes None for what is given apart from the statement.
+    """
+    statement, params = args[0], args[1] if len(args) > 1 else options.get("params")
+    given = {**statement.get_execution_options(), **(options.get("execution_options") or {})}
+    entity = statement.entity_description.get("entity")
+    wanted = given.get("synchronize_session", "auto") in {"auto", "evaluate"}
+    if not wanted or entity is None or isinstance(params, list):
+        return options, []
+    if not params and (statement.whereclause is None or _can_tell(statement.whereclause)):
+        return options, []
+    mapper: Any = inspect(entity).mapper
+    rows = [
+        row
+        for row in chain(session.identity_map.values(), session.new)
+        if isinstance(row, mapper.class_)
+    ]
+    table = mapper.local_table
+    own_key = isinstance(table, Table) and {*mapper.primary_key} == {*table.primary_key}
+    expires = bool(params) or not own_key or RULED in table.info
+    given["synchronize_session"] = "fetch" if rows and not expires else False
+    unchanged = [row for row in rows if not session.is_modified(row)] if expires else []
+    return {**options, "execution_options": given}, unchanged
+
+
+def _can_tell(clause: Any) -> bool:
+    """Tell if Python finds a condition true of the rows of which the database does."""
+    if isinstance(clause, BooleanClauseList):
+        return all(map(_can_tell, clause.clauses))
+    if isinstance(clause, Grouping):
+        return _can_tell(clause.element)
+    if not isinstance(clause, BinaryExpression):
+        return False
+    sides = clause.left, clause.right
+    columns = [side for side in sides if isinstance(side, Column)]
+    kinds = [column.type for column in columns]
+    if not columns or are_loose(kinds[0], kinds[-1]):
+        return False
+    if isinstance(kinds[0], Integer):
+        return clause.operator in _NUMERIC and all(_is_of(int, side) for side in sides)
+    of_text = isinstance(kinds[0], String) and clause.operator in _EQUAL
+    return of_text and all(_is_of(str, side) for side in sides)
+
+
+_EQUAL = {
+    *(operators.eq, operators.ne, operators.in_op, operators.not_in_op),
+    *(operators.is_, operators.is_not),
+}
+_NUMERIC = {*_EQUAL, operators.lt, operators.le, operators.gt, operators.ge}
+
+
+def _is_of(kind: type, side: ClauseElement) -> bool:
+    """Tell if what is compared is a column, NULL or a value of a type.
+
+    The value of a parameter that is yet to be given, of which SQLAlchemy makes None, is none.
+    """
+    if not isinstance(side, BindParameter):
+        return isinstance(side, Column | Null)
+    values = side.value if isinstance(side.value, list | tuple) else [side.value]
+    return all(isinstance(value, kind) for value in values)
