@@ -55,15 +55,11 @@ class _Inner(Row[Any]):
 
 @plan
 def _inner_rows() -> None:
-    before: Any = getattr(Result, "_raw_all_rows", None)
-    if before is None:
-        return
-
-    def raw_all_rows(result: Any) -> Any:
+    def raw_all_rows(result: Any) -> list[Any]:
         make = result._row_getter
-        if getattr(make, "func", None) is not Row:
-            return before(result)
-        return list(map(partial(_Inner, *make.args), result._fetchall_impl()))
+        if getattr(make, "func", None) is Row:
+            make = partial(_Inner, *make.args)
+        return [make(row) for row in result._fetchall_impl()]
 
     replace(Result, "_raw_all_rows", raw_all_rows)
 
@@ -93,12 +89,11 @@ def _known(row: Row[Any], key: Any) -> Any:
 
 
 @replaced(Row, "__contains__")
-def _contains(before: Callable[..., Any]) -> Callable[..., Any]:
+def _contains(_before: object) -> Callable[..., Any]:
     def contains(row: Any, key: Any) -> Any:
-        if isinstance(row._parent, SimpleResultMetaData):  # a query gave named tuples
+        # a query gave named tuples
+        if isinstance(row._parent, SimpleResultMetaData) or is_ours(asking()):
             return key in _values_of(row)
-        if is_ours(asking()):
-            return before(row, key)
         note("row-in")
         return _has_key(row, key)
 

@@ -124,10 +124,8 @@ def _call_function(before: Callable[..., Any]) -> Callable[..., Any]:
     def call(maker: Any, *args: Any, **kw: Any) -> Any:
         if not kw:
             return before(maker, *args)
-        if "bind" not in kw:
-            return before(maker, *args, **kw)
-        bind = kw.pop("bind")
-        return with_bind(before(maker, *args, **kw), bind=bind)
+        given = {"bind": kw.pop("bind")} if "bind" in kw else {}
+        return with_bind(before(maker, *args, **kw), **given)
 
     return call
 

@@ -6,11 +6,14 @@ import copy
 import gc
 import json
 import pickle
+from functools import partial
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in
+from sqlalchemy.engine import Result, Row, result_tuple
 from sqlalchemy.exc import InvalidRequestError, NoSuchColumnError, ResourceClosedError
 from sqlalchemy.orm import Session, aliased
 
@@ -608,3 +611,19 @@ def test_columns_of_names_that_rows_have_since(lite):
     assert noted_in(__file__) == {"row-name"}
     assert (plain.t, row.tuple()) == ((5,), (5, 6))
     assert hasattr(sa.Row, "t")
+
+
+def test_rows_that_no_program_sees():
+    """Rows for the ORM of SQLAlchemy 2.0 give values as without the module, and no names."""
+    row = result_tuple(["id", "title"])((1, "A"))
+    result = SimpleNamespace(
+        _row_getter=partial(Row, row._parent, None, row._key_to_index),
+        _fetchall_impl=lambda: [(1, "A")],
+    )
+    (inner,) = Result._raw_all_rows(result)
+    assert (inner[0], tuple(inner)) == (1, (1, "A"))
+    with pytest.raises(TypeError, match="indices must be integers"):
+        inner["title"]
+    result._row_getter = lambda values: values[0]
+    assert Result._raw_all_rows(result) == [1]
+    assert not forms()
