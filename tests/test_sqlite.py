@@ -130,6 +130,21 @@ def test_row_with_a_key_that_is_ignored(make: Any, statements: list[str]) -> Non
     assert (third.n, db.t.count()) == ("b", 2)
 
 
+def test_rows_of_a_tree_that_may_be_ignored(make: Any) -> None:
+    """They are stored and deleted in the order that their keys want."""
+    db = make(
+        "CREATE TABLE t (k TEXT PRIMARY KEY, up TEXT REFERENCES t, n UNIQUE ON CONFLICT IGNORE)",
+        "PRAGMA foreign_keys = ON",
+    )
+    rows = [db.t.insert(k="leaf", up="root", n=1), db.t.insert(k="root", n=2)]
+    db.commit()
+    assert [(row.k, row.n) for row in rows] == [("leaf", 1), ("root", 2)]
+    for row in rows[::-1]:
+        db.delete(row)
+    db.commit()
+    assert db.t.count() == 0
+
+
 def test_row_in_the_place_of_which_another_is_there(make: Any) -> None:
     """A row that was ignored since another has its key shows what that has."""
     db = make(

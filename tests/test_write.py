@@ -491,8 +491,8 @@ def test_keys_that_have_no_hash(db):
     assert upsert(db.paths, [{"steps": [1, 2], "n": 1}, {"steps": [3], "n": 2}]) == 2
     assert upsert(db.paths, [{"steps": [3], "n": 5}]) == 1
     assert as_dicts(db.paths.order_by(db.paths.n)) == [
-        {"steps": [1, 2], "n": 1},
-        {"steps": [3], "n": 5},
+        {"steps": (1, 2), "n": 1},
+        {"steps": (3,), "n": 5},
     ]
     db.rollback()
 
