@@ -45,7 +45,9 @@ def asking(above: int = 1) -> FrameType:
     The method of a session that passes on what it executes is none.
     """
     frame: Any = sys._getframe(above + 1)
-    return frame.f_back if module_of(frame) == "sqlsoup._synchronize" else frame  # type: ignore[no-any-return]
+    if frame.f_globals.get("__name__") == "sqlsoup._synchronize":
+        frame = frame.f_back
+    return frame  # type: ignore[no-any-return]
 
 
 def is_internal() -> bool:
