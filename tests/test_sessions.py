@@ -673,3 +673,11 @@ def test_dropped_sessions_are_collected(lite):
     lite.clear_compiled_cache()
     gc.collect()
     assert [reference() for reference in kept] == [None] * (len(SESSIONS) - 1)
+
+
+@pytest.mark.parametrize("table", [None, sa.Table("users", sa.MetaData())])
+def test_no_table_tells_of_an_engine(table: sa.Table | None) -> None:
+    """A session without a bind says so where no table is asked for, or one of no SQLSoup."""
+    with pytest.raises(sa.exc.UnboundExecutionError):
+        sqlsoup.Session().get_bind(clause=table)
+    sqlsoup.Session.remove()
