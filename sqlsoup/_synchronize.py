@@ -7,8 +7,9 @@ was changed shows what was there before then, and one that was deleted is still 
 
 from __future__ import annotations
 
-from functools import partial, wraps
+from functools import wraps
 from itertools import chain
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -40,12 +41,11 @@ def executing(cls: Any, *, in_class: bool) -> Any:
 
     @wraps(cls.execute)
     def execute(self: Any, *args: Any, **options: Any) -> Any:
-        expired: list[Any] = []
-        if args and args[0].__class__ in _CHANGES:
-            options, expired = _ask_database(self, args, options)
-        result = (super(cls, self).execute if in_class else partial(cls.execute, self))(
-            *args, **options
-        )
+        own = super(cls, self).execute if in_class else MethodType(cls.execute, self)
+        if not args or args[0].__class__ not in _CHANGES:
+            return own(*args, **options)
+        options, expired = _ask_database(self, args, options)
+        result = own(*args, **options)
         for row in expired:
             self.expire(row)
         return result

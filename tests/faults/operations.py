@@ -68,6 +68,13 @@ def tied(db, number):
     db.flush()
 
 
+def update_of_many(db, number):
+    """Insert a tag, and have the database say that it is the one whose word is changed."""
+    db.tags.insert(word=f"old {number}")
+    db.flush()
+    db.tags.filter(sa.func.lower(db.tags.word) == f"old {number}").update({"word": f"new {number}"})
+
+
 def commit(db, number):
     """Insert a tag and commit."""
     db.tags.insert(word=f"new {number}")
@@ -219,6 +226,7 @@ OPERATIONS = {
     "insert": Operation(insert, prepare=look_up("tags"), word="new {}"),
     "insert_many": Operation(insert_many, prepare=look_up("tags"), word="new {}"),
     "upsert": Operation(upsert, prepare=look_up("tags"), word="new {}"),
+    "update of many": Operation(update_of_many, prepare=look_up("tags"), word="new {}"),
     "order of a flush": Operation(tied, prepare=look_up("tags", "book_tags"), word="new {}"),
     "commit": Operation(commit, prepare=look_up("tags"), commits=True, word="new {}"),
     "block": Operation(block, prepare=look_up("tags"), commits=True, word="new {}"),
