@@ -125,7 +125,7 @@ def _add_modules() -> None:
 @plan
 def _add_answers() -> None:
     with_sentences = [sys.modules[name] for name in _gone.GONE]
-    asked = {*NAMES, *_modules_of, *with_sentences}
+    asked = dict.fromkeys([*NAMES, *_modules_of, *with_sentences])
     views = {each: _view_of(each) for each in asked if not isinstance(each, _OldModule)}
     for module in views:
         replace(module, "__getattr__", _getattr_of(module))
