@@ -147,8 +147,7 @@ def _with_partner(
     if waits_for != name:
         raise sa_exc.ArgumentError(f"back_populates of {other} is {waits_for!r}, not {name!r}")
     if not other_definition:
-        prop = _made(relationship, mapper, name, *args, **options, back_populates=partner)
-        return [prop]
+        return [_made(relationship, mapper, name, *args, **options, back_populates=partner)]
     other_args, other_options = other_definition
     other = _made(relationship, target, partner, *other_args, **other_options)
     _sa.pair_relationships(prop, other)

@@ -163,7 +163,7 @@ def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
 
 
-IGNORE, COLLATE = 1, 2
+_IGNORE, COLLATE = 1, 2
 """Words in what makes a table, its indexes and triggers."""
 
 
@@ -175,7 +175,7 @@ def has_word(inspector: Inspector, schema: str | None, table: str, word: int) ->
 
 def ignores_rows(inspector: Inspector, schema: str | None, table: str) -> bool:
     """Tell if a table or trigger may ignore a new row, by its ON CONFLICT or RAISE()."""
-    return has_word(inspector, schema, table, IGNORE)
+    return has_word(inspector, schema, table, _IGNORE)
 
 
 def is_temporary(inspector: Inspector, schema: str | None, table: str) -> bool:

@@ -69,6 +69,10 @@ _INSTRUMENTATION = (None, "sqlalchemy.ext.instrumentation")
 """Not imported before it is asked for, as that import changes how classes are instrumented."""
 
 _SUBQUERY = {"subquery": (_subqueries.subquery, "select(...).subquery")}
+_OF_DECLARATIVE = {
+    "comparable_using": (_properties.comparable_using, "hybrid_property"),
+    "instrument_declarative": (_properties.instrument_declarative, "registry().map_declaratively"),
+}
 _OF_SCHEMA = {
     "PassiveDefault": (sqlalchemy.DefaultClause, "DefaultClause"),
     "ThreadLocalMetaData": (_threads.ThreadLocalMetaData, "MetaData"),
@@ -114,13 +118,7 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     ),
     sqlalchemy.orm.query: _now_in(sqlalchemy.orm, "Bundle", "aliased"),
     sys.modules["sqlalchemy.orm.mapper"]: _now_in(sqlalchemy.orm, "class_mapper"),
-    sqlalchemy.ext.declarative: {
-        "comparable_using": (_properties.comparable_using, "hybrid_property"),
-        "instrument_declarative": (
-            _properties.instrument_declarative,
-            "registry().map_declaratively",
-        ),
-    },
+    sqlalchemy.ext.declarative: _OF_DECLARATIVE,
     sqlalchemy.sql: _SUBQUERY,
     sqlalchemy.sql.expression: _SUBQUERY,
     sqlalchemy.sql.selectable: _SUBQUERY,
@@ -237,8 +235,7 @@ MODULES: dict[str, tuple[dict[str, Any], ModuleType, str, str]] = {
     "sqlalchemy.ext.declarative.api": (
         {
             **_public(sqlalchemy.ext.declarative),
-            "comparable_using": _properties.comparable_using,
-            "instrument_declarative": _properties.instrument_declarative,
+            **{name: value for name, (value, _) in _OF_DECLARATIVE.items()},
         },
         sqlalchemy.ext.declarative,
         "name",

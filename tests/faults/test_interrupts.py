@@ -457,12 +457,12 @@ def wrong_after(library, operation, places, numbers):
     return tried, left, wrong
 
 
-def check(library, name, places, few=None, had=None):
+def check(library, name, places, had, few=None):
     """Interrupt an operation, print how often, and fail if anything was wrong."""
     operation = OPERATIONS[name]
     instants(library, operation, places)  # the first time in a process takes more lines
     seen = instants(library, operation, places)
-    numbers = chosen(seen, few, set() if had is None else had)
+    numbers = chosen(seen, few, had)
     tried, left, wrong = wrong_after(library, operation, places, numbers)
     print(
         f"{name}: {tried} of {len(seen)} instants tried, {left} not survived by SQLAlchemy, "
@@ -477,14 +477,14 @@ def test_lines_of_sqlsoup(name, library):
     """After an interrupt anywhere in SQLSoup and a ``rollback()``, all works as before."""
     if isinstance(library, Server) and name not in ON_SERVERS:
         pytest.skip("it is the same on all databases")
-    check(library, name, OURS, few=4 if isinstance(library, Server) else None)
+    check(library, name, OURS, set(), few=4 if isinstance(library, Server) else None)
 
 
 @pytest.mark.skipif(sa.__version__ < "2.1", reason="the places are those of SQLAlchemy 2.1")
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_lines_of_sqlalchemy(name, tmp_path_factory):
     """So it does after an interrupt in SQLAlchemy, but where that does not survive it alone."""
-    check(File(tmp_path_factory.mktemp("interrupts")), name, THEIRS, few=3, had=HAD)
+    check(File(tmp_path_factory.mktemp("interrupts")), name, THEIRS, HAD, few=3)
 
 
 class Alone:
