@@ -119,7 +119,11 @@ def _asking(kind: Any, what: str) -> Callable[..., Answers]:
         if (what, schema) not in known:
             refused: dict[Any, Any] = {}
             options_of_all = {**options, "unreflectable": refused}
-            known[what, schema] = ask(self, schema, sorted(batch), options_of_all), refused
+            try:
+                answers = ask(self, schema, sorted(batch), options_of_all)
+            except NotImplementedError:  # SQLite has no comments; SQLAlchemy would ask for each
+                answers = {}
+            known[what, schema] = answers, refused
         answers, refused = known[what, schema]
         asked = [(schema, name) for name in filter_names]
         options.get("unreflectable", {}).update({k: refused[k] for k in asked if k in refused})

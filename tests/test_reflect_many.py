@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -73,6 +74,30 @@ def test_each_further_table_of_sqlite_takes_four_statements(lite, statements):
         assert sqlsoup.reflect(SQLSoup(lite), names) == sorted(names)
         counts.append(len(statements))
     assert counts[1] - counts[0] == 4 * 10
+
+
+def test_each_further_table_takes_as_much_work(engine):
+    """What is done for each table does not grow with their number."""
+    names = [f"t{number:02}" for number in range(80)]
+    run(engine, *(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY)" for name in names))
+    calls = 0
+
+    def note(_frame, event, _arg):
+        nonlocal calls
+        calls += event == "call"
+
+    counts = []
+    for wanted in (names[:2], names[:20], names):
+        db, calls = SQLSoup(engine), 0
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            sqlsoup.reflect(db, wanted)
+        finally:
+            sys.setprofile(before)
+        counts.append(calls)
+    _, few, many = counts
+    assert many < 4.1 * few
 
 
 def test_more_tables_than_a_statement_of_sqlite_names(lite):
