@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 import re
 import struct
 import uuid
@@ -477,3 +478,56 @@ def test_a_list_is_no_text(engine, ddl, value):
     db.t.insert(id=2, v='["1"]')
     db.commit()
     assert db.t.get(2).v == '["1"]'
+
+
+@on_servers
+@pytest.mark.parametrize(
+    ("ddl", "value"),
+    [
+        *(("INT", "1"), ("BIGINT UNSIGNED", 1), ("DECIMAL(5,2)", 1), ("DOUBLE", 1), ("FLOAT", 1)),
+        *(("DATE", "2020-01-01"), ("DATETIME(3)", "2020-01-01"), ("TIME", "01:00"), ("YEAR", 2020)),
+        *(("BIT(3)", 1), ("BOOLEAN", 1), ("ENUM('a')", "a"), ("INET6", "::1"), ("POINT", b"")),
+        *(("UUID", "00000000-0000-0000-0000-000000000001"), ("BLOB", 65), ("VARBINARY(9)", 65)),
+    ],
+)
+def test_a_list_is_no_value(engine, ddl, value):
+    """Nor is it one of any other type, and BLOB makes no bytes of the numbers in it."""
+    run(engine, f"CREATE TABLE t (id INT PRIMARY KEY, v {ddl})")
+    db = SQLSoup(engine)
+    for given in ([value], (value,), {value}):
+        db.t.insert(id=1, v=given)
+        with pytest.raises(sa.exc.StatementError, match=rf"\b{type(given).__name__}\b"):
+            db.flush()
+        db.rollback()
+    assert db.t.filter_by(v=None).all() == []
+
+
+@on_servers
+@pytest.mark.parametrize("value", [5, True, 0, range(3), {65: 1}, 1.5])
+def test_what_is_no_bytes(engine, value):
+    """Python makes five zero bytes of the number 5; it is refused, as on other databases."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT PRIMARY KEY, v LONGBLOB, w BINARY(2))",
+    )
+    db = SQLSoup(engine)
+    for name in ("v", "w"):
+        db.t.insert(id=1, **{name: value})
+        with pytest.raises(sa.exc.StatementError, match=f"bytes, not {type(value).__name__}"):
+            db.flush()
+        db.rollback()
+    db.t.insert(id=2, v=bytearray(b"x"), w=memoryview(b"yz"))
+    db.commit()
+    assert db.execute("SELECT v, w FROM t").all() == [(b"x", b"yz")]
+
+
+@on_servers
+def test_a_pickled_metadata(engine):
+    """Tables can be kept in a file, with what their types refuse."""
+    run(engine, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9), w BLOB, x ENUM('a'), u UUID)")
+    db = SQLSoup(engine)
+    types = {column.name: repr(column.type) for column in db.t.c}
+    table = pickle.loads(pickle.dumps(db._metadata)).tables["t"]
+    assert {column.name: repr(column.type) for column in table.c} == types
+    with engine.connect() as connection, pytest.raises(sa.exc.StatementError, match="a list"):
+        connection.execute(sa.insert(table), {"id": 1, "v": ["1"]})
