@@ -543,3 +543,14 @@ def test_an_array_as_a_key(pg, ddl, value, other):
     db.commit()
     assert db.t.filter(db.t.k == new.k).count() == 1
     assert sa.inspect(db.p).columns["k"].type.python_type is tuple
+
+
+def test_arrays_in_help(engine):
+    """help() calls arrays what people call them."""
+    run(
+        engine,
+        "CREATE DOMAIN size AS INTEGER",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, i INTEGER[], v VARCHAR(3)[], o OID[], s size[])",
+    )
+    lines = [line.split() for line in sqlsoup.SQLSoup(engine).t.__doc__.splitlines()[3:]]
+    assert lines == [["i", "INTEGER[]"], ["v", "VARCHAR[]"], ["o", "oid[]"], ["s", "size[]"]]
