@@ -73,10 +73,11 @@ class _Decimals(OfColumn):
             return int(value)
         number = float(value)
         if Decimal(repr(number)) != value:
-            self.tell("was given more digits than SQLite stores of a number")
+            self.tell(_TOO_MANY)
         return number
 
 
+_TOO_MANY = "was given more digits than SQLite stores of a number"
 _SURE = 16
 """Up to so many characters, with the point, a rounded float shows no digits but its own."""
 
@@ -158,7 +159,13 @@ class JSON(OfColumn, sqlite.JSON):
     def bind_processor(self, dialect: Any) -> Processor:
         own: Any = super()
         written = own.bind_processor(dialect)
-        return lambda value: value if isinstance(value, bytes) else written(value)
+
+        def process(value: Any) -> Any:
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                self.tell(_TOO_MANY)
+            return value if isinstance(value, bytes) else written(value)
+
+        return process
 
     def result_processor(self, dialect: Any, coltype: Any) -> Processor:
         parse: Any = super().result_processor(dialect, coltype)

@@ -423,6 +423,22 @@ def test_digits_that_sqlite_does_not_keep(make: Any, given: str) -> None:
     assert driven(db)[0] == shape(float(value))
 
 
+@pytest.mark.parametrize("given", [2**63, -(2**63) - 1, 10**400, True])
+def test_numbers_of_json_that_sqlite_does_not_keep(make: Any, given: int) -> None:
+    """A number alone is one of SQLite, with its digits; within a list it is text."""
+    db = make("JSON")
+    db.t.insert(v=[given])
+    db.commit()
+    row = db.t.insert(v=given)
+    if given is True:
+        db.commit()
+    else:
+        with pytest.warns(SQLSoupWarning, match="t.v was given more digits than SQLite stores"):
+            db.commit()
+    assert db.t.order_by(db.t.id).first().v == [given]
+    assert row.v == (float("inf") if given > 2**1024 else given if given is True else float(given))
+
+
 def test_other_numbers(make: Any) -> None:
     """Numbers of other Python types are stored as floats."""
     from fractions import Fraction
