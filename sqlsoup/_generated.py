@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Table, event
 from sqlalchemy.orm import object_session
 
-from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS
+from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, REVISE
 from sqlsoup._sa import FlushProcessor, kept_by_flush, watch
 from sqlsoup.exc import SQLSoupError
 
@@ -33,7 +33,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         _leave_out(mapper, list(generated))
     meddlers = table.info.get(MEDDLERS, 0)
     if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
-        meddlers &= ~CHANGE
+        meddlers &= IGNORE
     if meddlers:
         _Meddled(mapper, meddlers)
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
@@ -50,7 +50,7 @@ _STORED = "sqlsoup.stored"
 
 
 class _Meddled(FlushProcessor):
-    """Has new rows read again where the database may have stored others, or none."""
+    """Has rows read again where the database may have stored others than were given, or none."""
 
     def __init__(self, mapper: Mapper[Any], meddlers: int) -> None:
         super().__init__(mapper)
@@ -76,7 +76,10 @@ class _Meddled(FlushProcessor):
             event.listen(session, "after_flush_postexec", _read_again)
         stored = kept_by_flush(flush).setdefault(_STORED, [])
         for row in states:
-            if row.key is None:
+            if row.key is not None:
+                if self._meddlers & REVISE:
+                    stored.append((row, self._others))
+            else:
                 # the database has told the key of a row that it stored
                 told = any(row.dict.get(name) is None for name in self._generated)
                 if self._meddlers & IGNORE and not told:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
 
-from sqlsoup._corrections import CHANGE, MEDDLERS, read_again
+from sqlsoup._corrections import CHANGE, MEDDLERS, REVISE, read_again
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
@@ -151,15 +151,16 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     not know of any of this.
     """
     known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
-    every = "UPDATE" in known.triggers or _is_view(inspector, table.schema, table.name)
+    view = _is_view(inspector, table.schema, table.name)
+    every = view or "UPDATE" in known.triggers
     updated = {
         name
         for name, column in known.columns.items()
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
-    if "INSERT" in known.triggers:
-        table.info[MEDDLERS] = CHANGE
+    if meddlers := CHANGE * (view or "INSERT" in known.triggers) | REVISE * every:
+        table.info[MEDDLERS] = meddlers
 
 
 def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answers) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
-from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, RULED, read_again
+from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, REVISE, RULED, read_again
 from sqlsoup._postgresql_facts import (
     Facts,
     facts,
@@ -71,8 +71,9 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     """
     for known in facts(inspector, table.schema, [table.name]).values():
         read_again(table.columns if known.updated else ())
-        if known.kind == "v" or known.meddled:
-            table.info[MEDDLERS] = IGNORE | CHANGE
+        ruled = known.kind == "v" or known.meddled
+        if meddlers := (IGNORE | CHANGE) * ruled | REVISE * known.updated:
+            table.info[MEDDLERS] = meddlers
         if known.kind != "v" and known.ruled:
             table.info[RULED] = True
 
