@@ -27,6 +27,8 @@ from sqlalchemy.types import (
     UserDefinedType,
 )
 
+from sqlsoup.exc import mention
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -198,6 +200,22 @@ class _Bytes(_Value):
         raise TypeError(f"a column of bytes takes bytes, not {type(value).__name__}")
 
 
+class _Moment(_Value):
+    """A time; PyMySQL (1.2) drops the offset of its time zone."""
+
+    _told = False
+
+    def _one(self, value: Any) -> Any:
+        if not self._told and getattr(value, "tzinfo", None) and value.utcoffset():
+            self._told = True
+            mention(
+                f"a {type(self).__name__} of MariaDB and MySQL keeps no time zone: "
+                f"{value.isoformat()} is stored without its offset; give it with astimezone() "
+                "in the zone that is meant"
+            )
+        return super()._one(value)
+
+
 _ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
 
 
@@ -292,6 +310,7 @@ _SHAPES = (
 )  # fmt: skip
 _NAMED = {"uuid": UUID, "inet4": Text, "inet6": Text} | dict.fromkeys(_SHAPES, Spatial)
 
+_OF_TIME = mysql.DATETIME, mysql.TIMESTAMP, mysql.TIME
 _OF_BYTES = (
     *(BINARY, VARBINARY, LargeBinary),
     *(mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB),
@@ -316,8 +335,8 @@ def exact(found: TypeEngine[Any], name: str) -> TypeEngine[Any]:
 @cache
 def _of_one_value(cls: Any) -> Any:
     """Return the type that refuses what PyMySQL makes a value of that was not meant."""
-    text, of_bytes = issubclass(cls, String), issubclass(cls, _OF_BYTES)
-    more = _Text if text else _Bytes if of_bytes else _Value
+    kinds = ((_Text, String), (_Bytes, _OF_BYTES), (_Moment, _OF_TIME), (_Value, object))
+    more = next(more for more, kind in kinds if issubclass(cls, kind))
     return type(cls.__name__, (more, cls), {"cache_ok": True})
 
 

@@ -61,14 +61,16 @@ class _Decimals(OfColumn):
                 value = Decimal(value)
             if isinstance(value, Decimal):
                 return self._number(value)
-            return value if value is None or isinstance(value, STORED) else float(value)
+            if value is None or isinstance(value, STORED):
+                return self.no_nan(value)
+            return float(value)
 
         return process
 
-    def _number(self, value: Decimal) -> float:
+    def _number(self, value: Decimal) -> Any:
         """Return the number that SQLite stores for a Decimal."""
         if not value.is_finite():
-            return float(value)
+            return self.no_nan(float(value))
         if value == value.to_integral_value() and -(2**63) <= value < 2**63:
             return int(value)
         number = float(value)
@@ -109,7 +111,9 @@ class _Floats(OfColumn):
 
     def bind_processor(self, dialect: Any) -> Processor:  # noqa: ARG002
         def process(value: Any) -> Any:
-            return value if value is None or isinstance(value, str | bytes) else float(value)
+            if value is None or isinstance(value, str | bytes):
+                return value
+            return self.no_nan(float(value))
 
         return process
 

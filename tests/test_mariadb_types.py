@@ -531,3 +531,28 @@ def test_a_pickled_metadata(engine):
     assert {column.name: repr(column.type) for column in table.c} == types
     with engine.connect() as connection, pytest.raises(sa.exc.StatementError, match="a list"):
         connection.execute(sa.insert(table), {"id": 1, "v": ["1"]})
+
+
+@on_servers
+@pytest.mark.parametrize("ddl", ["DATETIME(6)", "TIMESTAMP NULL", "TIME"])
+def test_a_time_zone_that_is_not_kept(engine, ddl):
+    """The driver drops the offset without a word; a warning tells of the first."""
+    run(engine, f"CREATE TABLE t (id INT PRIMARY KEY, v {ddl})")
+    db = SQLSoup(engine)
+    there = dt.datetime(2020, 1, 2, 3, 4, tzinfo=dt.timezone(dt.timedelta(hours=5)))
+    utc, plain = there.replace(tzinfo=dt.UTC), there.replace(tzinfo=None)
+    if ddl == "TIME":
+        there, utc, plain = there.timetz(), utc.timetz(), plain.time()
+    db.t.insert(id=1, v=utc)
+    db.flush()
+    db.t.insert(id=2, v=there)
+    with pytest.warns(sqlsoup.SQLSoupWarning) as warned:
+        db.flush()
+    name = ddl.partition("(")[0].removesuffix(" NULL")
+    assert [str(warning.message) for warning in warned] == [
+        f"a {name} of MariaDB and MySQL keeps no time zone: {there.isoformat()} is stored"
+        + " without its offset; give it with astimezone() in the zone that is meant"
+    ]
+    db.t.insert(id=3, v=there)
+    db.commit()
+    assert [row.v for row in db.t.all()] == [plain] * 3

@@ -423,6 +423,19 @@ def test_digits_that_sqlite_does_not_keep(make: Any, given: str) -> None:
     assert driven(db)[0] == shape(float(value))
 
 
+@pytest.mark.parametrize("kind", ["FLOAT", "REAL", "DOUBLE", "NUMERIC", "DECIMAL(9, 2)"])
+def test_nan(make: Any, kind: str) -> None:
+    """SQLite has no NaN and stores NULL, which is told."""
+    db = make(kind)
+    db.t.insert(v=D("inf"))
+    db.t.insert(v=float("-inf"))
+    db.commit()
+    row = db.t.insert(v=D("nan") if kind == "NUMERIC" else float("nan"))
+    with pytest.warns(SQLSoupWarning, match="t.v was given NaN, for which SQLite stores NULL; a"):
+        db.commit()
+    assert row.v is None
+
+
 @pytest.mark.parametrize("given", [2**63, -(2**63) - 1, 10**400, True])
 def test_numbers_of_json_that_sqlite_does_not_keep(make: Any, given: int) -> None:
     """A number alone is one of SQLite, with its digits; within a list it is text."""
