@@ -549,10 +549,9 @@ def test_a_time_zone_that_is_not_kept(engine, ddl):
     with pytest.warns(sqlsoup.SQLSoupWarning) as warned:
         db.flush()
     name = ddl.partition("(")[0].removesuffix(" NULL")
-    assert [str(warning.message) for warning in warned] == [
-        f"a {name} of MariaDB and MySQL keeps no time zone: {there.isoformat()} is stored"
-        + " without its offset; give it with astimezone() in the zone that is meant"
-    ]
+    message = f"a {name} of MariaDB and MySQL keeps no time zone: {there.isoformat()} is stored"
+    message += " without its offset; give it with astimezone() in the zone that is meant"
+    assert [str(warning.message) for warning in warned] == [message]
     db.t.insert(id=3, v=there)
     db.commit()
     assert [row.v for row in db.t.all()] == [plain] * 3
