@@ -9,6 +9,7 @@ from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
 from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, REVISE, RULED, read_again
+from sqlsoup._key_values import CUTS
 from sqlsoup._postgresql_facts import (
     Facts,
     facts,
@@ -69,6 +70,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     SQLAlchemy 2.0 and 2.1 show what was there before, or was given, also of a row that a trigger
     has ignored.
     """
+    for column in table.primary_key:
+        setattr(column.type, CUTS, False)
     for known in facts(inspector, table.schema, [table.name]).values():
         read_again(table.columns if known.updated else ())
         ruled = known.kind == "v" or known.meddled

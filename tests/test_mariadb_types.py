@@ -555,3 +555,40 @@ def test_a_time_zone_that_is_not_kept(engine, ddl):
     db.t.insert(id=3, v=there)
     db.commit()
     assert [row.v for row in db.t.all()] == [plain] * 3
+
+
+NOW = dt.datetime(2020, 1, 2, 3, 4, 5, 999999)
+
+
+@on_servers
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
+        ("DATETIME", NOW, NOW.replace(microsecond=0)),
+        ("DATETIME(3)", NOW, NOW.replace(microsecond=999000)),
+        ("DATETIME(6)", NOW, NOW),
+        ("DATETIME", "2020-01-02 03:04:05", NOW.replace(microsecond=0)),
+        ("TIMESTAMP", NOW, NOW.replace(microsecond=0)),
+        ("TIME", NOW.time(), dt.time(3, 4, 5)),
+        ("DATE", NOW, NOW.date()),
+        ("DATE", NOW.date(), NOW.date()),
+        ("DECIMAL(5,2)", Decimal("1.005"), Decimal("1.01")),
+        ("DECIMAL(5,2)", 1.125, Decimal("1.13")),
+        ("DECIMAL(5,2)", 3, Decimal("3.00")),
+        ("BINARY(3)", b"a", b"a\0\0"),
+        ("BINARY", bytearray(b"a"), b"a"),
+        ("BINARY(3)", memoryview(b"abc"), b"abc"),
+    ],
+)
+def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
+    """The key of a row is the one that is stored, by which the row is found again."""
+    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)")
+    db = SQLSoup(engine)
+    row = db.t.insert(k=given, n=1)
+    db.flush()
+    row.n = 2
+    db.commit()
+    assert (row.k, row.n) == (stored, 2)
+    db.delete(row)
+    db.commit()
+    assert db.t.count() == 0

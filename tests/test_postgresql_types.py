@@ -554,3 +554,46 @@ def test_arrays_in_help(engine):
     )
     lines = [line.split() for line in sqlsoup.SQLSoup(engine).t.__doc__.splitlines()[3:]]
     assert lines == [["i", "INTEGER[]"], ["v", "VARCHAR[]"], ["o", "oid[]"], ["s", "size[]"]]
+
+
+NOW = dt.datetime(2020, 1, 2, 3, 4, 5, 999999)
+
+
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
+        ("timestamp", NOW, NOW),
+        ("timestamp(0)", NOW, NOW.replace(second=6, microsecond=0)),
+        ("timestamp(3)", NOW.replace(microsecond=1499), NOW.replace(microsecond=1000)),
+        ("timestamp(3)", NOW.replace(microsecond=1500), NOW.replace(microsecond=2000)),
+        ("time(2)", dt.time(3, 4, 5, 678901), dt.time(3, 4, 5, 680000)),
+        ("time(0)", "03:04:05", dt.time(3, 4, 5)),
+        ("date", NOW, NOW.date()),
+        ("numeric(5,2)", Decimal("1.005"), Decimal("1.01")),
+        ("numeric(5,2)", -1.125, Decimal("-1.13")),
+        ("numeric(5,2)", Decimal("NaN"), Decimal("NaN")),
+        ("numeric(50,2)", Decimal("1e40"), Decimal(f"{10**40}.00")),
+        ("numeric", Decimal("1.005"), Decimal("1.005")),
+    ],
+)
+def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
+    """The key of a row is the one that is stored, by which the row is found again."""
+    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n int)")
+    db = sqlsoup.SQLSoup(engine)
+    row = db.t.insert(k=given, n=1)
+    db.flush()
+    row.n = 2
+    db.commit()
+    assert (repr(row.k), row.n) == (repr(stored), 2)
+    db.delete(row)
+    db.commit()
+    assert db.t.count() == 0
+
+
+def test_a_time_that_rounds_to_the_end_of_the_day(engine):
+    """It is 24:00 for PostgreSQL, and none for Python."""
+    run(engine, "CREATE TABLE t (k time(0) PRIMARY KEY)")
+    db = sqlsoup.SQLSoup(engine)
+    last = dt.time(23, 59, 59, 600000)
+    assert db.t.insert(k=last).k == last
+    db.rollback()
