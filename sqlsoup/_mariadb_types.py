@@ -132,8 +132,16 @@ def _shortest(value: float) -> float:
 _MOST = 3.4028234663852886e38  # the database takes no more, were it rounded to that
 
 
+_PLAIN = frozenset((type(None), str, int, float, bool, Decimal, bytes, datetime.datetime))
+_MANY = list, tuple, set, frozenset, dict
+
+
 class _Value:
-    """A type of one value; PyMySQL (1.2) writes a list of one value as that value."""
+    """A type of one value.
+
+    PyMySQL (1.2) writes a list of one value as that value, and of an object that it does not know
+    what ``str()`` gives: for a row, as for any other object without text, its repr.
+    """
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Return what refuses a list."""
@@ -142,9 +150,12 @@ class _Value:
         return (lambda value: write(self._one(value))) if write else self._one
 
     def _one(self, value: Any) -> Any:
-        if isinstance(value, list | tuple | set):
-            raise TypeError(f"a {type(value).__name__} is no {type(self).__name__}")
+        kind = value.__class__
+        if kind not in _PLAIN and (issubclass(kind, _MANY) or kind.__str__ is object.__str__):
+            raise TypeError(f"a {kind.__name__} is no {self._hint or type(self).__name__}")
         return value
+
+    _hint = ""
 
     def __reduce__(self) -> Any:
         """Have it pickled, with the MetaData, though its class is in no module."""
@@ -183,12 +194,7 @@ class SET(mysql.SET):
 class _Text(_Value):
     """Text, JSON of MariaDB among it."""
 
-    def _one(self, value: Any) -> Any:
-        if isinstance(value, list | tuple | set):
-            raise TypeError(
-                f"a {type(value).__name__} is no text; a column of JSON takes json.dumps(value)"
-            )
-        return value
+    _hint = "text; a column of JSON takes json.dumps(value)"
 
 
 class _Bytes(_Value):

@@ -10,6 +10,7 @@ import pickle
 import re
 import struct
 import uuid
+from collections import OrderedDict
 from decimal import Decimal
 from pathlib import Path
 
@@ -466,9 +467,11 @@ def test_a_set_as_a_key(engine):
 
 @on_servers
 @pytest.mark.parametrize("ddl", ["CHAR(9)", "VARCHAR(9)", "TINYTEXT", "TEXT", "MEDIUMTEXT", "JSON"])
-@pytest.mark.parametrize("value", [["1"], ("1",), {"1"}])
+@pytest.mark.parametrize(
+    "value", [["1"], ("1",), {"1"}, frozenset("1"), {"1": 1}, OrderedDict(a=1), object()]
+)
 def test_a_list_is_no_text(engine, ddl, value):
-    """PyMySQL would store the one value of a list; the error says that it is a list."""
+    """PyMySQL would store the one value of a list, and the repr of an object."""
     run(engine, f"CREATE TABLE t (id INT PRIMARY KEY, v {ddl})")
     db = SQLSoup(engine)
     db.t.insert(id=1, v=value)
@@ -477,7 +480,13 @@ def test_a_list_is_no_text(engine, ddl, value):
     db.rollback()
     db.t.insert(id=2, v='["1"]')
     db.commit()
-    assert db.t.get(2).v == '["1"]'
+    row = db.t.get(2)
+    assert row.v == '["1"]'
+    row.v = row
+    with pytest.raises(sa.exc.StatementError) as refused:
+        db.flush()
+    db.rollback()
+    assert "a MappedT is no text" in str(refused.value)
 
 
 @on_servers
