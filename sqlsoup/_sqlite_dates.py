@@ -37,9 +37,12 @@ class Spelled:
     def __reduce_ex__(self, _protocol: Any) -> Any:
         return spell, (self.plain(), self.text)
 
-    def __conform__(self, _protocol: object) -> Any:
-        """Return what the driver stores, in a statement that knows no type for it."""
-        return self.text or str(self)
+    def __conform__(self, protocol: Any) -> Any:
+        """Return what the driver stores, in a statement that knows no type for it.
+
+        psycopg2 asks too, by a protocol of its own, and is given nothing.
+        """
+        return (self.text or str(self)) if protocol.__module__ == "sqlite3" else None
 
     def plain(self) -> Any:
         """Return the same without the text."""

@@ -23,6 +23,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 import sqlsoup
 from sqlsoup import _in_place
+from sqlsoup._sqlite_dates import spell
 
 pytestmark = on_postgresql
 
@@ -597,3 +598,15 @@ def test_a_time_that_rounds_to_the_end_of_the_day(engine):
     last = dt.time(23, 59, 59, 600000)
     assert db.t.insert(k=last).k == last
     db.rollback()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_keys_of_sqlite_that_are_copied(make_engine, server, driver):
+    """They are dates and times to the drivers, also in a statement that knows no types."""
+    days = [dt.date(2020, 1, 2), dt.datetime(2020, 1, 2, 3, 4, 5), dt.time(3, 4)]
+    engine = make_engine(sa.make_url(server).set(drivername=f"postgresql+{driver}"))
+    db = sqlsoup.SQLSoup(engine)
+    for day in days:
+        copied = spell(day, "as it was written")
+        assert db.execute("SELECT :day", day=copied).scalar() == day
+    sqlsoup.Session.remove()

@@ -606,4 +606,4 @@ def test_what_is_made_of_a_spelled_key(lite: sa.Engine) -> None:
         ("2020-01-03 00:04:05.000000", None),
         ("2020-01-03 03:04:05.000000", None),
     ]
-    assert later.__conform__(None) == "2020-01-03 03:04:05"
+    assert later.__conform__(sqlite3.PrepareProtocol) == "2020-01-03 03:04:05"
