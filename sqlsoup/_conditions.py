@@ -6,6 +6,7 @@ The two columns need not compare alike: one may ignore case, or spaces at the en
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import cast
@@ -16,9 +17,11 @@ from sqlsoup._compare import collation_for, is_padded
 from sqlsoup._foreign_keys import resolves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Column
+
+    Comparisons = dict[Column[Any], Callable[[Any], Any]]
 
 
 class _Padded(UserDefinedType[str]):
@@ -31,30 +34,41 @@ class _Padded(UserDefinedType[str]):
         return "bpchar"
 
 
-def joins_as_keys(prop: Any) -> dict[str, Any]:
-    """Return the conditions of a relationship that compare as its foreign keys do.
+def compare_as_keys(prop: Any) -> tuple[dict[str, Any], Comparisons]:
+    """Return the conditions of a relationship that compare as its foreign keys do, and those.
 
-    It is empty where those that it has do so already, which is nearly always.
+    Both are empty where the conditions that it has do so already, which is nearly always.  Of each
+    column in a foreign key comes what compares it with a value of what it refers to.
     """
-    pairs = (*prop.synchronize_pairs, *(prop.secondary_synchronize_pairs or ()))
-    instead = {
-        column: compared
-        for referred, key in pairs
-        for column, compared in _compared(referred, key)
-        if any(resolves(each) and each.column.shares_lineage(referred) for each in key.foreign_keys)
-    }
+    instead: dict[Column[Any], Any] = {}
+    comparisons: Comparisons = {}
+    for referred, key in (*prop.synchronize_pairs, *(prop.secondary_synchronize_pairs or ())):
+        if any(resolves(e) and e.column.shares_lineage(referred) for e in key.foreign_keys):
+            compared = dict(_compared(referred, key))
+            instead.update(compared)
+            comparisons[key] = partial(_comparison, key, referred, compared)
     if not instead:
-        return {}
+        return {}, {}
 
     def replace(element: Any, **_: Any) -> Any:
         compared = instead.get(element) if element.__visit_name__ == "column" else None
         return compared and compared(element)
 
-    return {
+    joins = {
         name: visitors.replacement_traverse(condition, {}, replace)
         for name in ("primaryjoin", "secondaryjoin")
         if (condition := getattr(prop, name)) is not None
     }
+    return joins, comparisons
+
+
+def _comparison(key: Any, referred: Any, compared: dict[Any, Any], value: Any) -> Any:
+    of_key, of_referred = (compared.get(column, _as_it_is) for column in (key, referred))
+    return of_key(key) == of_referred(value)
+
+
+def _as_it_is(element: Any) -> Any:
+    return element
 
 
 def _compared(referred: Column[Any], key: Column[Any]) -> Iterator[tuple[Column[Any], Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Table, event
 from sqlalchemy.orm import object_session
 
-from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS
+from sqlsoup._corrections import CHANGE, COUNT, IGNORE, MEDDLERS, REVISE
 from sqlsoup._sa import FlushProcessor, kept_by_flush, watch
 from sqlsoup.exc import SQLSoupError
 
@@ -33,7 +33,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         _leave_out(mapper, list(generated))
     meddlers = table.info.get(MEDDLERS, 0)
     if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
-        meddlers &= ~CHANGE
+        meddlers &= IGNORE | COUNT
     if meddlers:
         _Meddled(mapper, meddlers)
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
@@ -50,7 +50,7 @@ _STORED = "sqlsoup.stored"
 
 
 class _Meddled(FlushProcessor):
-    """Has new rows read again where the database may have stored others, or none."""
+    """Has rows read again where the database may have stored others than were given, or none."""
 
     def __init__(self, mapper: Mapper[Any], meddlers: int) -> None:
         super().__init__(mapper)
@@ -60,6 +60,8 @@ class _Meddled(FlushProcessor):
         others = [column for column in table.columns if column not in key]
         self._generated = [*_attributes(mapper, filter(comes_by_itself, keys))]
         self._others = [*_attributes(mapper, others)]
+        counting = filter(_counts, table.columns) if meddlers & COUNT else ()
+        self._counting = [*_attributes(mapper, counting)]
         self._meddlers = meddlers
 
     def begin(self, flush: Any) -> None:
@@ -71,18 +73,31 @@ class _Meddled(FlushProcessor):
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         if deletes:
             return
-        session = flush.session
-        if not event.contains(session, "after_flush_postexec", _read_again):
-            event.listen(session, "after_flush_postexec", _read_again)
         stored = kept_by_flush(flush).setdefault(_STORED, [])
         for row in states:
-            if row.key is None:
+            if row.key is not None:
+                if self._meddlers & REVISE:
+                    stored.append((row, self._others))
+            else:
+                for name in self._counting:
+                    if row.dict.get(name) in _NOUGHT:
+                        row.dict.pop(name)
                 # the database has told the key of a row that it stored
                 told = any(row.dict.get(name) is None for name in self._generated)
                 if self._meddlers & IGNORE and not told:
                     stored.append((row, None))
                 elif self._meddlers & CHANGE:
                     stored.append((row, self._others))
+        session = flush.session
+        if stored and not event.contains(session, "after_flush_postexec", _read_again):
+            event.listen(session, "after_flush_postexec", _read_again)
+
+
+_NOUGHT = 0, "0"
+
+
+def _counts(column: Any) -> bool:
+    return column.autoincrement is True
 
 
 def _read_again(session: Session, flush: Any) -> None:

@@ -1,4 +1,7 @@
-"""Keys whose values are lists or sets, which SQLAlchemy could not look up: unhashable type."""
+"""Keys whose values are lists or sets, which SQLAlchemy could not look up: unhashable type.
+
+And keys of SQLite that are dates and times, which are text there in one spelling or another.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,8 @@ def _is_set(kind: Any) -> bool:
 def make_hashable(table: Table, key: Any = ()) -> None:
     """Have keys of a table, and foreign keys, hashable, where their types are those of lists.
 
+    Those of SQLite that are text keep their spelling, by which a row is found again.
+
     :param key: columns that are named to be the primary key.
     """
     for column in table.columns:
@@ -62,6 +67,8 @@ def make_hashable(table: Table, key: Any = ()) -> None:
                 kind = kind.impl_instance
             if kind.__visit_name__ in {"ARRAY", "SET"}:
                 column.type = Hashable(column.type)
+            elif hasattr(kind, "spelled"):
+                kind.spelled = True
 
 
 def set_hashable(mapper: Mapper[Any]) -> None:

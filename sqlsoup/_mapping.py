@@ -28,6 +28,7 @@ from sqlsoup._instances import (
     names_of,
     representation,
 )
+from sqlsoup._key_values import set_as_stored
 from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
 from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
@@ -68,6 +69,7 @@ def map_class(
     watch_rows(mapper)
     track_changes(mapper)
     set_hashable(mapper)
+    set_as_stored(mapper)
     if args.get("primary_key"):
         cls._sqlsoup_key = list(mapper.primary_key)
         if isinstance(selectable, Table) and not selectable.primary_key:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
 
-from sqlsoup._corrections import CHANGE, MEDDLERS, read_again
+from sqlsoup._corrections import CHANGE, COUNT, MEDDLERS, REVISE, read_again
+from sqlsoup._key_values import CUTS
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
@@ -147,19 +148,24 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
 def mark_updates(inspector: Inspector, table: Table) -> None:
     """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes a row.
 
-    So may all of a view, whose columns need not be those of a table.  SQLAlchemy (2.0, 2.1) does
-    not know of any of this.
+    So may all of a view, whose columns need not be those of a table.  For 0 a column that is
+    AUTO_INCREMENT has the next number.  SQLAlchemy (2.0, 2.1) does not know of any of this.
     """
     known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
-    every = "UPDATE" in known.triggers or _is_view(inspector, table.schema, table.name)
+    view = _is_view(inspector, table.schema, table.name)
+    every = view or "UPDATE" in known.triggers
     updated = {
         name
         for name, column in known.columns.items()
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
-    if "INSERT" in known.triggers:
-        table.info[MEDDLERS] = CHANGE
+    for column in table.primary_key:
+        setattr(column.type, CUTS, inspector.dialect.is_mariadb)  # type: ignore[attr-defined]
+    meddlers = CHANGE * (view or "INSERT" in known.triggers) | REVISE * every
+    counting = any("auto_increment" in column.extra.lower() for column in known.columns.values())
+    if meddlers := meddlers | COUNT * (counting and not known.nought):
+        table.info[MEDDLERS] = meddlers
 
 
 def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answers) -> None:

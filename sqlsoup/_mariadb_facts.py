@@ -50,6 +50,8 @@ class Facts:
         self.foreign: dict[str, list[Target]] = {}
         self.lax = False
         """Whether a column that is NOT NULL, and has no default, takes 0 or ``''`` for one."""
+        self.nought = False
+        """Whether 0 is a number like others for AUTO_INCREMENT."""
         self.triggers: set[str] = set()
         """``INSERT`` and ``UPDATE``, if a trigger may change a row before that."""
 
@@ -136,5 +138,7 @@ def facts(
             for asked in unknown:
                 if fold(asked) == fold(table):  # names are compared without regard to case in IN
                     known[schema, asked].add(kind, name, tuple(more))
-                    known[schema, asked].lax |= row.mode is not None and "STRICT" not in row.mode
+                    if row.mode is not None:
+                        known[schema, asked].lax |= "STRICT" not in row.mode
+                        known[schema, asked].nought |= "NO_AUTO_VALUE_ON_ZERO" in row.mode
     return known

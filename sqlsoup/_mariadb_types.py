@@ -11,12 +11,23 @@ import re
 import struct
 import uuid
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import literal_column
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql import operators
-from sqlalchemy.types import NullType, TypeEngine, UserDefinedType
+from sqlalchemy.types import (
+    BINARY,
+    VARBINARY,
+    LargeBinary,
+    NullType,
+    String,
+    TypeEngine,
+    UserDefinedType,
+)
+
+from sqlsoup.exc import mention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +132,37 @@ def _shortest(value: float) -> float:
 _MOST = 3.4028234663852886e38  # the database takes no more, were it rounded to that
 
 
-class ENUM(mysql.ENUM):
+_PLAIN = frozenset((type(None), str, int, float, bool, Decimal, bytes, datetime.datetime))
+_MANY = list, tuple, set, frozenset, dict
+
+
+class _Value:
+    """A type of one value.
+
+    PyMySQL (1.2) writes a list of one value as that value, and of an object that it does not know
+    what ``str()`` gives: for a row, as for any other object without text, its repr.
+    """
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """Return what refuses a list."""
+        own: Any = super()
+        write = own.bind_processor(dialect)
+        return (lambda value: write(self._one(value))) if write else self._one
+
+    def _one(self, value: Any) -> Any:
+        kind = value.__class__
+        if kind not in _PLAIN and (issubclass(kind, _MANY) or kind.__str__ is object.__str__):
+            raise TypeError(f"a {kind.__name__} is no {self._hint or type(self).__name__}")
+        return value
+
+    _hint = ""
+
+    def __reduce__(self) -> Any:
+        """Have it pickled, with the MetaData, though its class is in no module."""
+        return _blank, (type(self).__bases__[1],), vars(self)
+
+
+class ENUM(_Value, mysql.ENUM):
     """ENUM as text, whatever values it got since, or the ``''`` that stands for a wrong one.
 
     SQLAlchemy (2.0, 2.1) raises a LookupError for those that the table did not have at first.
@@ -150,44 +191,35 @@ class SET(mysql.SET):
         return process
 
 
-class _Text:
-    """Text, JSON of MariaDB among it; PyMySQL (1.2) writes a list of one value as that value."""
+class _Text(_Value):
+    """Text, JSON of MariaDB among it."""
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
-        """Return what refuses a list."""
-        return _no_list
+    _hint = "text; a column of JSON takes json.dumps(value)"
 
 
-class CHAR(_Text, mysql.CHAR):
-    """CHAR."""
+class _Bytes(_Value):
+    """Bytes; Python makes as many zero bytes of a number, and one of each in a list."""
+
+    def _one(self, value: Any) -> Any:
+        if value is None or isinstance(value, str | bytes | bytearray | memoryview):
+            return value
+        raise TypeError(f"a column of bytes takes bytes, not {type(value).__name__}")
 
 
-class VARCHAR(_Text, mysql.VARCHAR):
-    """VARCHAR."""
+class _Moment(_Value):
+    """A time; PyMySQL (1.2) drops the offset of its time zone."""
 
+    _told = False
 
-class TINYTEXT(_Text, mysql.TINYTEXT):
-    """TINYTEXT."""
-
-
-class TEXT(_Text, mysql.TEXT):
-    """TEXT."""
-
-
-class MEDIUMTEXT(_Text, mysql.MEDIUMTEXT):
-    """MEDIUMTEXT."""
-
-
-class LONGTEXT(_Text, mysql.LONGTEXT):
-    """LONGTEXT, which JSON is an alias of."""
-
-
-def _no_list(value: Any) -> Any:
-    if isinstance(value, list | tuple | set):
-        raise TypeError(
-            f"a {type(value).__name__} is no text; a column of JSON takes json.dumps(value)"
-        )
-    return value
+    def _one(self, value: Any) -> Any:
+        if not self._told and getattr(value, "tzinfo", None) and value.utcoffset():
+            self._told = True
+            mention(
+                f"a {type(self).__name__} of MariaDB and MySQL keeps no time zone: "
+                f"{value.isoformat()} is stored without its offset; give it with astimezone() "
+                "in the zone that is meant"
+            )
+        return super()._one(value)
 
 
 _ANY = getattr(getattr(operators, "OperatorClass", None), "ANY", None)  # since 2.1
@@ -277,12 +309,6 @@ _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {
     mysql.SET: SET,
     mysql.BIT: BIT,
     mysql.YEAR: YEAR,
-    mysql.CHAR: CHAR,
-    mysql.VARCHAR: VARCHAR,
-    mysql.TINYTEXT: TINYTEXT,
-    mysql.TEXT: TEXT,
-    mysql.MEDIUMTEXT: MEDIUMTEXT,
-    mysql.LONGTEXT: LONGTEXT,
 }
 _SHAPES = (
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
@@ -290,16 +316,39 @@ _SHAPES = (
 )  # fmt: skip
 _NAMED = {"uuid": UUID, "inet4": Text, "inet6": Text} | dict.fromkeys(_SHAPES, Spatial)
 
+_OF_TIME = mysql.DATETIME, mysql.TIMESTAMP, mysql.TIME
+_OF_BYTES = (
+    *(BINARY, VARBINARY, LargeBinary),
+    *(mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB),
+)
+
 
 def exact(found: TypeEngine[Any], name: str) -> TypeEngine[Any]:
     """Return the type that gives exact values for one that SQLAlchemy found.
 
     :param name: how information_schema calls it, with lengths and all; ``""`` if that is unknown.
     """
+    made: TypeEngine[Any]
     if name in _NAMED:
-        return _NAMED[name](name)
-    cls = _EXACT.get(type(found))
-    return found if cls is None else found.adapt(cls)
+        made = _of_one_value(_NAMED[name])(name)
+    else:
+        cls: Any = _EXACT.get(type(found), type(found))
+        as_it_is = issubclass(cls, _Value | SET | mysql.JSON)
+        made = found.adapt(cls if as_it_is else _of_one_value(cls))
+    return made
+
+
+@cache
+def _of_one_value(cls: Any) -> Any:
+    """Return the type that refuses what PyMySQL makes a value of that was not meant."""
+    kinds = ((_Text, String), (_Bytes, _OF_BYTES), (_Moment, _OF_TIME), (_Value, object))
+    more = next(more for more, kind in kinds if issubclass(cls, kind))
+    return type(cls.__name__, (more, cls), {"cache_ok": True})
+
+
+def _blank(cls: Any) -> Any:
+    kind = _of_one_value(cls)
+    return kind.__new__(kind)
 
 
 def type_of(name: str, known: dict[str, Any]) -> TypeEngine[Any]:

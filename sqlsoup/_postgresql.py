@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
-from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, RULED, read_again
+from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, REVISE, RULED, read_again
+from sqlsoup._key_values import CUTS
 from sqlsoup._postgresql_facts import (
     Facts,
     facts,
@@ -69,10 +70,13 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     SQLAlchemy 2.0 and 2.1 show what was there before, or was given, also of a row that a trigger
     has ignored.
     """
+    for column in table.primary_key:
+        setattr(column.type, CUTS, False)
     for known in facts(inspector, table.schema, [table.name]).values():
         read_again(table.columns if known.updated else ())
-        if known.kind == "v" or known.meddled:
-            table.info[MEDDLERS] = IGNORE | CHANGE
+        ruled = known.kind == "v" or known.meddled
+        if meddlers := (IGNORE | CHANGE) * ruled | REVISE * known.updated:
+            table.info[MEDDLERS] = meddlers
         if known.kind != "v" and known.ruled:
             table.info[RULED] = True
 

@@ -122,6 +122,11 @@ def _is_infinite(value: object) -> bool:
 class List(pg.ARRAY[Any]):
     """An array that takes text as well; SQLAlchemy (2.0, 2.1) makes a list of its characters."""
 
+    def __str__(self) -> str:
+        """Return what PostgreSQL calls it, for ``help()``."""
+        dialect: Any = pg.dialect
+        return self.compile(dialect=dialect())
+
     def adapt(self, cls: Any, **kw: Any) -> Any:
         """Return the type of a driver, which leaves text as it is."""
         return super().adapt(_with(_OfText, cls), **kw)
@@ -169,6 +174,10 @@ class Array(sqltypes.TypeDecorator[Any]):
         self.item = item
         self.known = known
         self.delimiter = delimiter
+
+    def __str__(self) -> str:
+        """Return what PostgreSQL calls it, for ``help()``."""
+        return self.name
 
     def bind_expression(self, bindparam: Any) -> Any:
         """Have the database make the array of what is given."""

@@ -18,7 +18,7 @@ from sqlalchemy.orm import (
 )
 
 from sqlsoup import _sa
-from sqlsoup._conditions import joins_as_keys
+from sqlsoup._conditions import compare_as_keys
 from sqlsoup._generated import refuse_generated
 from sqlsoup._locks import under
 from sqlsoup._names import is_taken
@@ -100,9 +100,11 @@ def _made(
     alone = options.pop(IMPLIED, None)
     prop = make(*args, **options)
     _sa.prepare_relationship(prop, mapper, name)
-    if joins := joins_as_keys(prop):
+    joins, comparisons = compare_as_keys(prop)
+    if joins:
         prop = make(*args, **{**options, **joins})
         _sa.prepare_relationship(prop, mapper, name)
+        _sa.find_links(prop, comparisons)
     if alone is not None:
         setattr(prop, IMPLIED, alone)
     return prop

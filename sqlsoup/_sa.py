@@ -392,6 +392,40 @@ def match_in_database(prop: Any) -> None:
 _SELECTIN, _SUBQUERY = (("lazy", "selectin"),), (("lazy", "subquery"),)
 
 
+def find_links(prop: Any, comparisons: dict[Any, Callable[[Any], Any]]) -> None:
+    """Have rows of an association table deleted, and updated, by keys that the database compares.
+
+    SQLAlchemy looks for them by the keys of the rows on both sides, compared as the columns of the
+    association table compare, and raises StaleDataError where those find nothing
+    (``_ManyToManyDP._run_crud`` in ``orm/dependency.py``).  It may go when that compares as
+    ``primaryjoin`` and ``secondaryjoin`` do.
+
+    :param comparisons: what compares columns with values; others are compared as they are.
+    """
+    table, processor = prop.secondary, prop._dependency_processor
+    if table is not None and processor is not None:
+        columns = [_Linking(column, comparisons.get(column, column.__eq__)) for column in table.c]
+        processor.secondary = SimpleNamespace(
+            c=columns,
+            description=table.description,
+            insert=table.insert,
+            update=table.update,
+            delete=table.delete,
+        )
+
+
+class _Linking:
+    """A column of an association table; see ``find_links()``."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, column: Any, compare: Callable[[Any], Any]) -> None:
+        self.key, self.type, self._compare = column.key, column.type, compare
+
+    def __eq__(self, value: object) -> Any:
+        return self._compare(value)
+
+
 def _nothing() -> None:
     """Do what is left of ``init()``."""
 

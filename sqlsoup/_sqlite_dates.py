@@ -1,6 +1,7 @@
 """Types of dates and times in SQLite, which are text there.
 
-What a type cannot read comes as it is stored, and is written back so.
+What a type cannot read comes as it is stored, and is written back so.  So is a key that is spelled
+in another way than it would be written: ``2020-01-01 00:00:00`` without microseconds.
 """
 
 # SQLAlchemy annotates these methods for their callers; its own types override them so as well.
@@ -24,6 +25,59 @@ if TYPE_CHECKING:
     from sqlsoup._sqlite_values import Processor
 
 
+class Spelled:
+    """A date or time with the text that SQLite has for it; what is made of it has none."""
+
+    text: str | None = None
+    _plain: Any
+
+    def __repr__(self) -> str:
+        return repr(self.plain())
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        return spell, (self.plain(), self.text)
+
+    def __conform__(self, protocol: Any) -> Any:
+        """Return what the driver stores, in a statement that knows no type for it.
+
+        psycopg2 asks too, by a protocol of its own, and is given nothing.
+        """
+        return (self.text or str(self)) if protocol.__module__ == "sqlite3" else None
+
+    def plain(self) -> Any:
+        """Return the same without the text."""
+        it: Any = self
+        return self._plain.fromisoformat(it.isoformat())
+
+
+class SpelledDate(Spelled, date):
+    """A day."""
+
+    _plain = date
+
+
+class SpelledDateTime(Spelled, datetime):
+    """A day and a time."""
+
+    _plain = datetime
+
+
+class SpelledTime(Spelled, time):
+    """A time of day."""
+
+    _plain = time
+
+
+_SPELLED: dict[type, Any] = {date: SpelledDate, datetime: SpelledDateTime, time: SpelledTime}
+
+
+def spell(value: Any, text: str) -> Any:
+    """Return a date or time with a text."""
+    made = _SPELLED[type(value)].fromisoformat(value.isoformat())
+    made.text = text
+    return made
+
+
 class _Temporal(OfColumn):
     """Dates and times: what Python's ``fromisoformat()`` reads, and without leading zeros."""
 
@@ -34,11 +88,21 @@ class _Temporal(OfColumn):
     _text: Callable[[Any], str]
     """Turns a value of the written type into text."""
     _may_be_native = True
+    spelled = False
+    """Whether it is of a key, whose text is needed."""
+
+    def adapt(self, cls: Any, **kw: Any) -> Any:
+        """Return itself, likewise."""
+        adapted: Any = super().adapt(cls, **kw)
+        adapted.spelled = self.spelled
+        return adapted
 
     def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
         if self._is_native(dialect):
             return None
         parse, read = self._python.fromisoformat, self._read
+        if self.spelled:
+            return lambda value: self._spell(value, read)
 
         def process(value: Any) -> Any:
             if value is None:
@@ -49,6 +113,15 @@ class _Temporal(OfColumn):
                 return read(value)
 
         return process
+
+    def _spell(self, value: Any, read: Callable[[Any], Any]) -> Any:
+        """Return the value of a key."""
+        try:
+            found = None if value is None else self._python.fromisoformat(value)
+        except (TypeError, ValueError):
+            found = read(value)
+        is_other = isinstance(found, self._python) and self._text(found) != value
+        return spell(found, value) if is_other else found
 
     def _read(self, value: Any) -> Any:
         found = isinstance(value, str) and re.fullmatch(self._pattern, value, re.ASCII)
@@ -65,12 +138,15 @@ class _Temporal(OfColumn):
     def bind_processor(self, dialect: Any) -> Processor:
         if self._is_native(dialect):
             return None
-        written, text = self._written, self._text
+        written, text, spelled = self._written, self._text, _SPELLED[self._python]
         refuse: Any = super().bind_processor(dialect)
 
         def process(value: Any) -> Any:
             if isinstance(value, written):
-                return text(value)
+                stored: str | None = (
+                    getattr(value, "text", None) if type(value) is spelled else None
+                )
+                return stored or text(value)
             return value if value is None or isinstance(value, STORED) else refuse(value)
 
         return process

@@ -61,22 +61,25 @@ class _Decimals(OfColumn):
                 value = Decimal(value)
             if isinstance(value, Decimal):
                 return self._number(value)
-            return value if value is None or isinstance(value, STORED) else float(value)
+            if value is None or isinstance(value, STORED):
+                return self.no_nan(value)
+            return float(value)
 
         return process
 
-    def _number(self, value: Decimal) -> float:
+    def _number(self, value: Decimal) -> Any:
         """Return the number that SQLite stores for a Decimal."""
         if not value.is_finite():
-            return float(value)
+            return self.no_nan(float(value))
         if value == value.to_integral_value() and -(2**63) <= value < 2**63:
             return int(value)
         number = float(value)
         if Decimal(repr(number)) != value:
-            self.tell("was given more digits than SQLite stores of a number")
+            self.tell(_TOO_MANY)
         return number
 
 
+_TOO_MANY = "was given more digits than SQLite stores of a number"
 _SURE = 16
 """Up to so many characters, with the point, a rounded float shows no digits but its own."""
 
@@ -108,7 +111,9 @@ class _Floats(OfColumn):
 
     def bind_processor(self, dialect: Any) -> Processor:  # noqa: ARG002
         def process(value: Any) -> Any:
-            return value if value is None or isinstance(value, str | bytes) else float(value)
+            if value is None or isinstance(value, str | bytes):
+                return value
+            return self.no_nan(float(value))
 
         return process
 
@@ -158,7 +163,13 @@ class JSON(OfColumn, sqlite.JSON):
     def bind_processor(self, dialect: Any) -> Processor:
         own: Any = super()
         written = own.bind_processor(dialect)
-        return lambda value: value if isinstance(value, bytes) else written(value)
+
+        def process(value: Any) -> Any:
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                self.tell(_TOO_MANY)
+            return value if isinstance(value, bytes) else written(value)
+
+        return process
 
     def result_processor(self, dialect: Any, coltype: Any) -> Processor:
         parse: Any = super().result_processor(dialect, coltype)

@@ -37,6 +37,12 @@ class OfColumn(types.TypeEngine[Any]):
         self.tell(f"holds values that are no {type(self).__name__}, which come as they are stored")
         return value
 
+    def no_nan(self, value: Any) -> Any:
+        """Return a value, and tell if SQLite stores NULL for it."""
+        if value != value:  # noqa: PLR0124 - so is NaN alone
+            self.tell("was given NaN, for which SQLite stores NULL")
+        return value
+
     def tell(self, what: str) -> None:
         """Tell something about the column, once."""
         if self.where and what not in self.told:

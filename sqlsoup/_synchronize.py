@@ -28,7 +28,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.expression import BooleanClauseList, Grouping, Null
 
 from sqlsoup._compare import are_loose
-from sqlsoup._corrections import RULED
+from sqlsoup._corrections import MEDDLERS, REVISE, RULED
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -70,17 +70,19 @@ def _ask_database(
     wanted = given.get("synchronize_session", "auto") in {"auto", "evaluate"}
     if not wanted or entity is None or isinstance(params, list):
         return options, []
-    if not params and (statement.whereclause is None or _can_tell(statement.whereclause)):
-        return options, []
     mapper: Any = inspect(entity).mapper
+    table = mapper.local_table
+    found = statement.whereclause is None or _can_tell(statement.whereclause)
+    revised = getattr(table, "info", {}).get(MEDDLERS, 0) & REVISE
+    if not params and not revised and found:
+        return options, []
     rows = [
         row
         for row in chain(session.identity_map.values(), session.new)
         if isinstance(row, mapper.class_)
     ]
-    table = mapper.local_table
     own_key = isinstance(table, Table) and {*mapper.primary_key} == {*table.primary_key}
-    expires = bool(params) or not own_key or RULED in table.info
+    expires = bool(params or revised) or not own_key or RULED in table.info
     given["synchronize_session"] = "fetch" if rows and not expires else False
     unchanged = [row for row in rows if not session.is_modified(row)] if expires else []
     return {**options, "execution_options": given}, unchanged

@@ -1477,6 +1477,36 @@ def test_loose_keys_of_an_association_table(lite: sa.Engine) -> None:
     assert (ada.themes, sums.writers) == ([sums], [ada])
 
 
+@pytest.mark.parametrize("kinds", range(5))
+def test_removal_of_loose_keys_from_an_association_table(engine: sa.Engine, kinds: int) -> None:
+    """What is found by such a key can be removed, and the key be changed, by either side."""
+    if kinds >= len(LOOSE[engine.dialect.name]):
+        pytest.skip("the database has fewer kinds of such keys")
+    key, foreign, (one, other) = LOOSE[engine.dialect.name][kinds]
+    run(
+        engine,
+        *([CI] if key.endswith("ci") else []),
+        f"CREATE TABLE writers (name {key} PRIMARY KEY)",
+        "CREATE TABLE themes (id INTEGER PRIMARY KEY)",
+        f"CREATE TABLE about (name {foreign}, theme INTEGER, PRIMARY KEY (name, theme),"
+        " FOREIGN KEY (name) REFERENCES writers (name),"
+        " FOREIGN KEY (theme) REFERENCES themes (id))",
+        "INSERT INTO writers VALUES ('Ada'), ('Bo')",
+        "INSERT INTO themes VALUES (1), (2), (3)",
+        f"INSERT INTO about VALUES ('{one}', 1), ('{other}', 2), ('{one}', 3), ('Bo', 1)",
+    )
+    db = SQLSoup(engine, relationships=True)
+    ada, (first, second, third) = db.writers.get("Ada"), db.themes.order_by(db.themes.id)
+    ada.themes.remove(second)
+    first.writers.remove(ada)
+    db.commit()
+    assert ada.themes == [third]
+    assert [row.name.strip() for row in first.writers] == ["Bo"]
+    ada.themes.clear()
+    db.commit()
+    assert db.execute("SELECT theme FROM about").all() == [(1,)]
+
+
 def test_loading_by_numbers_as_text(lite: sa.Engine) -> None:
     """SQLite finds the row 1 for the text '1'."""
     run(

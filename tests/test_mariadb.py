@@ -774,3 +774,26 @@ def test_functions_of_others_are_not_run(engine):
             *(f"DROP FUNCTION IF EXISTS `{name}`" for name in [*calls, "harmless"]),
             *(f"DROP VIEW IF EXISTS `{name}`" for name in tables),
         )
+
+
+@pytest.mark.parametrize("mode", ["", "NO_AUTO_VALUE_ON_ZERO"])
+@pytest.mark.parametrize("nought", [0, "0"])
+def test_a_key_of_nought(engine, db, mode, nought):
+    """AUTO_INCREMENT makes a key for 0, that of the row, unless the server is told not to."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+        "CREATE TABLE u (id INT PRIMARY KEY, n INT AUTO_INCREMENT UNIQUE)",
+    )
+    db.execute(f"SET sql_mode = concat(@@sql_mode, ',{mode}')")
+    rows = [db.t.insert(id=nought, n=1), db.t.insert(id=7, n=2)]
+    db.flush()
+    other = db.u.insert(id=1, n=nought)
+    db.flush()
+    first = 0 if mode else 1
+    assert int(rows[0].id) == int(other.n) == first
+    rows[0].n = 3
+    db.flush()
+    assert db.execute("SELECT id, n FROM t ORDER BY id").all() == [(first, 3), (7, 2)]
+    assert db.execute("SELECT n FROM u").scalar() == first
+    db.rollback()

@@ -23,6 +23,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 import sqlsoup
 from sqlsoup import _in_place
+from sqlsoup._sqlite_dates import spell
 
 pytestmark = on_postgresql
 
@@ -543,3 +544,69 @@ def test_an_array_as_a_key(pg, ddl, value, other):
     db.commit()
     assert db.t.filter(db.t.k == new.k).count() == 1
     assert sa.inspect(db.p).columns["k"].type.python_type is tuple
+
+
+def test_arrays_in_help(engine):
+    """help() calls arrays what people call them."""
+    run(
+        engine,
+        "CREATE DOMAIN size AS INTEGER",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, i INTEGER[], v VARCHAR(3)[], o OID[], s size[])",
+    )
+    lines = [line.split() for line in sqlsoup.SQLSoup(engine).t.__doc__.splitlines()[3:]]
+    assert lines == [["i", "INTEGER[]"], ["v", "VARCHAR[]"], ["o", "oid[]"], ["s", "size[]"]]
+
+
+NOW = dt.datetime(2020, 1, 2, 3, 4, 5, 999999)
+
+
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
+        ("timestamp", NOW, NOW),
+        ("timestamp(0)", NOW, NOW.replace(second=6, microsecond=0)),
+        ("timestamp(3)", NOW.replace(microsecond=1499), NOW.replace(microsecond=1000)),
+        ("timestamp(3)", NOW.replace(microsecond=1500), NOW.replace(microsecond=2000)),
+        ("time(2)", dt.time(3, 4, 5, 678901), dt.time(3, 4, 5, 680000)),
+        ("time(0)", "03:04:05", dt.time(3, 4, 5)),
+        ("date", NOW, NOW.date()),
+        ("numeric(5,2)", Decimal("1.005"), Decimal("1.01")),
+        ("numeric(5,2)", -1.125, Decimal("-1.13")),
+        ("numeric(5,2)", Decimal("NaN"), Decimal("NaN")),
+        ("numeric(50,2)", Decimal("1e40"), Decimal(f"{10**40}.00")),
+        ("numeric", Decimal("1.005"), Decimal("1.005")),
+    ],
+)
+def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
+    """The key of a row is the one that is stored, by which the row is found again."""
+    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n int)")
+    db = sqlsoup.SQLSoup(engine)
+    row = db.t.insert(k=given, n=1)
+    db.flush()
+    row.n = 2
+    db.commit()
+    assert (repr(row.k), row.n) == (repr(stored), 2)
+    db.delete(row)
+    db.commit()
+    assert db.t.count() == 0
+
+
+def test_a_time_that_rounds_to_the_end_of_the_day(engine):
+    """It is 24:00 for PostgreSQL, and none for Python."""
+    run(engine, "CREATE TABLE t (k time(0) PRIMARY KEY)")
+    db = sqlsoup.SQLSoup(engine)
+    last = dt.time(23, 59, 59, 600000)
+    assert db.t.insert(k=last).k == last
+    db.rollback()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_keys_of_sqlite_that_are_copied(make_engine, server, driver):
+    """They are dates and times to the drivers, also in a statement that knows no types."""
+    days = [dt.date(2020, 1, 2), dt.datetime(2020, 1, 2, 3, 4, 5), dt.time(3, 4)]
+    engine = make_engine(sa.make_url(server).set(drivername=f"postgresql+{driver}"))
+    db = sqlsoup.SQLSoup(engine)
+    for day in days:
+        copied = spell(day, "as it was written")
+        assert db.execute("SELECT :day", day=copied).scalar() == day
+    sqlsoup.Session.remove()

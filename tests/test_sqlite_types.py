@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
+import pickle
 import re
 import sqlite3
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from conftest import run
 from made_up import shape
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -423,6 +426,35 @@ def test_digits_that_sqlite_does_not_keep(make: Any, given: str) -> None:
     assert driven(db)[0] == shape(float(value))
 
 
+@pytest.mark.parametrize("kind", ["FLOAT", "REAL", "DOUBLE", "NUMERIC", "DECIMAL(9, 2)"])
+def test_nan(make: Any, kind: str) -> None:
+    """SQLite has no NaN and stores NULL, which is told."""
+    db = make(kind)
+    db.t.insert(v=D("inf"))
+    db.t.insert(v=float("-inf"))
+    db.commit()
+    row = db.t.insert(v=D("nan") if kind == "NUMERIC" else float("nan"))
+    with pytest.warns(SQLSoupWarning, match="t.v was given NaN, for which SQLite stores NULL; a"):
+        db.commit()
+    assert row.v is None
+
+
+@pytest.mark.parametrize("given", [2**63, -(2**63) - 1, 10**400, True])
+def test_numbers_of_json_that_sqlite_does_not_keep(make: Any, given: int) -> None:
+    """A number alone is one of SQLite, with its digits; within a list it is text."""
+    db = make("JSON")
+    db.t.insert(v=[given])
+    db.commit()
+    row = db.t.insert(v=given)
+    if given is True:
+        db.commit()
+    else:
+        with pytest.warns(SQLSoupWarning, match="t.v was given more digits than SQLite stores"):
+            db.commit()
+    assert db.t.order_by(db.t.id).first().v == [given]
+    assert row.v == (float("inf") if given > 2**1024 else given if given is True else float(given))
+
+
 def test_other_numbers(make: Any) -> None:
     """Numbers of other Python types are stored as floats."""
     from fractions import Fraction
@@ -503,3 +535,75 @@ def test_the_page_has_the_types() -> None:
     for name, kind in told.items():
         _, shown = TYPES[name][0]
         assert type(shown).__name__ in kind or kind.startswith("what")
+
+
+SPELLED = [
+    ("DATETIME", "2020-01-02 03:04:05", dt.datetime(2020, 1, 2, 3, 4, 5)),
+    ("TIMESTAMP", "2020-01-02T03:04:05.5", dt.datetime(2020, 1, 2, 3, 4, 5, 500000)),
+    ("DATETIME", "2020-1-2 03:04:05", dt.datetime(2020, 1, 2, 3, 4, 5)),
+    ("DATETIME", "2020-01-02", dt.datetime(2020, 1, 2)),
+    ("DATETIME", "2020-01-02 03:04:05Z", dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=dt.UTC)),
+    ("DATETIME", "2020-01-02 03:04:05.000000", dt.datetime(2020, 1, 2, 3, 4, 5)),
+    ("DATETIME", "soon", "soon"),
+    ("DATE", "2020-1-2", dt.date(2020, 1, 2)),
+    ("DATE", "20200102", 20200102),
+    ("TIME", "03:04", dt.time(3, 4)),
+]
+
+
+@pytest.mark.filterwarnings("ignore:t.day holds values:sqlsoup.SQLSoupWarning")
+@pytest.mark.filterwarnings("ignore:u.day holds values:sqlsoup.SQLSoupWarning")
+@pytest.mark.parametrize(("kind", "text", "value"), SPELLED)
+@pytest.mark.parametrize("key", ["PRIMARY KEY", "UNIQUE"])
+def test_keys_as_they_are_spelled(
+    lite: sa.Engine, kind: str, text: str, value: Any, key: str
+) -> None:
+    """A date in a key finds its row again, however it is written, and is found by foreign keys."""
+    run(
+        lite,
+        f"CREATE TABLE t (day {kind} {key}, n INTEGER)",
+        f"CREATE TABLE u (id INTEGER PRIMARY KEY, day {kind} REFERENCES t (day))",
+        f"INSERT INTO t VALUES ('{text}', 1)",
+        f"INSERT INTO u VALUES (1, '{text}')",
+    )
+    db = SQLSoup(lite, relationships=True, primary_keys={"t": ["day"]})
+    row, child = db.t.one(), db.u.one()
+    assert (row.day, child.t) == (value, row)
+    assert repr(row.day) == repr(value)
+    row.n = 2
+    db.u.insert(t=row)
+    db.commit()
+    stored = db.execute("SELECT day FROM t").scalar()
+    assert db.execute("SELECT day, n FROM t").all() == [(stored, 2)]
+    assert db.execute("SELECT day FROM u").scalars().all() == [stored, stored]
+    found = db.execute("SELECT n FROM t WHERE day = :day", day=row.day).scalar()
+    assert found == (None if type(row.day) is dt.datetime else 2)  # that has microseconds
+    again = pickle.loads(pickle.dumps(row.day))
+    assert (again, type(again)) == (row.day, type(row.day))
+    assert db.t.filter_by(day=copy.deepcopy(row.day)).one() is row
+    db.execute("DELETE FROM u")
+    db.delete(row)
+    db.commit()
+    assert db.t.count() == 0
+
+
+def test_what_is_made_of_a_spelled_key(lite: sa.Engine) -> None:
+    """It is a date or time like others, and stored as these are."""
+    run(
+        lite,
+        "CREATE TABLE t (day DATETIME PRIMARY KEY, d DATE)",
+        "INSERT INTO t VALUES ('2020-01-02 03:04:05', NULL)",
+    )
+    db = SQLSoup(lite)
+    row = db.t.one()
+    row.d = row.day
+    later = row.day + dt.timedelta(days=1)
+    db.t.insert(day=later)
+    db.t.insert(day=later.replace(hour=0))
+    db.commit()
+    assert db.execute("SELECT day, d FROM t ORDER BY day").all() == [
+        ("2020-01-02 03:04:05", "2020-01-02"),
+        ("2020-01-03 00:04:05.000000", None),
+        ("2020-01-03 03:04:05.000000", None),
+    ]
+    assert later.__conform__(sqlite3.PrepareProtocol) == "2020-01-03 03:04:05"

@@ -1,0 +1,83 @@
+"""Values of primary keys as a column rounds, cuts or pads them.
+
+The row of a key that is stored otherwise than it was given would not be found again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Mapper
+
+
+def set_as_stored(mapper: Mapper[Any]) -> None:
+    """Have values that are set for a key be those that PostgreSQL or MariaDB stores for them."""
+    for column in mapper.primary_key:
+        stored = _stored(column.type)
+        if stored is not None:
+            attribute = getattr(mapper.class_, mapper.get_property_by_column(column).key)
+            event.listen(attribute, "set", partial(_set, stored), retval=True)
+
+
+def _set(stored: Callable[[Any], Any], _row: object, value: Any, *_more: object) -> Any:
+    return stored(value)
+
+
+def _stored(kind: Any) -> Callable[[Any], Any] | None:
+    name = kind.__visit_name__
+    if not hasattr(kind, CUTS):
+        return None
+    if name in {"DATETIME", "TIMESTAMP", "TIME"}:
+        digits = kind.fsp or 0 if hasattr(kind, "fsp") else kind.precision
+        whole = digits is None or digits >= _MICROSECONDS
+        return None if whole else partial(_shortened, 10 ** (6 - digits), getattr(kind, CUTS))
+    if name in {"NUMERIC", "DECIMAL"} and kind.scale is not None:
+        return partial(_of_scale, Decimal(1).scaleb(-kind.scale))
+    if name == "BINARY":
+        return partial(_padded, kind.length or 1)
+    return _day if name == "DATE" else None
+
+
+CUTS = "_sqlsoup_cuts"
+"""Attribute of a type that stores values of another precision: whether it cuts their fractions."""
+_MICROSECONDS = 6
+
+
+def _shortened(step: int, cuts: bool, value: Any) -> Any:
+    if not isinstance(value, datetime | time):
+        return value
+    rest = value.microsecond % step
+    up = not cuts and rest * 2 >= step
+    cut = value.replace(microsecond=value.microsecond - rest)
+    if not up:
+        return cut
+    if isinstance(cut, datetime):
+        return cut + timedelta(microseconds=step)
+    later = cut.microsecond + step
+    return cut.replace(microsecond=later) if later < 10**6 else value
+
+
+def _of_scale(step: Decimal, value: Any) -> Any:
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    exact = isinstance(value, Decimal) and value.is_finite()
+    return value.quantize(step, ROUND_HALF_UP, _LONG) if exact else value
+
+
+_LONG = Context(prec=10**6)
+
+
+def _padded(length: int, value: Any) -> Any:
+    return bytes(value).ljust(length, b"\0") if isinstance(value, bytes | bytearray) else value
+
+
+def _day(value: Any) -> Any:
+    return value.date() if isinstance(value, datetime) else value
