@@ -32,8 +32,11 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     if generated:
         _leave_out(mapper, list(generated))
     meddlers = table.info.get(MEDDLERS, 0)
-    if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
-        meddlers &= IGNORE | COUNT
+    if meddlers & COUNT:
+        for name in _attributes(mapper, (c for c in table.columns if c.autoincrement is True)):
+            event.listen(getattr(mapper.class_, name), "set", _count, raw=True, retval=True)
+    # with True the user wants what comes with the INSERT, and no more
+    meddlers &= IGNORE if mapper.eager_defaults is True else ~COUNT
     if meddlers:
         _Meddled(mapper, meddlers)
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
@@ -60,8 +63,6 @@ class _Meddled(FlushProcessor):
         others = [column for column in table.columns if column not in key]
         self._generated = [*_attributes(mapper, filter(comes_by_itself, keys))]
         self._others = [*_attributes(mapper, others)]
-        counting = filter(_counts, table.columns) if meddlers & COUNT else ()
-        self._counting = [*_attributes(mapper, counting)]
         self._meddlers = meddlers
 
     def begin(self, flush: Any) -> None:
@@ -79,9 +80,6 @@ class _Meddled(FlushProcessor):
                 if self._meddlers & REVISE:
                     stored.append((row, self._others))
             else:
-                for name in self._counting:
-                    if row.dict.get(name) in _NOUGHT:
-                        row.dict.pop(name)
                 # the database has told the key of a row that it stored
                 told = any(row.dict.get(name) is None for name in self._generated)
                 if self._meddlers & IGNORE and not told:
@@ -93,11 +91,12 @@ class _Meddled(FlushProcessor):
             event.listen(session, "after_flush_postexec", _read_again)
 
 
+def _count(row: Any, value: Any, *_more: object) -> Any:
+    """Return no value in place of a 0 that is set in a new row."""
+    return None if isinstance(value, int | str) and value in _NOUGHT and row.key is None else value
+
+
 _NOUGHT = 0, "0"
-
-
-def _counts(column: Any) -> bool:
-    return column.autoincrement is True
 
 
 def _read_again(session: Session, flush: Any) -> None:
