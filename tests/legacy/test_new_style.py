@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import new_style
 import pytest
@@ -78,9 +77,9 @@ def _in_force():
 
 @pytest.fixture
 def work(monkeypatch):
-    """The operations, on a database of their own, with no notes and orders of mappers."""
+    """The operations, on a database of their own, with no notes and no orders of mappers."""
     _notes.clear()
-    monkeypatch.setattr(_mappers, "orders", WeakKeyDictionary())
+    monkeypatch.setattr(_mappers, "are_ordered", False)
     made = new_style.Work()
     yield made
     made.close()

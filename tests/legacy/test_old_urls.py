@@ -119,7 +119,7 @@ def test_url_of_all_arguments():
 
 
 def test_made_in_the_main_module():
-    """make_url() of the module that Python runs, which nothing calls, gives one to change as well."""
+    """make_url() in the module that Python runs, which nothing calls, gives a URL to change."""
     program = (
         "from sqlsoup import legacy; legacy.enable(warnings=False)\n"
         "from sqlalchemy import make_url\n"
