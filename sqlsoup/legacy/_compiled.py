@@ -8,10 +8,10 @@ from sqlalchemy.engine import Compiled
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.elements import CompilerElement
 
-from sqlsoup.legacy._frames import is_internal
+from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._metadata import bind_of, execute_on, required
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import method, missing
+from sqlsoup.legacy._patch import missing, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,24 +20,25 @@ _BIND = "_sqlsoup_bind"
 """What a compiled statement keeps: the engine for which it was compiled."""
 
 
-@method(CompilerElement, "compile")
-def _compile(
-    before: Callable[..., Any], element: Any, bind: Any = None, dialect: Any = None, **kw: Any
-) -> Any:
-    if bind is None and dialect is None and not is_internal():
-        bind = bind_of(element)
+@replaced(CompilerElement, "compile")
+def _compile(before: Callable[..., Any]) -> Callable[..., Any]:
+    def compile_(element: Any, bind: Any = None, dialect: Any = None, **kw: Any) -> Any:
+        if bind is None and dialect is None and not is_ours(asking()):
+            bind = bind_of(element)
+            if bind is not None:
+                note(
+                    "statement-bind",
+                    old="compile() of a statement with an engine",
+                    instead="compile(engine)",
+                )
+        compiled = before(element, bind, dialect, **kw)
+        if "__[POSTCOMPILE_" in str(compiled) and bind_of(element) is not None:
+            compiled = _with_parameters(before, compiled, (element, bind, dialect), kw)
         if bind is not None:
-            note(
-                "statement-bind",
-                old="compile() of a statement with an engine",
-                instead="compile(engine)",
-            )
-    compiled = before(element, bind, dialect, **kw)
-    if "__[POSTCOMPILE_" in str(compiled) and bind_of(element) is not None:
-        compiled = _with_parameters(before, compiled, (element, bind, dialect), kw)
-    if bind is not None:
-        vars(compiled)[_BIND] = bind
-    return compiled
+            vars(compiled)[_BIND] = bind
+        return compiled
+
+    return compile_
 
 
 def _with_parameters(

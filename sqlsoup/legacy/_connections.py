@@ -173,8 +173,10 @@ _GIVEN_ONCE = frozenset((object, dict, NoneType))
 """The types of the values of execute(): none, or those of one statement."""
 
 
-@replaced(Connection, "execute")
+@replaced(Connection, "execute", "scalar")
 def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
+    execute_any = {"execute": _execute_any, "scalar": _scalar_any}[before.__name__]
+
     def execute(
         connection: Any,
         statement: Any = _ABSENT,
@@ -193,7 +195,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
         ):
             if values is _ABSENT:
                 values = None
-            is_begun = connection._transaction is not None and vars(connection).get(BEGUN)
+            is_begun = connection._transaction is not None and connection.__dict__.get(BEGUN)
             if is_begun or _only_reads(statement, connection):  # nothing old, nothing to commit
                 return before(connection, statement, values, execution_options=execution_options)
             if _is_ended_by_program(statement, connection):
@@ -203,7 +205,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
         if execution_options is not None:
             kw["execution_options"] = execution_options
         given = (each for each in (statement, values) if each is not _ABSENT)
-        return _execute_any(before, connection, *given, *args, **kw)
+        return execute_any(before, connection, *given, *args, **kw)
 
     return execute
 
@@ -268,14 +270,12 @@ def instead_of_string(connection: str, args: Any, params: Any) -> str:
     return f"{connection}.exec_driver_sql('...', {given}), or db.execute('... :name', name=...)"
 
 
-@replaced(Connection, "scalar")
-def _scalar(before: Callable[..., Any]) -> Callable[..., Any]:
-    def scalar(connection: Connection, /, *args: Any, **kw: Any) -> Any:
-        if args and isinstance(args[0], DefaultGenerator):
-            return before(connection, *args, **kw)
-        return connection.execute(*args, **kw).scalar()
-
-    return scalar
+def _scalar_any(
+    before: Callable[..., Any], connection: Connection, /, *args: Any, **kw: Any
+) -> Any:
+    if args and isinstance(args[0], DefaultGenerator):
+        return before(connection, *args, **kw)
+    return connection.execute(*args, **kw).scalar()
 
 
 def is_begun(connection: Connection) -> bool:

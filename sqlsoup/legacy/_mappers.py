@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 orders: weakref.WeakKeyDictionary[Mapper[Any], list[Any]] = weakref.WeakKeyDictionary()
+are_ordered = False
+"""Whether a mapper has ever had an order, which is quicker to ask."""
 
 
 UNORDERED = "_sqlsoup_unordered"
@@ -119,6 +121,7 @@ def _leave(sessions: Any, row: object) -> None:
 
 @method(Mapper, "__init__")
 def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: Any) -> None:
+    global are_ordered  # noqa: PLW0603
     without_entity_name("mapper", kw)
     if "select_table" in kw:
         note("mapper-argument", old="select_table= of a mapper", instead="with_polymorphic=")
@@ -140,6 +143,7 @@ def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: 
     for name, prop in comparable.items():
         mapper.add_property(name, prop)  # type: ignore[arg-type]
     if listed(order):
+        are_ordered = True
         orders[mapper] = [_ordering(mapper, each) for each in listed(order)]
     elif mapper.inherits is not None and not mapper.concrete and mapper.inherits in orders:
         orders[mapper] = orders[mapper.inherits]
@@ -184,7 +188,7 @@ def order_of(query: Any) -> list[Any]:
 
     It is empty where the query has an order, or is to have none.
     """
-    if not orders or vars(query).get(UNORDERED) or query._order_by_clauses:
+    if not are_ordered or vars(query).get(UNORDERED) or query._order_by_clauses:
         return []
     for found in query.column_descriptions:
         if found["expr"] is found["entity"]:
@@ -197,7 +201,7 @@ def order_of(query: Any) -> list[Any]:
 
 def keep_order(query: Query[Any]) -> Any:
     """Order a query that is about to be compiled: listens to ``before_compile``."""
-    if not orders:
+    if not are_ordered:
         return query
     order = order_of(query)
     if not order:

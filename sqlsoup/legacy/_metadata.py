@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Engine,
     Index,
     MetaData,
+    Select,
     Sequence,
     String,
     Table,
@@ -21,12 +23,11 @@ from sqlalchemy import (
 from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.exc import ArgumentError, UnboundExecutionError
 from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement, SchemaItem
-from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import ClauseElement, Executable, FromClause
 
 from sqlsoup import _engine
 from sqlsoup.legacy._engines import execute_once
-from sqlsoup.legacy._frames import asking, is_internal, is_ours
+from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
 
@@ -48,24 +49,44 @@ def bind_of(element: Any) -> Any:
     if isinstance(element, MetaData):
         held = getattr(element, "bind", None)
         return held if isinstance(held, MockConnection) else _engine.bind_of(element)
-    own = vars(element).get("bind")
-    if own is not None or getattr(element, "metadata", None) is not None:
-        return own or bind_of(element.metadata)
+    own, metadata = vars(element).get("bind"), getattr(element, "metadata", None)
+    if own is not None or metadata is not None:
+        is_bound = type(metadata) is not MetaData or "bind" in vars(metadata)
+        return own or (bind_of(metadata) if is_bound else None)
     if isinstance(element, SchemaItem | ExecutableDDLElement):
         on = getattr(element, "table", getattr(element, "element", None))
         return None if on is None else bind_of(on)
+    return _bind_within(element)
+
+
+def _bind_within(element: Any) -> Any:
+    """Return the first bind of a part of a statement, or of a table in it, or None."""
     seen: set[Any] = set()
-    for part in visitors.iterate(element):
-        has = vars(part)  # as a column asks its type for what it has not
-        on = has.get("table", has.get("sequence", part))
-        if isinstance(on, Table | Sequence):
-            found = None if on in seen else bind_of(on)
-            seen.add(on)
-        else:
-            found = has.get("bind")
-        if found is not None:
-            return found
+    parts = deque([element])
+    while parts:
+        part = parts.popleft()
+        if isinstance(part, _SEVERAL):
+            parts.extend(part)
+        elif isinstance(part, ClauseElement):
+            has = part.__dict__  # as a column asks its type for what it has not
+            on = has.get("table", has.get("sequence", part))
+            is_bound = isinstance(on, _BOUND)
+            of = on if is_bound else part
+            if of in seen:
+                continue
+            seen.add(of)  # as a select may have itself in its dict
+            found = bind_of(of) if is_bound else has.get("bind")
+            if found is not None:
+                return found
+            if not is_bound:
+                # what a select has is in its dict, and is quicker found there
+                parts.extend(has.values() if type(part) is Select else part.get_children())
+                parts.append(on)  # an alias or a subquery, of which a column is
     return None
+
+
+_BOUND = (Table, Sequence)
+_SEVERAL = (list, tuple)
 
 
 def required(element: Any) -> Any:
@@ -198,14 +219,20 @@ def _bind_of_elements() -> None:
     replace(ClauseElement, "bind", property(_bind, _bind_element))
 
 
-@method(ClauseElement, "__str__")
-def _str(before: Callable[..., Any], element: Any) -> str:
-    is_statement = isinstance(element, Executable | FromClause | ExecutableDDLElement)
-    bind = bind_of(element) if is_statement and not is_internal() else None
-    if bind is None:
-        return str(before(element))
-    note("statement-bind", old="str() of a statement with an engine", instead="compile(engine)")
-    return str(element.compile(dialect=bind.dialect))
+@replaced(ClauseElement, "__str__")
+def _str(before: Callable[..., Any]) -> Callable[..., Any]:
+    def to_str(element: Any) -> Any:
+        is_asked = isinstance(element, _STATEMENTS) and not is_ours(asking())
+        bind = bind_of(element) if is_asked else None
+        if bind is None:
+            return before(element)
+        note("statement-bind", old="str() of a statement with an engine", instead="compile(engine)")
+        return str(element.compile(dialect=bind.dialect))
+
+    return to_str
+
+
+_STATEMENTS = (Executable, FromClause, ExecutableDDLElement)
 
 
 def _bind(element: Any) -> Any:
@@ -278,27 +305,28 @@ def _execute_at(ddl: Any, event_name: str, target: Any) -> None:
     event.listen(target, event_name.replace("-", "_"), ddl)
 
 
-_UNICODE = ("convert_unicode", "unicode_error", "assert_unicode", "_warn_on_bytestring")
-
-
 @plan
 def _string() -> None:
     before: Any = String.__init__
 
-    @wraps(before)  # with the arguments of its own by name, as SQLAlchemy copies types by them
+    # with all arguments by name, as SQLAlchemy copies a type by them, and looks for more in **kw
+    @wraps(before)
     def init(
         kind: String, length: Any = None, collation: Any = None, collation_schema: Any = None,
-        *args: Any, **kw: Any,
+        unicode_error: Any = None, _warn_on_bytestring: Any = None, assert_unicode: Any = None,
+        convert_unicode: Any = None,
     ) -> None:  # fmt: skip
-        if collation_schema is None and not args and not kw:
+        old = unicode_error, _warn_on_bytestring, assert_unicode, convert_unicode
+        if collation_schema is None and old == _NO_UNICODE:
             before(kind, length, collation)  # nothing old
             return
-        is_old = args or isinstance(collation_schema, bool)  # which was convert_unicode
-        if is_old or any(name in kw for name in _UNICODE):
+        is_schema = isinstance(collation_schema, str)  # and not convert_unicode by position
+        if old != _NO_UNICODE or not is_schema:
             note("type-unicode")
-            kw = {name: value for name, value in kw.items() if name not in _UNICODE}
-        if collation_schema is not None and not is_old:
-            kw["collation_schema"] = collation_schema
-        before(kind, length, collation, **kw)
+        given = {"collation_schema": collation_schema} if is_schema else {}
+        before(kind, length, collation, **given)
 
     replace(String, "__init__", init)
+
+
+_NO_UNICODE = (None,) * 4

@@ -166,7 +166,7 @@ def _redirect(
     )
     replace(target, "__code__", code.replace(co_consts=constants, co_name=target.__name__))
     replace(target, "__defaults__", template.__defaults__)
-    replace(target, "__kwdefaults__", None)
+    replace(target, "__kwdefaults__", template.__kwdefaults__)
 
 
 def _any_call(*args: Any, **kw: Any) -> Any:

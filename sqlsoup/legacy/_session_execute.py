@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-@replaced(Session, "flush", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
+@replaced(Session, "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings")
 def _store(before: Callable[..., Any]) -> Callable[..., Any]:
     def store(session: Session, /, *args: Any, **kw: Any) -> None:
         state = vars(session).get(KEY)
@@ -40,6 +40,18 @@ def _store(before: Callable[..., Any]) -> Callable[..., Any]:
             _store_any(before, session, state, *args, **kw)
 
     return store
+
+
+@replaced(Session, "flush")
+def _flush(before: Callable[..., Any]) -> Callable[..., Any]:
+    def flush(session: Session, objects: Any = None) -> None:
+        state = session.__dict__.get(KEY)
+        if state is None or not (state.autocommit or state.dead):
+            before(session, objects)  # as without the module
+        else:
+            _store_any(before, session, state, objects)
+
+    return flush
 
 
 def _store_any(
@@ -81,8 +93,11 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
     def execute(
         session: Any, /, statement: Any = None, params: Any = None, *args: Any, **kw: Any
     ) -> Any:
-        if not args and _is_new(session, statement, kw):
-            return before(session, statement, params, **kw)
+        if not args and _is_new(session, statement):
+            if not kw:
+                return before(session, statement, params)  # which is quicker than with **kw
+            if _OLD_ARGUMENTS.isdisjoint(kw):
+                return before(session, statement, params, **kw)
         return _execute_any(before, asking(), session, statement, params, *args, **kw)
 
     return execute
@@ -90,10 +105,15 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
 
 @replaced(Session, "scalar", "scalars")
 def _scalars(before: Callable[..., Any]) -> Callable[..., Any]:
-    def scalars(session: Any, /, statement: Any = None, *args: Any, **kw: Any) -> Any:
-        if len(args) <= 1 and _is_new(session, statement, kw):
-            return before(session, statement, *args, **kw)
-        return getattr(session.execute(statement, *args, **kw), before.__name__)()
+    def scalars(
+        session: Any, /, statement: Any = None, params: Any = None, *args: Any, **kw: Any
+    ) -> Any:
+        if not args and _is_new(session, statement):
+            if not kw:
+                return before(session, statement, params)
+            if _OLD_ARGUMENTS.isdisjoint(kw):
+                return before(session, statement, params, **kw)
+        return getattr(session.execute(statement, params, *args, **kw), before.__name__)()
 
     return scalars
 
@@ -102,15 +122,14 @@ _OLD_ARGUMENTS = frozenset(("mapper", "clause", "bind"))
 """Arguments of Session.execute() by name that are gone."""
 
 
-def _is_new(session: Any, statement: Any, kw: dict[str, Any]) -> bool:
+def _is_new(session: Any, statement: Any) -> bool:
     """Tell if it is plain that what a session is to execute is no old form."""
-    state = vars(session).get(KEY)
+    state = session.__dict__.get(KEY)
     return (
         (state is None or not (state.autocommit or state.dead))
         and type(statement) in STATEMENTS
-        and (not kw or _OLD_ARGUMENTS.isdisjoint(kw))
-        and OF_QUERY not in vars(statement)
-        and not _mappers.orders
+        and OF_QUERY not in statement.__dict__
+        and not _mappers.are_ordered
     )
 
 
@@ -226,16 +245,18 @@ def _connection_any(before: Callable[..., Any], session: Session, /, *args: Any,
     return connection.execution_options(**(kw.get("execution_options") or {}))
 
 
-def _bound(session: Any, /, mapper: Any = None, *args: Any, **kw: Any) -> Any:
+def _bound(session: Any, /, mapper: Any = None, *args: Any, clause: Any = None, **kw: Any) -> Any:
     before: Any = "BEFORE"
     handler: Any = "HANDLER"
     unbound: Any = "UNBOUND"
     if not args:
         try:
-            return before(session, mapper, **kw)
+            if not kw:
+                return before(session, mapper, clause=clause)  # which is quicker than with **kw
+            return before(session, mapper, clause=clause, **kw)
         except unbound:
             pass
-    return handler(session, mapper, *args, **kw)
+    return handler(session, mapper, *args, clause=clause, **kw)
 
 
 # of which sessions that find the engine of a SQLSoup have kept the function

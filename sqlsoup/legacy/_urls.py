@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -43,7 +44,7 @@ def as_it_was(url: URL) -> URL:
     ):
         name += f"+{driver}"
         note("url-driver", instead=f"{name}://")
-    return url.set(drivername=name)
+    return url if name == url.drivername else url.set(drivername=name)
 
 
 class _Mock(MockConnection):
@@ -212,7 +213,7 @@ class OldURL:
         """What follows the question mark, which can be changed as well."""
         return _Query(self)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # what the module adds to a URL
         return getattr(self._url, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -249,6 +250,11 @@ class OldURL:
 
     def __reduce__(self) -> Any:
         return real, (self._url,)
+
+
+for _name in dir(URL):
+    if not hasattr(OldURL, _name):
+        setattr(OldURL, _name, property(attrgetter(f"_url.{_name}")))  # for its speed
 
 
 def _with_password(url: URL) -> str:
@@ -291,20 +297,27 @@ def real(url: Any) -> Any:
     return url._url if type(url) is OldURL else url
 
 
-@method(URL, "__new__")
-def _new(before: Callable[..., Any], cls: type[URL], *args: Any, **kw: Any) -> Any:
-    if len(args) == len(URL._fields) or is_internal():
-        return before(cls, *args, **kw)
-    if len(args) + len(kw) < len(URL._fields):
-        note("url-call")
-    given = dict(zip(URL._fields, args, strict=False)) | kw
-    return OldURL(URL.create(**{name: value for name, value in given.items() if value is not None}))
+_PARTS = len(URL._fields)
+
+
+@replaced(URL, "__new__")
+def _new(before: Callable[..., Any]) -> Callable[..., Any]:
+    def new(cls: type[URL], *args: Any, **kw: Any) -> Any:
+        if len(args) == _PARTS or is_ours(asking()):
+            return before(cls, *args, **kw)
+        if len(args) + len(kw) < _PARTS:
+            note("url-call")
+        given = dict(zip(URL._fields, args, strict=False)) | kw
+        parts = {name: value for name, value in given.items() if value is not None}
+        return OldURL(URL.create(**parts))
+
+    return new
 
 
 @function(make_url)
 def _make_url(before: Callable[..., Any], name_or_url: Any, *args: Any, **kw: Any) -> Any:
     url = before(real(name_or_url), *args, **kw)
-    return url if is_ours(asking(3)) or not isinstance(url, URL) else OldURL(url)
+    return url if is_ours(asking(2)) or not isinstance(url, URL) else OldURL(url)
 
 
 @plan

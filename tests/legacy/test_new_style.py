@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import new_style
 import pytest
@@ -28,9 +27,12 @@ AT_MOST = {
         "execute_driver_sql build_division build_concatenation build_case build_cast "
         "build_insert build_insert_of_table build_text"
     ),
-    2: ("build_operators build_update build_delete build_alias table types session_commit_alone"),
+    2: (
+        "execute_scalar build_operators build_update build_delete build_alias "
+        "table types session_commit_alone"
+    ),
     3: (
-        "execute_scalar execute_text_made execute_built build_select build_join "
+        "execute_text_made execute_built build_select build_join "
         "build_join_from build_orm_select build_orm_join build_filter_by compile"
     ),
     4: (
@@ -49,7 +51,8 @@ AT_MOST = {
     15: "engine_connect_commit lazy session_new",
     16: "orm_update_evaluated",
     17: "session_commit_insert session_begin orm_insert_many",
-    18: "merge string",
+    12: "string",
+    18: "merge",
     21: "session_maker flush_changes refresh",
     22: "maker_begin",
     23: "declare",
@@ -78,9 +81,9 @@ def _in_force():
 
 @pytest.fixture
 def work(monkeypatch):
-    """The operations, on a database of their own, with no notes and orders of mappers."""
+    """The operations, on a database of their own, with no notes and no orders of mappers."""
     _notes.clear()
-    monkeypatch.setattr(_mappers, "orders", WeakKeyDictionary())
+    monkeypatch.setattr(_mappers, "are_ordered", False)
     made = new_style.Work()
     yield made
     made.close()
@@ -110,7 +113,7 @@ def test_calls(work, name):
     operation = getattr(work, name)
     for _ in range(3):
         operation()  # what is found is kept by code, which Python 3.12 takes for other at first
-    found = calls(operation)
+    found = [name for name in calls(operation) if name != "raw_all_rows"]  # which is for 2.0
     forms = {note.form for note in legacy.report().notes}
     assert forms == ({"integer-division"} if name == "build_division_of_integers" else set())
     assert len(found) <= LIMITS[name], found

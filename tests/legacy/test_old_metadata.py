@@ -21,7 +21,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 import sqlsoup
 from sqlsoup import legacy
-from sqlsoup.legacy import _notes
+from sqlsoup.legacy import _metadata, _notes
 
 UNBOUND = (
     "{} is not bound to an Engine or Connection.  "
@@ -483,3 +483,23 @@ def test_expressions_are_printed_as_before(lite):
         assert str(sa.func.max(words.c.id + 1)) == "max(words.id + ?)"
         assert str(words.c.id == 1) == "words.id = :id_1"
         assert str(sa.exists().where(words.c.id == 1)).endswith("WHERE words.id = :id_1)")
+
+
+def test_bind_wherever_it_is(lite):
+    """A statement has the bind of a table that is an alias in it, or deep within."""
+    words = sa.Table("words", MetaData(), sa.Column("id", Integer))
+    free = sa.Table("free", MetaData(), sa.Column("id", Integer))
+    named = words.alias()
+    inner = sa.select(words.c.id).where(words.c.id == free.c.id)
+    statements = [
+        sa.select(named.c.id),
+        sa.select(free.c.id).where(sa.exists(inner.correlate(free))),
+        sa.select(free.c.id).join(words, words.c.id == free.c.id),
+        sa.select(free.c.id, sa.select(words.c.id).scalar_subquery()),
+        sa.select(inner.subquery().c.id),
+    ]
+    kept = sa.select(free.c.id)
+    assert kept.c.id.table.element is kept
+    assert [*map(_metadata.bind_of, [*statements, kept])] == [None] * 6
+    words.metadata.bind = lite
+    assert [*map(_metadata.bind_of, [*statements, kept])] == [lite] * 5 + [None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import subprocess
+import sys
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +14,7 @@ from conftest import noted_in
 from sqlalchemy.engine.url import URL, make_url
 
 from sqlsoup import legacy
-from sqlsoup.legacy import _notes
+from sqlsoup.legacy import _notes, _urls
 
 pytestmark = pytest.mark.usefixtures("old_forms")
 
@@ -114,3 +116,20 @@ def test_url_of_all_arguments():
     url.database = "other"
     assert url.render_as_string() == "mysql://me:***@h:3306/other"
     assert forms() == {"url-changed"}
+
+
+def test_made_in_the_main_module():
+    """make_url() in the module that Python runs, which nothing calls, gives a URL to change."""
+    program = (
+        "from sqlsoup import legacy; legacy.enable(warnings=False)\n"
+        "from sqlalchemy import make_url\n"
+        "url = make_url('sqlite:///a.db'); url.database = None; print(url)"
+    )
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"sqlite://\n"
+
+
+def test_driver_is_kept():
+    """The URL of an engine is the one that was given, where it means the same as it did."""
+    url = sa.URL.create("sqlite", database="a.db")
+    assert _urls.as_it_was(url) is url
