@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 import sqlalchemy as sa
 from conftest import fill
+from greenlet import greenlet
 from sqlalchemy import orm
 from sqlalchemy.orm import close_all_sessions, scoped_session, sessionmaker
 
@@ -127,12 +128,15 @@ def names(soup, lite, tables):
 
 @pytest.mark.parametrize(("row", "name"), EXAMPLES)
 def test_noted(row, name, names):
-    """The old form works with the module, which notes it at its line."""
+    """The old form works with the module, which notes it at its line.
+
+    It is that of a program's main module, which nothing has called.
+    """
     warnings.simplefilter("ignore", sa.exc.SADeprecationWarning)
     code = compiled(example_of(row, name), names)
     _notes.clear()
     with legacy.enabled(warnings=False):
-        exec(code, names)
+        greenlet(exec).switch(code, names)
         orm.close_all_sessions()
     found = {note.form for note in legacy.report().notes if note.file == "<example>"}
     _notes.clear()
@@ -162,7 +166,7 @@ def test_form_is_noted(form, names):
     code = compiled(REPLACED["old"][form], names)
     _notes.clear()
     with legacy.enabled(warnings=False):
-        exec(code, names)
+        greenlet(exec).switch(code, names)
         orm.close_all_sessions()
         names["c"].close()
     found = {note.form for note in legacy.report().notes if note.file == "<example>"}
@@ -182,7 +186,7 @@ def test_replacement(form, names):
     if form == "table-unbound":
         sa.Table("new", sa.MetaData()).drop(names["engine"])
     with legacy.enabled(warnings=False):
-        exec(code, names)
+        greenlet(exec).switch(code, names)
         orm.close_all_sessions()
     found = [note for note in legacy.report().notes if note.file == "<example>"]
     _notes.clear()
