@@ -84,5 +84,5 @@ def as_then(kind: Any, where: str) -> Any:
 
     :param kind: the type that SQLSoup gives it.
     """
-    cls = _BY_CLASS.get(type(kind))
+    cls = next((old for new, old in _BY_CLASS.items() if isinstance(kind, new)), None)
     return kind if cls is None else kind.adapt(cls).of(where)
