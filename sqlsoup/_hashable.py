@@ -62,13 +62,18 @@ def make_hashable(table: Table, key: Any = ()) -> None:
     """
     for column in table.columns:
         if column.primary_key or column.foreign_keys or column in key:
-            kind: Any = column.type
-            while isinstance(kind, TypeDecorator) and not isinstance(kind, Hashable):
-                kind = kind.impl_instance
+            kind = _beneath(column.type)
             if kind.__visit_name__ in {"ARRAY", "SET"}:
                 column.type = Hashable(column.type)
             elif hasattr(kind, "spelled"):
                 kind.spelled = True
+
+
+def _beneath(kind: Any) -> Any:
+    """Return what a type decorates, but for what is hashable already."""
+    while isinstance(kind, TypeDecorator) and not isinstance(kind, Hashable):
+        kind = kind.impl_instance
+    return kind
 
 
 def set_hashable(mapper: Mapper[Any]) -> None:

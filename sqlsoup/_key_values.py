@@ -37,8 +37,9 @@ def _stored(kind: Any) -> Callable[[Any], Any] | None:
         return None
     if name in {"DATETIME", "TIMESTAMP", "TIME"}:
         digits = kind.fsp or 0 if hasattr(kind, "fsp") else kind.precision
-        whole = digits is None or digits >= _MICROSECONDS
-        return None if whole else partial(_shortened, 10 ** (6 - digits), getattr(kind, CUTS))
+        digits = _MICROSECONDS if digits is None else min(digits, _MICROSECONDS)
+        cut = partial(_shortened, 10 ** (_MICROSECONDS - digits), getattr(kind, CUTS))
+        return cut if digits < _MICROSECONDS else None
     if name in {"NUMERIC", "DECIMAL"} and kind.scale is not None:
         return partial(_of_scale, Decimal(1).scaleb(-kind.scale))
     if name == "BINARY":

@@ -334,7 +334,8 @@ def exact(found: TypeEngine[Any], name: str) -> TypeEngine[Any]:
     else:
         cls: Any = _EXACT.get(type(found), type(found))
         as_it_is = issubclass(cls, _Value | SET | mysql.JSON)
-        made = found.adapt(cls if as_it_is else _of_one_value(cls))
+        cls = cls if as_it_is else _of_one_value(cls)
+        made = found.adapt(cls)
     return made
 
 

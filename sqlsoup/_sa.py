@@ -404,7 +404,7 @@ def find_links(prop: Any, comparisons: dict[Any, Callable[[Any], Any]]) -> None:
     """
     table, processor = prop.secondary, prop._dependency_processor
     if table is not None and processor is not None:
-        columns = [_Linking(column, comparisons.get(column, column.__eq__)) for column in table.c]
+        columns = [_Linking(column, comparisons.get(column) or column.__eq__) for column in table.c]
         processor.secondary = SimpleNamespace(
             c=columns,
             description=table.description,
