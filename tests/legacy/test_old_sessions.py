@@ -1132,3 +1132,15 @@ def test_engine_of_a_soup_is_not_noted(soup):
     soup.tags.count()
     soup.rollback()
     assert not [note for note in legacy.report().notes if note.form == "session-unbound"]
+
+
+@pytest.mark.parametrize("ask", ["execute", "scalar", "scalars"])
+def test_new_statements_with_arguments(ask, plain, lib):
+    """A select() is what it is without the module, and may have the arguments that are gone."""
+    found = getattr(plain, ask)(sa.select(lib.users.name), execution_options={})
+    _notes.clear()
+    assert found == "Ada" if ask == "scalar" else found.first()
+    assert not legacy.report().notes
+    old = getattr(plain, ask)(sa.select(lib.users.name), mapper=lib.users)
+    assert old == "Ada" if ask == "scalar" else old.first()
+    assert forms() == ["session-mapper"]
