@@ -171,6 +171,8 @@ class ENUM(_Value, mysql.ENUM):
     def result_processor(self, dialect: Dialect, coltype: object) -> None:
         """Return None: the text is the value."""
 
+    __reduce__ = object.__reduce__  # this class is in a module
+
 
 class SET(mysql.SET):
     """SET whose values are written in the order of its members, as the database compares them.

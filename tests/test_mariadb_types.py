@@ -538,6 +538,7 @@ def test_a_pickled_metadata(engine):
     types = {column.name: repr(column.type) for column in db.t.c}
     table = pickle.loads(pickle.dumps(db._metadata)).tables["t"]
     assert {column.name: repr(column.type) for column in table.c} == types
+    assert [type(column.type) for column in table.c] == [type(column.type) for column in db.t.c]
     with engine.connect() as connection, pytest.raises(sa.exc.StatementError, match="a list"):
         connection.execute(sa.insert(table), {"id": 1, "v": ["1"]})
 
