@@ -56,9 +56,10 @@ def read_again(columns: Iterable[Column[Any]]) -> None:
 MEDDLERS = "sqlsoup.meddlers"
 """In the ``info`` of a table: what triggers, rules or clauses of it may do to a new row.
 
-REVISE is what they may do to a row that is changed: set other values than were given.  COUNT is
-that a column that counts by itself takes 0 for no value.
+REVISE is what they may do to a row that is changed: set other values than were given.
 """
-IGNORE, CHANGE, REVISE, COUNT = 1, 2, 4, 8
+IGNORE, CHANGE, REVISE = 1, 2, 4
+COUNTS = "sqlsoup.counts"
+"""In the ``info`` of a column: it counts by itself, and takes 0 for no value."""
 RULED = "sqlsoup.ruled"
 """In the ``info`` of a table: a rule may refuse to say which rows an UPDATE or DELETE changes."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy import Table, event
 from sqlalchemy.orm import object_session
 
-from sqlsoup._corrections import CHANGE, COUNT, IGNORE, MEDDLERS, REVISE
+from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE
 from sqlsoup._sa import FlushProcessor, kept_by_flush, watch
 from sqlsoup.exc import SQLSoupError
 
@@ -31,12 +31,11 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     generated = _attributes(mapper, (c for c in table.columns if c.computed is not None))
     if generated:
         _leave_out(mapper, list(generated))
+    for name in _attributes(mapper, (c for c in table.columns if COUNTS in c.info)):
+        event.listen(getattr(mapper.class_, name), "set", _count, raw=True, retval=True)
     meddlers = table.info.get(MEDDLERS, 0)
-    if meddlers & COUNT:
-        for name in _attributes(mapper, (c for c in table.columns if c.autoincrement is True)):
-            event.listen(getattr(mapper.class_, name), "set", _count, raw=True, retval=True)
-    # with True the user wants what comes with the INSERT, and no more
-    meddlers &= IGNORE if mapper.eager_defaults is True else ~COUNT
+    if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
+        meddlers &= IGNORE
     if meddlers:
         _Meddled(mapper, meddlers)
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
 
-from sqlsoup._corrections import CHANGE, COUNT, MEDDLERS, REVISE, read_again
+from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, read_again
 from sqlsoup._key_values import CUTS
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
@@ -162,9 +162,10 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     read_again(column for column in table.columns if column.name in updated)
     for column in table.primary_key:
         setattr(column.type, CUTS, inspector.dialect.is_mariadb)  # type: ignore[attr-defined]
-    meddlers = CHANGE * (view or "INSERT" in known.triggers) | REVISE * every
-    counting = any("auto_increment" in column.extra.lower() for column in known.columns.values())
-    if meddlers := meddlers | COUNT * (counting and not known.nought):
+    for column in table.columns if not known.nought else ():
+        if column.autoincrement is True:
+            column.info[COUNTS] = True
+    if meddlers := CHANGE * (view or "INSERT" in known.triggers) | REVISE * every:
         table.info[MEDDLERS] = meddlers
 
 
