@@ -101,8 +101,6 @@ class _Temporal(OfColumn):
         if self._is_native(dialect):
             return None
         parse, read = self._python.fromisoformat, self._read
-        if self.spelled:
-            return lambda value: self._spell(value, read)
 
         def process(value: Any) -> Any:
             if value is None:
@@ -112,14 +110,10 @@ class _Temporal(OfColumn):
             except (TypeError, ValueError):
                 return read(value)
 
-        return process
+        return (lambda value: self._spell(process(value), value)) if self.spelled else process
 
-    def _spell(self, value: Any, read: Callable[[Any], Any]) -> Any:
-        """Return the value of a key."""
-        try:
-            found = None if value is None else self._python.fromisoformat(value)
-        except (TypeError, ValueError):
-            found = read(value)
+    def _spell(self, found: Any, value: Any) -> Any:
+        """Return what was read of a key, with its text where that is not what would be written."""
         is_other = isinstance(found, self._python) and self._text(found) != value
         return spell(found, value) if is_other else found
 
@@ -143,10 +137,7 @@ class _Temporal(OfColumn):
 
         def process(value: Any) -> Any:
             if isinstance(value, written):
-                stored: str | None = (
-                    getattr(value, "text", None) if type(value) is spelled else None
-                )
-                return stored or text(value)
+                return (isinstance(value, spelled) and value.text) or text(value)
             return value if value is None or isinstance(value, STORED) else refuse(value)
 
         return process
