@@ -7,6 +7,7 @@ The two columns need not compare alike: one may ignore case, or spaces at the en
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import cast
@@ -40,13 +41,12 @@ def compare_as_keys(prop: Any) -> tuple[dict[str, Any], Comparisons]:
     Both are empty where the conditions that it has do so already, which is nearly always.  Of each
     column in a foreign key comes what compares it with a value of what it refers to.
     """
-    instead: dict[Column[Any], Any] = {}
-    comparisons: Comparisons = {}
-    for referred, key in (*prop.synchronize_pairs, *(prop.secondary_synchronize_pairs or ())):
-        if any(resolves(e) and e.column.shares_lineage(referred) for e in key.foreign_keys):
-            compared = dict(_compared(referred, key))
-            instead.update(compared)
-            comparisons[key] = partial(_comparison, key, referred, compared)
+    pairs = [
+        (referred, key)
+        for referred, key in (*prop.synchronize_pairs, *(prop.secondary_synchronize_pairs or ()))
+        if any(resolves(each) and each.column.shares_lineage(referred) for each in key.foreign_keys)
+    ]
+    instead = dict(chain.from_iterable(starmap(_compared, pairs)))
     if not instead:
         return {}, {}
 
@@ -59,11 +59,11 @@ def compare_as_keys(prop: Any) -> tuple[dict[str, Any], Comparisons]:
         for name in ("primaryjoin", "secondaryjoin")
         if (condition := getattr(prop, name)) is not None
     }
-    return joins, comparisons
+    return joins, {key: partial(_comparison, instead, referred, key) for referred, key in pairs}
 
 
-def _comparison(key: Any, referred: Any, compared: dict[Any, Any], value: Any) -> Any:
-    of_key, of_referred = (compared.get(column, _as_it_is) for column in (key, referred))
+def _comparison(instead: dict[Any, Any], referred: Any, key: Any, value: Any) -> Any:
+    of_referred, of_key = (instead.get(column, _as_it_is) for column in (referred, key))
     return of_key(key) == of_referred(value)
 
 
