@@ -72,9 +72,8 @@ def _ask_database(
         return options, []
     mapper: Any = inspect(entity).mapper
     table = mapper.local_table
-    found = statement.whereclause is None or _can_tell(statement.whereclause)
-    revised = getattr(table, "info", {}).get(MEDDLERS, 0) & REVISE
-    if not params and not revised and found:
+    others = params or getattr(table, "info", {}).get(MEDDLERS, 0) & REVISE
+    if not others and (statement.whereclause is None or _can_tell(statement.whereclause)):
         return options, []
     rows = [
         row
@@ -82,7 +81,7 @@ def _ask_database(
         if isinstance(row, mapper.class_)
     ]
     own_key = isinstance(table, Table) and {*mapper.primary_key} == {*table.primary_key}
-    expires = bool(params or revised) or not own_key or RULED in table.info
+    expires = bool(others) or not own_key or RULED in table.info
     given["synchronize_session"] = "fetch" if rows and not expires else False
     unchanged = [row for row in rows if not session.is_modified(row)] if expires else []
     return {**options, "execution_options": given}, unchanged
