@@ -155,11 +155,14 @@ def selectable_of(thing: object) -> FromClause:
     found: object = getattr(inspected, "selectable", inspected)
     if isinstance(found, SelectBase):
         return found.subquery()
-    if not isinstance(found, FromClause):
-        raise ArgumentError(
-            "'selectable' argument must be a table, select, join, or other selectable construct."
-        )
-    return found
+    if isinstance(found, FromClause):
+        return found
+    raise ArgumentError(_NO_SELECTABLE)
+
+
+_NO_SELECTABLE = (
+    "'selectable' argument must be a table, select, join, or other selectable construct."
+)
 
 
 def key_of(thing: object) -> list[Any]:

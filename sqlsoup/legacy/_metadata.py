@@ -221,10 +221,8 @@ def _bind_of_elements() -> None:
 
 @replaced(ClauseElement, "__str__")
 def _str(before: Callable[..., Any]) -> Callable[..., Any]:
-    kinds: tuple[Any, ...] = _STATEMENTS
-
     def to_str(element: Any) -> Any:
-        is_asked = isinstance(element, kinds) and not is_ours(asking())
+        is_asked = isinstance(element, _STATEMENTS) and not is_ours(asking())
         bind = bind_of(element) if is_asked else None
         if bind is None:
             return before(element)
@@ -234,7 +232,7 @@ def _str(before: Callable[..., Any]) -> Callable[..., Any]:
     return to_str
 
 
-_STATEMENTS = (Executable, FromClause, ExecutableDDLElement)
+_STATEMENTS: tuple[Any, ...] = (Executable, FromClause, ExecutableDDLElement)
 
 
 def _bind(element: Any) -> Any:
