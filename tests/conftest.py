@@ -10,10 +10,12 @@ import gc
 import os
 import re
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from types import CodeType, FrameType
 from typing import NoReturn
 
 import pytest
@@ -296,6 +298,23 @@ def run(engine: Engine, *statements: str) -> None:
     with engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+def called(function: Callable[[], object]) -> list[CodeType]:
+    """Return the code of all Python functions that are called while one runs."""
+    found = []
+
+    def note(frame: FrameType, kind: str, _arg: object) -> None:
+        if kind == "call":
+            found.append(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return found
 
 
 def fill(engine: Engine) -> None:

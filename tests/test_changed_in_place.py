@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-import sys
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import run
+from conftest import called, run
 from sqlalchemy import Engine
 from sqlalchemy.ext.mutable import MutableDict
 
@@ -187,18 +186,10 @@ def test_conditions_and_columns_are_what_they_were(db: sqlsoup.SQLSoup) -> None:
 
 def calls(db: sqlsoup.SQLSoup) -> int:
     """Count the calls within the module while rows are loaded."""
-    number = 0
-
-    def note(frame: Any, kind: str, _arg: object) -> None:
-        nonlocal number
-        number += kind == "call" and frame.f_code.co_filename == _in_place.__file__
-
-    sys.setprofile(note)
-    try:
-        assert len(db.docs.all()) == 5
-    finally:
-        sys.setprofile(None)
-    return number
+    loaded: list[Any] = []
+    codes = called(lambda: loaded.extend(db.docs.all()))
+    assert len(loaded) == 5
+    return sum(code.co_filename == _in_place.__file__ for code in codes)
 
 
 def test_a_load_costs_nothing(db: sqlsoup.SQLSoup) -> None:

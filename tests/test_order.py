@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import count, permutations
 
 import pytest
 import sqlalchemy as sa
-from conftest import run
+from conftest import called, run
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
@@ -432,18 +431,7 @@ def calls_of(db: sqlsoup.SQLSoup, rows: int) -> int:
     for _ in range(rows):
         db.books.insert(title="Soups")
         db.users.insert(name=next(names))
-    calls = 0
-
-    def note(frame: object, kind: str, _arg: object) -> None:
-        nonlocal calls
-        calls += kind == "call" and frame.f_code.co_filename == _order.__file__  # type: ignore[attr-defined]
-
-    sys.setprofile(note)
-    try:
-        db.flush()
-    finally:
-        sys.setprofile(None)
-    return calls
+    return sum(code.co_filename == _order.__file__ for code in called(db.flush))
 
 
 def test_order_costs_nothing_for_each_row(soup: sqlsoup.SQLSoup) -> None:

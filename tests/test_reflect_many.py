@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
-from conftest import on_postgresql, run
+from conftest import called, on_postgresql, run
 from sqlalchemy.ext import automap
 
 import sqlsoup
@@ -80,23 +80,10 @@ def test_each_further_table_takes_as_much_work(engine):
     """What is done for each table does not grow with their number."""
     names = [f"t{number:02}" for number in range(80)]
     run(engine, *(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY)" for name in names))
-    calls = 0
-
-    def note(_frame, event, _arg):
-        nonlocal calls
-        calls += event == "call"
-
-    counts = []
-    for wanted in (names[:2], names[:20], names):
-        db, calls = SQLSoup(engine), 0
-        before = sys.getprofile()
-        sys.setprofile(note)
-        try:
-            sqlsoup.reflect(db, wanted)
-        finally:
-            sys.setprofile(before)
-        counts.append(calls)
-    _, few, many = counts
+    _, few, many = (
+        len(called(partial(sqlsoup.reflect, SQLSoup(engine), wanted)))
+        for wanted in (names[:2], names[:20], names)
+    )
     assert many < 4.1 * few
 
 

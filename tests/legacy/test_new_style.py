@@ -6,11 +6,11 @@ What that costs, new_style.py measures.
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 
 import new_style
 import pytest
+from conftest import called
 
 from sqlsoup import legacy
 from sqlsoup.legacy import _mappers, _notes
@@ -92,19 +92,7 @@ def work(monkeypatch):
 
 def calls(function):
     """Return how often functions of the module are called by a function."""
-    found = []
-
-    def see(frame, event, _argument):
-        if event == "call" and frame.f_code.co_filename.startswith(FOLDER):
-            found.append(frame.f_code.co_name)
-
-    before = sys.getprofile()
-    sys.setprofile(see)
-    try:
-        function()
-    finally:
-        sys.setprofile(before)
-    return found
+    return [code.co_name for code in called(function) if code.co_filename.startswith(FOLDER)]
 
 
 @pytest.mark.parametrize("name", new_style.OPERATIONS)
