@@ -48,3 +48,12 @@ def ratio(samples: Samples, name: str, base: str, of: str = "seconds") -> float 
     ]
     ratios = [a[of] / b[of] for a, b in pairs if "error" not in a and "error" not in b]
     return statistics.median(ratios) if ratios else None
+
+
+def least(samples: Samples, name: str, base: str, of: str = "seconds") -> float | None:
+    """Return the ratio of the least that two contestants took, when little disturbed them."""
+    ours, theirs = (
+        [sample[of] for sample in samples[who].values() if "error" not in sample]
+        for who in (name, base)
+    )
+    return min(ours) / min(theirs) if ours and theirs else None

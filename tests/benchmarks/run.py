@@ -23,7 +23,7 @@ from typing import Any
 import psycopg2
 import report
 import schemas
-from rounds import SLOW, Sample, Samples, interleave, median, ratio
+from rounds import SLOW, Sample, Samples, interleave, least, median, ratio
 
 WORKER = str(Path(__file__).with_name("worker.py"))
 OLD = ["sqlsoup==0.9.1", "SQLAlchemy==1.3.24", "psycopg2-binary"]
@@ -67,11 +67,13 @@ class Sizes:
     rows: int
     row_rounds: int
     pair_rounds: int
+    pair_rows: int
     joins: int
     join_rounds: int
     collections: int
     schema: int
-    relate_rounds: int
+    collection_rounds: int
+    schema_rounds: int
     others: int  # tables on the server
 
 
@@ -95,12 +97,14 @@ FULL = Sizes(
     limit=60,
     rows=10_000,
     row_rounds=7,
-    pair_rounds=15,
+    pair_rounds=60,
+    pair_rows=1_000,
     joins=10_000,
     join_rounds=2,
     collections=400,
     schema=1600,
-    relate_rounds=3,
+    collection_rounds=9,
+    schema_rounds=5,
     others=2600,
 )
 QUICK = Sizes(
@@ -113,11 +117,13 @@ QUICK = Sizes(
     rows=200,
     row_rounds=2,
     pair_rounds=2,
+    pair_rows=200,
     joins=200,
     join_rounds=1,
     collections=20,
     schema=40,
-    relate_rounds=1,
+    collection_rounds=1,
+    schema_rounds=1,
     others=20,
 )
 
@@ -200,10 +206,10 @@ class Bench:
             return {"seconds": self.run(IMPORTS[what], "-P", "-c", code)}
 
         found = interleave(IMPORTS, measure, self.sizes.import_rounds)
-        share = ratio(found, "sqlsoup", "sqlalchemy.orm")
+        share = least(found, "sqlsoup", "sqlalchemy.orm")
         self.at_most("import sqlsoup / import sqlalchemy.orm", 1.05, share)
         rows = [
-            [name, report.duration(median(s)), report.times(ratio(found, name, "sqlalchemy.orm"))]
+            [name, report.duration(median(s)), report.times(least(found, name, "sqlalchemy.orm"))]
             for name, s in found.items()
         ]
         return report.table(["import", "time", "ratio"], rows)
@@ -301,7 +307,7 @@ class Bench:
                 self.at_most(f"{server.title}, dicts / the driver's: {way}", 1.8, shares[0])
         return report.table([f"{server.title}, dicts", "time", "ratio", "processor"], rows)
 
-    def relate(self, server: Any, shape: str, size: int, title: str) -> str:
+    def relate(self, server: Any, shape: str, size: int, rounds: int, title: str) -> str:
         """Have all tables of a schema and the relationships of all foreign keys."""
         names = ["related", "reflected", "automap"]
         with server.database(schemas.many_tables(shape, size)) as url:
@@ -309,7 +315,7 @@ class Bench:
             found = interleave(
                 names,
                 lambda who: self.run(who, WORKER, "relate", who, *command, ""),
-                self.sizes.relate_rounds,
+                rounds,
                 always=names,
             )
             kept = {
@@ -320,7 +326,7 @@ class Bench:
         for who, samples in found.items():
             sent = samples[0].get("statements")
             sizes = [f"{kept[who] / 1e6:,.1f} MB"] if kept[who] else ["-"]
-            shares = [ratio(found, who, "automap", of) for of in ("seconds", "cpu")]
+            shares = [least(found, who, "automap", of) for of in ("seconds", "cpu")]
             memory = kept[who] / kept["automap"] if kept[who] and kept["automap"] else None
             took = samples[0].get("error") or report.duration(median(samples))
             shown = [*map(report.times, shares), f"{sent:,}" if sent else "-"]
@@ -385,7 +391,8 @@ class Bench:
     def work(self, server: Any, url: str) -> str:
         """Do the work with rows; what was inserted is then updated and deleted."""
         size, rows = self.sizes.rows, []
-        for work, samples in self.turns(server, url, LIBRARIES, self.sizes.row_rounds).items():
+        rounds = self.sizes.row_rounds
+        for work, samples in self.turns(server, url, LIBRARIES, rounds, size).items():
             name = {"load": f"{schemas.PEOPLE:,} rows loaded"}.get(work, f"{size:,} {work}")
             rows += [
                 [
@@ -405,23 +412,26 @@ class Bench:
     def pair(self, server: Any, url: str) -> None:
         """Compare the work with rows with that of declared models, alone and in many rounds."""
         names = ["declared", "sqlsoup"]
-        for work, samples in self.turns(server, url, names, self.sizes.pair_rounds).items():
+        rounds, size = self.sizes.pair_rounds, self.sizes.pair_rows
+        for work, samples in self.turns(server, url, names, rounds, size).items():
             what = f"{server.title}, {work}"
-            share = ratio(samples, "sqlsoup", "declared")
-            cpu = ratio(samples, "sqlsoup", "declared", "cpu")
+            share = least(samples, "sqlsoup", "declared")
+            cpu = least(samples, "sqlsoup", "declared", "cpu")
             self.at_most(f"{what} / declared by hand", 1.05, share)
             self.at_most(f"{what} / declared by hand, processor time", 1.05, cpu)
             theirs, ours = (samples[who][0]["statements"] for who in names)
             self.target(f"{what}, statements", f"{theirs:,}", f"{ours:,}", ours == theirs)
 
-    def turns(self, server: Any, url: str, names: list[str], rounds: int) -> dict[str, Samples]:
+    def turns(
+        self, server: Any, url: str, names: list[str], rounds: int, size: int
+    ) -> dict[str, Samples]:
         """Have contestants take turns at the work with rows."""
         with self.serving(url, names) as ask:
             for who in names:
                 self.turn(server, url, ask, who, 10)  # connects and reflects
             found = interleave(
                 names,
-                lambda who: self.turn(server, url, ask, who, self.sizes.rows),
+                lambda who: self.turn(server, url, ask, who, size),
                 rounds,
                 always=["declared", "sqlsoup"],
             )
@@ -547,12 +557,19 @@ def main() -> None:
                 server,
                 "star",
                 sizes.collections + 1,
+                sizes.collection_rounds,
                 f"{server.title}, {sizes.collections} collections",
             )
             for server in servers
         ]
         related += [
-            bench.relate(server, "tied", sizes.schema, f"{server.title}, {sizes.schema:,} tables")
+            bench.relate(
+                server,
+                "tied",
+                sizes.schema,
+                sizes.schema_rounds,
+                f"{server.title}, {sizes.schema:,} tables",
+            )
             for server in servers[1:]
         ]
         parts["assign"] = bench.assign()
@@ -574,6 +591,7 @@ def main() -> None:
             versions=report.versions(version),
             slow=SLOW,
             pair_rounds=sizes.pair_rounds,
+            pair_rows=sizes.pair_rows,
             limit=sizes.limit,
             people=schemas.PEOPLE,
             rows=sizes.rows,
