@@ -53,6 +53,16 @@ def read_again(columns: Iterable[Column[Any]]) -> None:
             column.server_onupdate = FetchedValue(for_update=True)
 
 
+def keep(key: Iterable[Any]) -> None:
+    """Have the columns of a key that was named not read again after an UPDATE.
+
+    A row is looked for by them, and may be none of a view any more.
+    """
+    for column in key:
+        if isinstance(column, Column) and column.computed is None:
+            column.server_onupdate = None
+
+
 MEDDLERS = "sqlsoup.meddlers"
 """In the ``info`` of a table: what triggers, rules or clauses of it may do to a new row.
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapper, column_property
 
 from sqlsoup import _sa
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
+from sqlsoup._corrections import keep
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
 from sqlsoup._hashable import make_hashable, set_hashable
@@ -63,6 +64,8 @@ def map_class(
     _sa.manage(cls)
     mapper: Mapper[Any] = _sa.new_registry(_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
+    if mapper.eager_defaults == "auto" and "eager_defaults" not in mapper_args:
+        _sa.return_keys_alone(mapper)
     if isinstance(selectable, Table):
         mapper.registry.configure(cascade=True)  # at once, while it has no other class
     FlushOrder(mapper)
@@ -95,6 +98,7 @@ def _arguments(
         key = args["primary_key"] = key_columns(selectable, key, properties)
         if isinstance(selectable, Table):
             make_hashable(selectable, key)
+            keep(key)
     if key and isinstance(selectable, Table) and not _OF_PROPERTIES & args.keys():
         # without the old value, which need not be loaded, a change of the key would be lost
         properties = {

@@ -223,6 +223,19 @@ def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any]
     attribute.__class__ = ReadThrough
 
 
+def return_keys_alone(mapper: Mapper[Any]) -> None:
+    """Have an INSERT ask for the columns of the key that the database makes, and for no others.
+
+    A mapper whose key is not that of its table asks for all defaults with it, or for none (the
+    option ``eager_defaults``), and raises FlushError where a trigger ignores a row, though its key
+    was given.  Which columns have one is memoized (``Mapper._server_default_cols`` in
+    ``orm/mapper.py``).  It may go when a named key is asked for as that of a table is.
+    """
+    it: Any = mapper
+    made = (column for column in mapper.primary_key if column.server_default is not None)
+    vars(it)["_server_default_cols"] = {mapper.local_table: frozenset(made)}
+
+
 class _Names(dict[str, Any]):
     """The classes of a registry by their names, kept alive by others; see ``new_registry()``."""
 

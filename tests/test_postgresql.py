@@ -9,7 +9,7 @@ import warnings
 import pytest
 import sqlalchemy as sa
 from conftest import on_postgresql, run
-from sqlalchemy.orm.exc import ObjectDeletedError
+from sqlalchemy.orm.exc import FlushError, ObjectDeletedError
 
 import sqlsoup
 from sqlsoup import _counts
@@ -323,6 +323,32 @@ def test_a_row_that_is_ignored(pg, how, key):
     assert [row.id for row in db.t.all()] == [2]
     with pytest.raises(ObjectDeletedError):
         _ = first.n
+
+
+def test_a_row_that_is_ignored_behind_a_view(pg, statements):
+    """If its key was given it is not there, and other rows are, with what was not given."""
+    run(
+        pg,
+        "CREATE TABLE t (id serial PRIMARY KEY, n int, m int DEFAULT 7)",
+        "CREATE VIEW v AS SELECT * FROM t",
+        IGNORED["trigger"],
+    )
+    db = sqlsoup.SQLSoup(pg, primary_keys={"v": ["id"]})
+    rows = [db.v.insert(id=n, n=n) for n in (1, 2)]
+    db.commit()
+    assert db.v.get(1) is None
+    with pytest.raises(ObjectDeletedError):
+        _ = rows[0].m
+    assert (rows[1].n, rows[1].m) == (2, 7)
+    statements.clear()
+    other = db.v.insert(id=3, n=1), db.v.insert(n=3)
+    db.flush()
+    assert [text.partition("RETURNING ")[2] for text in statements] == ["", "v.id"]
+    assert (other[1].id, other[1].m) == (1, 7)
+    db.v.insert(n=1)
+    with pytest.raises(FlushError, match="did not produce a new primary key"):
+        db.flush()
+    db.rollback()
 
 
 INHERITED = """
