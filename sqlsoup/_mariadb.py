@@ -160,7 +160,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
-    for column in table.primary_key:
+    for column in [*table.primary_key] or table.columns:  # one of which may be named
         setattr(column.type, CUTS, inspector.dialect.is_mariadb)  # type: ignore[attr-defined]
     for column in table.columns if not known.nought else ():
         if column.autoincrement is True:

@@ -70,7 +70,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     SQLAlchemy 2.0 and 2.1 show what was there before, or was given, also of a row that a trigger
     has ignored.
     """
-    for column in table.primary_key:
+    for column in [*table.primary_key] or table.columns:  # one of which may be named
         setattr(column.type, CUTS, False)
     for known in facts(inspector, table.schema, [table.name]).values():
         read_again(table.columns if known.updated else ())
