@@ -111,13 +111,22 @@ def _arguments(
         properties.update({renamed[c.key]: c for c in selectable.c if c.key in renamed})
     if properties:
         args["properties"] = properties
-    if key and isinstance(selectable, Table) and not selectable.primary_key:
-        # SQLAlchemy reads a generated key that is not the table's own only as a default
-        generated = any(getattr(column, "server_default", None) is not None for column in key)
-        args["eager_defaults"] = mapper_args.get("eager_defaults", "auto" if generated else False)
+    if isinstance(selectable, Table) and _made_unseen(selectable, key):
+        args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
     if isinstance(selectable, Table) and is_view(selectable):
         args = {"confirm_deleted_rows": False, **args}  # what its triggers delete is not counted
     return args, renamed
+
+
+def _made_unseen(table: Table, key: list[Any]) -> bool:
+    """Tell if SQLAlchemy reads what the database makes of a key only as it reads defaults.
+
+    It does where the key is not that of the table, and on MariaDB beside an AUTO_INCREMENT.
+    """
+    counted = table.autoincrement_column
+    if table.primary_key:
+        key = [column for column in table.primary_key if counted not in {None, column}]
+    return any(getattr(column, "server_default", None) is not None for column in key)
 
 
 _NO_TABLES = MetaData()
