@@ -113,9 +113,17 @@ def _arguments(
         args["properties"] = properties
     if isinstance(selectable, Table) and _made_unseen(selectable, key):
         args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
-    if isinstance(selectable, Table) and is_view(selectable):
-        args = {"confirm_deleted_rows": False, **args}  # what its triggers delete is not counted
+    if isinstance(selectable, Table) and (is_view(selectable) or _links(selectable)):
+        # what triggers of a view delete is not counted, and a many-to-many relationship deletes too
+        args = {"confirm_deleted_rows": False, **args}
     return args, renamed
+
+
+def _links(table: Table) -> bool:
+    """Tell if a table has nothing but two foreign keys."""
+    return len(table.foreign_key_constraints) == 2 and all(  # noqa: PLR2004
+        column.foreign_keys for column in table.columns
+    )
 
 
 def _made_unseen(table: Table, key: list[Any]) -> bool:

@@ -746,6 +746,28 @@ def sort_rows(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> None:
     flush.dependencies.add((all_rows, all_rows))
 
 
+def part_with_itself(flush: Any) -> None:
+    """Have a flush delete a row that refers to itself, though it cannot be deleted after itself.
+
+    Where a relationship leads from a row to that row, SQLAlchemy has it depend on itself, and
+    raises CircularDependencyError (``per_state_dependencies()`` in ``orm/dependency.py``, which
+    puts pairs into ``UOWTransaction.dependencies``).  It may go when that leaves such pairs out.
+    """
+    flush.dependencies = _Dependencies(flush.dependencies)
+
+
+class _Dependencies(set[Any]):
+    """Pairs of actions of which the first comes before the second."""
+
+    def update(self, *pairs: Iterable[Any]) -> None:
+        super().update(
+            (first, second)
+            for each in pairs
+            for first, second in each
+            if first is not second or not isinstance(first, _DELETE_ROW)
+        )
+
+
 def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[InstanceState[Any]]:
     """Give the rows of a mapper that a flush saves or deletes.
 
