@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapper, column_property
 
 from sqlsoup import _sa
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
-from sqlsoup._corrections import keep
+from sqlsoup._corrections import SPARES, keep
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
 from sqlsoup._hashable import make_hashable, set_hashable
@@ -113,8 +113,8 @@ def _arguments(
         args["properties"] = properties
     if isinstance(selectable, Table) and _made_unseen(selectable, key):
         args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
-    if isinstance(selectable, Table) and (is_view(selectable) or _links(selectable)):
-        # what triggers of a view delete is not counted, and a many-to-many relationship deletes too
+    if isinstance(selectable, Table) and (SPARES in selectable.info or _links(selectable)):
+        # triggers may delete other rows or none, and a many-to-many relationship deletes too
         args = {"confirm_deleted_rows": False, **args}
     return args, renamed
 

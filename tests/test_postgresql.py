@@ -351,6 +351,37 @@ def test_a_row_that_is_ignored_behind_a_view(pg, statements):
     db.rollback()
 
 
+SPARED = {
+    "trigger": """CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN UPDATE t SET gone = true WHERE id = OLD.id; RETURN NULL; END $$;
+        CREATE TRIGGER hide BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION hide()""",
+    "view": """CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN UPDATE t SET gone = true WHERE id = OLD.id; RETURN NULL; END $$;
+        ALTER TABLE t RENAME TO kept; CREATE VIEW t AS SELECT * FROM kept;
+        CREATE TRIGGER hide INSTEAD OF DELETE ON t FOR EACH ROW EXECUTE FUNCTION hide()""",
+    "rule": """CREATE RULE hide AS ON DELETE TO t
+        DO INSTEAD UPDATE t SET gone = true WHERE id = OLD.id""",
+}
+
+
+@pytest.mark.parametrize("how", SPARED)
+def test_a_row_that_is_not_deleted(pg, how):
+    """Where a trigger or rule marks it as gone, or keeps it, there is no warning."""
+    run(
+        pg,
+        "CREATE TABLE t (id int PRIMARY KEY, gone bool DEFAULT false)",
+        "INSERT INTO t VALUES (1), (2), (3)",
+        SPARED[how],
+    )
+    db = sqlsoup.SQLSoup(pg, primary_keys={"t": ["id"]})
+    for key in (1, 2):
+        db.delete(db.t.get(key))
+    db.commit()
+    db.delete(db.t.get(3))
+    db.commit()
+    assert [row.gone for row in db.t.all()] == [True] * 3
+
+
 INHERITED = """
     CREATE TABLE p (id serial PRIMARY KEY, name text);
     CREATE TABLE child (PRIMARY KEY (id)) INHERITS (p);
@@ -736,6 +767,7 @@ HOSTILE = """
     CREATE FUNCTION {0}.steal(what text) RETURNS text LANGUAGE plpgsql AS $$
         BEGIN INSERT INTO {0}.loot VALUES (what); RETURN what; END $$;"""
 SIGNATURES = {
+    "bit_or": ("smallint", "smallint", "1::smallint"),
     "cardinality": ("smallint[]", "integer", "1"),
     "unnest": ("smallint[]", "SETOF smallint", "1::smallint"),
     "format_type": ("oid, integer", "text", "'x'"),
