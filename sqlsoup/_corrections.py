@@ -59,7 +59,7 @@ def keep(key: Iterable[Any]) -> None:
     A row is looked for by them, and may be none of a view any more.
     """
     for column in key:
-        if isinstance(column, Column) and column.computed is None:
+        if isinstance(column, Column):  # and not a name that only the mapper knows
             column.server_onupdate = None
 
 

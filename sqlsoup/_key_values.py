@@ -18,6 +18,7 @@ from sqlsoup._single import nearest, shortest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Table
     from sqlalchemy.orm import Mapper
 
 
@@ -65,6 +66,13 @@ CUTS = "_sqlsoup_cuts"
 SINGLE = frozenset(("FLOAT", "REAL"))
 """The names of types of single precision."""
 _MICROSECONDS = 6
+
+
+def note_cuts(table: Table, *, cuts: bool) -> None:
+    """Note of the types of a table, where they are of a key or may be of one that is named."""
+    for column in table.columns:
+        if column.primary_key or column.foreign_keys or not table.primary_key:
+            setattr(column.type, CUTS, cuts)
 
 
 def _shortened(step: int, cuts: bool, value: Any) -> Any:

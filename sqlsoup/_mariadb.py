@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue, text
 
 from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, read_again
-from sqlsoup._key_values import CUTS
+from sqlsoup._key_values import note_cuts
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
@@ -155,8 +155,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
-    for column in [*table.primary_key] or table.columns:  # one of which may be named
-        setattr(column.type, CUTS, inspector.dialect.is_mariadb)  # type: ignore[attr-defined]
+    note_cuts(table, cuts=inspector.dialect.is_mariadb)  # type: ignore[attr-defined]
     for column in table.columns if not known.nought else ():
         if column.autoincrement is True:
             column.info[COUNTS] = True

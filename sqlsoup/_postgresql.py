@@ -18,7 +18,7 @@ from sqlsoup._corrections import (
     SPARES,
     read_again,
 )
-from sqlsoup._key_values import CUTS
+from sqlsoup._key_values import note_cuts
 from sqlsoup._postgresql_facts import (
     DELETED,
     UPDATED,
@@ -81,8 +81,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     SQLAlchemy 2.0 and 2.1 show what was there before, or was given, also of a row that a trigger
     has ignored.
     """
-    for column in [*table.primary_key] or table.columns:  # one of which may be named
-        setattr(column.type, CUTS, False)
+    note_cuts(table, cuts=False)
     for known in facts(inspector, table.schema, [table.name]).values():
         updated = known.kind in "vf" or bool(known.before & UPDATED)
         read_again(table.columns if updated else ())

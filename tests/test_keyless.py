@@ -281,12 +281,14 @@ def test_a_wrong_name_for_the_whole_database(lite, lite_reports):
     assert str(raised.value) == NO_COLUMN
 
 
-def test_a_name_that_a_mapper_gives(soup, lite_reports):
+@pytest.mark.parametrize("by", ["column", "name"])
+def test_a_name_that_a_mapper_gives(soup, lite_reports, by):
     """The attribute names of ``properties`` may name the key of map_to() too."""
     with pytest.raises(SQLSoupError):
         _ = soup.report
     code = soup._metadata.tables["report"].c.code
-    args = {"properties": {"ident": code}, "primary_key": [code]}
+    key = code if by == "column" else "ident"
+    args = {"properties": {"ident": code}, "primary_key": [key]}
     cls = soup.map_to("report", tablename="report", mapper_args=args)
     assert cls.get("b").ident == "b"
 

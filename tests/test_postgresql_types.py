@@ -619,11 +619,13 @@ def test_a_real_as_a_key(engine):
     assert (child.p, row.kids) == (row, [child])
     new = db.kids.insert(id=2, p=db.p.insert(k="0.2"))
     bare, other = db.bare.one(), db.bare.insert(k=Decimal("0.3"))
+    assert db.kids.insert(id=3, k=None).p is None
     for each in (row, db.p.get(1e-40), bare):
         each.n = 5
     db.commit()
     assert (new.k, other.k, db.bare.get(0.1).n, db.p.filter_by(n=5).count()) == (0.2, 0.3, 5, 2)
     assert db.kids.filter(db.kids.f == 0.1).count() == 0
+    assert db.kids.filter(db.kids.k == 0.1).one() is child
     for each in (child, row, bare):
         db.delete(each)
     db.commit()
