@@ -53,6 +53,16 @@ def read_again(columns: Iterable[Column[Any]]) -> None:
             column.server_onupdate = FetchedValue(for_update=True)
 
 
+def keep(key: Iterable[Any]) -> None:
+    """Have the columns of a key that was named not read again after an UPDATE.
+
+    A row is looked for by them, and may be none of a view any more.
+    """
+    for column in key:
+        if isinstance(column, Column):  # and not a name that only the mapper knows
+            column.server_onupdate = None
+
+
 MEDDLERS = "sqlsoup.meddlers"
 """In the ``info`` of a table: what triggers, rules or clauses of it may do to a new row.
 
@@ -63,3 +73,5 @@ COUNTS = "sqlsoup.counts"
 """In the ``info`` of a column: it counts by itself, and takes 0 for no value."""
 RULED = "sqlsoup.ruled"
 """In the ``info`` of a table: a rule may refuse to say which rows an UPDATE or DELETE changes."""
+SPARES = "sqlsoup.spares"
+"""In the ``info`` of a table: a row that is deleted may stay, which is no mishap."""

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, TypeDecorator, event, type_coerce
 from sqlalchemy.types import NullType
 
+from sqlsoup._key_values import CUTS, SINGLE
+from sqlsoup._single import Single
+
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.orm import Mapper
@@ -67,6 +70,8 @@ def make_hashable(table: Table, key: Any = ()) -> None:
                 column.type = Hashable(column.type)
             elif hasattr(kind, "spelled"):
                 kind.spelled = True
+            elif kind is column.type and hasattr(kind, CUTS) and kind.__visit_name__ in SINGLE:
+                column.type = Single(kind)
 
 
 def _beneath(kind: Any) -> Any:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapper, column_property
 
 from sqlsoup import _sa
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
+from sqlsoup._corrections import SPARES, keep
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
 from sqlsoup._hashable import make_hashable, set_hashable
@@ -63,6 +64,8 @@ def map_class(
     _sa.manage(cls)
     mapper: Mapper[Any] = _sa.new_registry(_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
+    if mapper.eager_defaults == "auto" and "eager_defaults" not in mapper_args:
+        _sa.return_keys_alone(mapper)
     if isinstance(selectable, Table):
         mapper.registry.configure(cascade=True)  # at once, while it has no other class
     FlushOrder(mapper)
@@ -95,6 +98,7 @@ def _arguments(
         key = args["primary_key"] = key_columns(selectable, key, properties)
         if isinstance(selectable, Table):
             make_hashable(selectable, key)
+            keep(key)
     if key and isinstance(selectable, Table) and not _OF_PROPERTIES & args.keys():
         # without the old value, which need not be loaded, a change of the key would be lost
         properties = {
@@ -107,13 +111,30 @@ def _arguments(
         properties.update({renamed[c.key]: c for c in selectable.c if c.key in renamed})
     if properties:
         args["properties"] = properties
-    if key and isinstance(selectable, Table) and not selectable.primary_key:
-        # SQLAlchemy reads a generated key that is not the table's own only as a default
-        generated = any(getattr(column, "server_default", None) is not None for column in key)
-        args["eager_defaults"] = mapper_args.get("eager_defaults", "auto" if generated else False)
-    if isinstance(selectable, Table) and is_view(selectable):
-        args = {"confirm_deleted_rows": False, **args}  # what its triggers delete is not counted
+    if isinstance(selectable, Table) and _made_unseen(selectable, key):
+        args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
+    if isinstance(selectable, Table) and (SPARES in selectable.info or _links(selectable)):
+        # triggers may delete other rows or none, and a many-to-many relationship deletes too
+        args = {"confirm_deleted_rows": False, **args}
     return args, renamed
+
+
+def _links(table: Table) -> bool:
+    """Tell if a table has nothing but two foreign keys."""
+    return len(table.foreign_key_constraints) == 2 and all(  # noqa: PLR2004
+        column.foreign_keys for column in table.columns
+    )
+
+
+def _made_unseen(table: Table, key: list[Any]) -> bool:
+    """Tell if SQLAlchemy reads what the database makes of a key only as it reads defaults.
+
+    It does where the key is not that of the table, and on MariaDB beside an AUTO_INCREMENT.
+    """
+    counted = table.autoincrement_column
+    if table.primary_key:
+        key = [column for column in table.primary_key if counted not in {None, column}]
+    return any(getattr(column, "server_default", None) is not None for column in key)
 
 
 _NO_TABLES = MetaData()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue, text
 
 from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, read_again
-from sqlsoup._key_values import CUTS
+from sqlsoup._key_values import note_cuts
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
@@ -69,7 +69,8 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
                 {**column, "name": key, "type": exact(column["type"], "")}
                 for key, column in reflected.items()
             ]
-        leave_to_database(columns, known, view=_is_view(inspector, where, name))
+        known.view = not inspector.get_table_options(name, where)  # it has no engine
+        leave_to_database(columns, known)
         answers[where, name] = columns
 
 
@@ -107,12 +108,7 @@ def _corrected(
     return answer
 
 
-def _is_view(inspector: Inspector, schema: str | None, name: str) -> bool:
-    """Tell if there is a view of this name, which has no engine."""
-    return not inspector.get_table_options(name, schema)
-
-
-def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) -> None:
+def leave_to_database(columns: list[_Reflected], known: Facts) -> None:
     """Have columns that are not given take what the database makes of them, and read that.
 
     Behind a view are the defaults of a table, a trigger gives values, the defaults of temporary
@@ -140,7 +136,7 @@ def leave_to_database(columns: list[_Reflected], known: Facts, *, view: bool) ->
             implied = known.lax or isinstance(column["type"], ENUM)
             first = implied and not column["nullable"] and outside
             told = known.columns and "INSERT" not in known.triggers and not first
-            unknown = view or (column["default"] is None and not told)
+            unknown = known.view or (column["default"] is None and not told)
         if unknown:
             column["default"] = FetchedValue()
 
@@ -152,20 +148,18 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     AUTO_INCREMENT has the next number.  SQLAlchemy (2.0, 2.1) does not know of any of this.
     """
     known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
-    view = _is_view(inspector, table.schema, table.name)
-    every = view or "UPDATE" in known.triggers
+    every = known.view or "UPDATE" in known.triggers
     updated = {
         name
         for name, column in known.columns.items()
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
-    for column in table.primary_key:
-        setattr(column.type, CUTS, inspector.dialect.is_mariadb)  # type: ignore[attr-defined]
+    note_cuts(table, cuts=inspector.dialect.is_mariadb)  # type: ignore[attr-defined]
     for column in table.columns if not known.nought else ():
         if column.autoincrement is True:
             column.info[COUNTS] = True
-    if meddlers := CHANGE * (view or "INSERT" in known.triggers) | REVISE * every:
+    if meddlers := CHANGE * (known.view or "INSERT" in known.triggers) | REVISE * every:
         table.info[MEDDLERS] = meddlers
 
 

@@ -52,6 +52,7 @@ class Facts:
         """Whether a column that is NOT NULL, and has no default, takes 0 or ``''`` for one."""
         self.nought = False
         """Whether 0 is a number like others for AUTO_INCREMENT."""
+        self.view = False
         self.triggers: set[str] = set()
         """``INSERT`` and ``UPDATE``, if a trigger may change a row before that."""
 

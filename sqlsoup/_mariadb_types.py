@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import struct
 import uuid
 from decimal import Decimal
 from functools import cache
@@ -27,6 +26,7 @@ from sqlalchemy.types import (
     UserDefinedType,
 )
 
+from sqlsoup._single import shortest
 from sqlsoup.exc import mention
 
 if TYPE_CHECKING:
@@ -115,21 +115,7 @@ class FLOAT(mysql.FLOAT):
         coltype: object,  # noqa: ARG002
     ) -> Callable[[Any], Any]:
         """Return what takes the digits away that the double has and the column has not."""
-        return lambda value: _shortest(value) if isinstance(value, float) else value
-
-
-def _shortest(value: float) -> float:
-    if abs(value) > _MOST:
-        return value
-    stored = struct.pack("<f", value)
-    if struct.unpack("<f", stored) != (value,):  # a sum, for one
-        return value
-    found = (float(f"{value:.{digits}g}") for digits in range(6, 10))
-    near = (one for one in found if abs(one) <= _MOST and struct.pack("<f", one) == stored)
-    return next(near, value)
-
-
-_MOST = 3.4028234663852886e38  # the database takes no more, were it rounded to that
+        return lambda value: shortest(value) if isinstance(value, float) else value
 
 
 _PLAIN = frozenset((type(None), str, int, float, bool, Decimal, bytes, datetime.datetime))
@@ -192,6 +178,12 @@ class SET(mysql.SET):
 
         return process
 
+    def as_key(self, value: Any) -> Any:
+        """Return the members that text names, in whatever order."""
+        if isinstance(value, str) and not self.retrieve_as_bitwise:
+            return frozenset(filter(None, value.split(",")))
+        return value
+
 
 class _Text(_Value):
     """Text, JSON of MariaDB among it."""
@@ -246,6 +238,11 @@ class BIT(mysql.BIT):
         own: Any = super()
         of_bytes = own.result_processor(dialect, coltype)
         return lambda value: of_bytes(value) if isinstance(value, bytes) else value
+
+    def as_key(self, value: Any) -> Any:
+        """Return the number that bytes are, or the bytes of text."""
+        value = value.encode() if isinstance(value, str) else value
+        return int.from_bytes(value) if isinstance(value, bytes | bytearray) else value
 
 
 class YEAR(mysql.YEAR):

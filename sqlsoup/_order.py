@@ -16,6 +16,7 @@ from sqlsoup._sa import (
     FlushProcessor,
     is_new_after,
     kept_by_flush,
+    part_with_itself,
     rows_of,
     sort_rows,
     store_before,
@@ -51,6 +52,7 @@ class FlushOrder(FlushProcessor):
         met.append(self)
         if not self.refers.isdisjoint(self.names):
             watch(flush, self)
+            part_with_itself(flush)
 
     def sort(self, flush: Any, states: object, *, deletes: bool) -> None:  # noqa: ARG002
         """Have rows of a table that refers to itself sorted, if they are in the wrong order."""

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue
 from sqlalchemy.types import Integer
 
-from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, PARTITION, REVISE, RULED, read_again
-from sqlsoup._key_values import CUTS
+from sqlsoup._corrections import (
+    CHANGE,
+    IGNORE,
+    MEDDLERS,
+    PARTITION,
+    REVISE,
+    RULED,
+    SPARES,
+    read_again,
+)
+from sqlsoup._key_values import note_cuts
 from sqlsoup._postgresql_facts import (
+    DELETED,
+    UPDATED,
     Facts,
     facts,
     knows_facts,
@@ -70,15 +81,18 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     SQLAlchemy 2.0 and 2.1 show what was there before, or was given, also of a row that a trigger
     has ignored.
     """
-    for column in table.primary_key:
-        setattr(column.type, CUTS, False)
+    note_cuts(table, cuts=False)
     for known in facts(inspector, table.schema, [table.name]).values():
-        read_again(table.columns if known.updated else ())
-        ruled = known.kind == "v" or known.meddled
-        if meddlers := (IGNORE | CHANGE) * ruled | REVISE * known.updated:
+        updated = known.kind in "vf" or bool(known.before & UPDATED)
+        read_again(table.columns if updated else ())
+        meddled = known.kind == "v" or known.meddled
+        if meddlers := (IGNORE | CHANGE) * meddled | REVISE * updated:
             table.info[MEDDLERS] = meddlers
-        if known.kind != "v" and known.ruled:
+        ruled = known.kind != "v" and known.ruled
+        if ruled:
             table.info[RULED] = True
+        if ruled or known.before & DELETED:
+            table.info[SPARES] = True
 
 
 def keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:

@@ -53,8 +53,8 @@ class Facts(NamedTuple):
     """Whether there are rules, as there are for each view."""
     meddled: bool
     """Whether something may give new rows other keys than the defaults of the columns do."""
-    updated: bool
-    """Whether an UPDATE may change more than it sets."""
+    before: int
+    """What triggers come before, or instead of, for each row: UPDATED and DELETED."""
     key: list[str]
     """The columns of the primary key."""
     types: dict[str, list[Type]]
@@ -69,16 +69,22 @@ _KEY = """
         WHERE whole.oid = {k}.conparentid AND whole.conrelid = {k}.conrelid)"""
 """What is a foreign key, and no copy of one for a partition of its target."""
 
-_TRIGGER = """EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+DELETED, UPDATED = 8, 16
+
+_TRIGGER = """pg_catalog.pg_trigger AS g
         WHERE g.tgrelid = {of} AND NOT g.tgisinternal AND NOT g.tgenabled = 'D'
-            AND g.tgtype & {bits}::pg_catalog.int2 = {bits}::pg_catalog.int2)"""
-"""Triggers before an INSERT (7) or an UPDATE (19) for each row."""
+            AND g.tgtype & {bits}::pg_catalog.int2"""
 
 _MEDDLERS = f"""
-    {_TRIGGER.format(of="{of}", bits=7)}
+    EXISTS (SELECT FROM {_TRIGGER.format(of="{of}", bits=7)} = 7::pg_catalog.int2)
     OR EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = {{of}} AND w.ev_type = '3')
-    """
-"""Triggers before an INSERT, and rules that rewrite one."""
+    """  # noqa: S608
+"""Triggers before an INSERT for each row, and rules that rewrite one."""
+
+_BEFORE = f"""(SELECT pg_catalog.bit_or(g.tgtype)
+        FROM {_TRIGGER.format(of="c.oid", bits=1)} = 1::pg_catalog.int2
+            AND g.tgtype & 66::pg_catalog.int2 > 0::pg_catalog.int2)"""  # noqa: S608
+"""What all triggers for each row are of that come before something, or instead of it."""
 
 _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
 
@@ -113,7 +119,7 @@ _STATEMENT = text(
                 SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p) AS part
             JOIN pg_catalog.pg_class AS leaf ON leaf.oid = part.relid
             WHERE leaf.relkind = 'f' OR {_MEDDLERS.format(of="leaf.oid")}),
-        c.relkind = ANY ('{{v,f}}'::pg_catalog."char"[]) OR {_TRIGGER.format(of="c.oid", bits=19)},
+        {_BEFORE},
         types.steps::pg_catalog.text,
         (SELECT pg_catalog.json_agg(d.adnum) FROM pg_catalog.pg_attrdef AS d
             JOIN pg_catalog.pg_depend AS u
@@ -242,7 +248,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
     missing = [name for name in names if (schema, name) not in known]
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind
-        for name, kind, partition, ruled, comment, meddled, updated, *rest in connection.execute(
+        for name, kind, partition, ruled, comment, meddled, before, *rest in connection.execute(
             _STATEMENT, {"schema": schema, "names": missing}
         ):
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
@@ -257,7 +263,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
                 partition,
                 ruled,
                 meddled,
-                updated,
+                before or 0,
                 key,
                 types,
                 [columns[number] for number in rising],

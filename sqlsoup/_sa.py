@@ -223,6 +223,19 @@ def read_through(mapper: Mapper[Any], key: str, reader: Callable[[Any, str, Any]
     attribute.__class__ = ReadThrough
 
 
+def return_keys_alone(mapper: Mapper[Any]) -> None:
+    """Have an INSERT ask for the columns of the key that the database makes, and for no others.
+
+    A mapper whose key is not that of its table asks for all defaults with it, or for none (the
+    option ``eager_defaults``), and raises FlushError where a trigger ignores a row, though its key
+    was given.  Which columns have one is memoized (``Mapper._server_default_cols`` in
+    ``orm/mapper.py``).  It may go when a named key is asked for as that of a table is.
+    """
+    it: Any = mapper
+    made = (column for column in mapper.primary_key if column.server_default is not None)
+    vars(it)["_server_default_cols"] = {mapper.local_table: frozenset(made)}
+
+
 class _Names(dict[str, Any]):
     """The classes of a registry by their names, kept alive by others; see ``new_registry()``."""
 
@@ -731,6 +744,28 @@ def sort_rows(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> None:
     """
     all_rows = (_DELETE if deletes else _SAVE)(flush, mapper.base_mapper)
     flush.dependencies.add((all_rows, all_rows))
+
+
+def part_with_itself(flush: Any) -> None:
+    """Have a flush delete a row that refers to itself, though it cannot be deleted after itself.
+
+    Where a relationship leads from a row to that row, SQLAlchemy has it depend on itself, and
+    raises CircularDependencyError (``per_state_dependencies()`` in ``orm/dependency.py``, which
+    puts pairs into ``UOWTransaction.dependencies``).  It may go when that leaves such pairs out.
+    """
+    flush.dependencies = _Dependencies(flush.dependencies)
+
+
+class _Dependencies(set[Any]):
+    """Pairs of actions of which the first comes before the second."""
+
+    def update(self, *pairs: Iterable[Any]) -> None:
+        super().update(
+            (first, second)
+            for each in pairs
+            for first, second in each
+            if first is not second or not isinstance(first, _DELETE_ROW)
+        )
 
 
 def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[InstanceState[Any]]:

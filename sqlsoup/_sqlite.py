@@ -11,7 +11,7 @@ from sqlalchemy import FetchedValue, text
 from sqlalchemy.types import NullType, String
 
 from sqlsoup._compare import loosen
-from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, REVISE
+from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, REVISE, SPARES
 from sqlsoup._sqlite_facts import (
     COLLATE,
     Target,
@@ -117,9 +117,9 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         table.implicit_returning = False
         for column in table.columns:
             column.server_onupdate = OfView(for_update=True)
-        table.info[MEDDLERS] = CHANGE | REVISE
+        table.info.update({MEDDLERS: CHANGE | REVISE, SPARES: True})
     elif ignores_rows(inspector, table.schema, table.name):
-        table.info[MEDDLERS] = IGNORE
+        table.info.update({MEDDLERS: IGNORE, SPARES: True})
 
 
 def is_view(table: Any) -> bool:

@@ -88,14 +88,6 @@ class _Temporal(OfColumn):
     _text: Callable[[Any], str]
     """Turns a value of the written type into text."""
     _may_be_native = True
-    spelled = False
-    """Whether it is of a key, whose text is needed."""
-
-    def adapt(self, cls: Any, **kw: Any) -> Any:
-        """Return itself, likewise."""
-        adapted: Any = super().adapt(cls, **kw)
-        adapted.spelled = self.spelled
-        return adapted
 
     def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
         if self._is_native(dialect):

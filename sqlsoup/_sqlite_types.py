@@ -140,7 +140,10 @@ class BOOLEAN(OfColumn, types.BOOLEAN):
             known = _WORDS.get(value.lower()) if isinstance(value, str) else None
             return self.as_stored(value) if known is None else known
 
-        return process
+        def process_key(value: Any) -> Any:
+            return process(value) if value in (None, 0, 1) else self.as_stored(value)
+
+        return process_key if self.spelled else process
 
     def bind_processor(self, dialect: Any) -> Processor:
         own: Any = super()

@@ -23,6 +23,8 @@ class OfColumn(types.TypeEngine[Any]):
     told: Any = frozenset()
     exact = False
     """Whether all digits are wanted."""
+    spelled = False
+    """Whether it is of a key, by which a row is found only as it is stored."""
 
     def adapt(self, cls: Any, **kw: Any) -> Any:
         """Return itself where SQLAlchemy would use its own type for SQLite."""
@@ -30,6 +32,7 @@ class OfColumn(types.TypeEngine[Any]):
         adapted: Any = super().adapt(type(self) if own else cls, **kw)
         if isinstance(adapted, OfColumn):
             adapted.where, adapted.exact, adapted.told = self.where, self.exact, self.told
+            adapted.spelled = self.spelled
         return adapted
 
     def as_stored(self, value: Any) -> Any:

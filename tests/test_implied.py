@@ -368,6 +368,35 @@ def test_association_table_itself(db: SQLSoup) -> None:
     assert "book_tags" not in dir(db.books)
 
 
+@pytest.mark.parametrize("related", [True, False])
+def test_links_and_what_they_link_are_deleted_together(db: SQLSoup, related: bool) -> None:
+    """Of one row the many-to-many relationship deletes the links as well, without a warning."""
+    if related:
+        assert [tag.word for tag in db.books.get(3).tags] == ["food"]
+    for row in (*db.book_tags.all(), *db.tags.all(), db.loans.get(3), db.books.get(3)):
+        db.delete(row)
+    db.commit()
+    assert (db.book_tags.count(), db.tags.count(), db.books.count()) == (0, 0, 2)
+
+
+@pytest.mark.parametrize("related", [True, False])
+def test_a_row_that_refers_to_itself_is_deleted(db: SQLSoup, related: bool) -> None:
+    """As the root of a tree may, alone and with the rows that refer to it."""
+    if db.engine.dialect.name == "mysql":
+        pytest.skip("InnoDB refuses to delete such a row")
+    rows = [db.shelves.insert(id=n, parent_id=7) for n in (7, 8)]
+    other = db.shelves.insert(id=9, parent_id=9)
+    db.commit()
+    if related:
+        assert (other.parent, rows[1].parent, rows[0].shelves) == (other, rows[0], rows)
+    db.delete(other)
+    db.commit()
+    for row in rows:
+        db.delete(row)
+    db.commit()
+    assert db.shelves.filter(db.shelves.id > 6).count() == 0
+
+
 def test_association_with_itself(db: SQLSoup, engine: sa.Engine) -> None:
     """Many to many within a table has the name of the key's column as well."""
     run(

@@ -10,6 +10,7 @@ import rlcompleter
 import pytest
 import sqlalchemy as sa
 from conftest import run
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 import sqlsoup
 from sqlsoup import ArgumentError, SelectableClassType, SQLSoup, SQLSoupError, TableClassType
@@ -280,12 +281,14 @@ def test_a_wrong_name_for_the_whole_database(lite, lite_reports):
     assert str(raised.value) == NO_COLUMN
 
 
-def test_a_name_that_a_mapper_gives(soup, lite_reports):
+@pytest.mark.parametrize("by", ["column", "name"])
+def test_a_name_that_a_mapper_gives(soup, lite_reports, by):
     """The attribute names of ``properties`` may name the key of map_to() too."""
     with pytest.raises(SQLSoupError):
         _ = soup.report
     code = soup._metadata.tables["report"].c.code
-    args = {"properties": {"ident": code}, "primary_key": [code]}
+    key = code if by == "column" else "ident"
+    args = {"properties": {"ident": code}, "primary_key": [key]}
     cls = soup.map_to("report", tablename="report", mapper_args=args)
     assert cls.get("b").ident == "b"
 
@@ -421,6 +424,40 @@ def test_writing_to_a_view_that_is_not(db, reports):
     assert str(raised.value.orig).startswith(message)
     db.rollback()
     assert sorted(row.region for row in totals.all()) == ["east", "west"]
+
+
+@pytest.mark.parametrize("way", ["insert", "update"])
+def test_a_row_that_its_view_hides(db, reports, way):
+    """It is stored where the condition of the view does not hold, and is no row of the view."""
+    key = {"sqlite": "INTEGER", "postgresql": "SERIAL", "mysql": "INTEGER AUTO_INCREMENT"}
+    run(
+        db.engine,
+        f"CREATE TABLE notes (id {key[db.engine.dialect.name]} PRIMARY KEY, a VARCHAR(9), n INT)",
+        "CREATE VIEW open_notes AS SELECT id, a, n FROM notes WHERE n > 0",
+        "INSERT INTO notes (id, a, n) VALUES (7, 'x', 1), (8, 'y', 1)",
+    )
+    if db.engine.dialect.name == "sqlite":
+        run(
+            db.engine,
+            "CREATE TRIGGER i INSTEAD OF INSERT ON open_notes BEGIN "
+            "INSERT INTO notes VALUES (new.id, new.a, new.n); END",
+            "CREATE TRIGGER u INSTEAD OF UPDATE ON open_notes BEGIN "
+            "UPDATE notes SET a = new.a, n = new.n WHERE id = old.id; END",
+        )
+    opened = db.entity("open_notes", primary_key=["id"])
+    if way == "insert":
+        rows = [opened.insert(id=9 + n, n=n, a="new") for n in (0, 1)]
+    else:
+        rows = opened.order_by(opened.id).all()
+        rows[0].n, rows[0].a, rows[1].a = 0, "new", "new"
+    db.flush()
+    assert (rows[1].n, rows[1].a) == (1, "new")
+    with pytest.raises(ObjectDeletedError):
+        _ = rows[0].a
+    db.commit()
+    assert opened.get(rows[1].id) is rows[1]
+    found = db.execute("SELECT n FROM notes WHERE a = 'new' ORDER BY n").scalars().all()
+    assert found == [0, 1]
 
 
 # other things that are found by name

@@ -96,6 +96,29 @@ def test_each_row_has_its_own_key(db, engine, statements, ddl):
     assert [row.n for row in rows] == [10, 11, 12, 13, 14, 15]
 
 
+@pytest.mark.parametrize("key", ["id, g", "g, id"])
+def test_a_default_beside_a_number(db, engine, statements, key):
+    """One row, and several that are inserted together, have both parts of their keys."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT, g INT NOT NULL DEFAULT 7, n INT DEFAULT 1, "
+        f"PRIMARY KEY ({key}), KEY (id))",
+    )
+    one = db.t.insert()
+    db.flush()
+    one.n = 2
+    db.flush()
+    statements.clear()
+    rows = insert(db.t) + insert(db.t, g=3)
+    assert inserts(statements) == 2
+    db.commit()
+    assert [(row.id, row.g, row.n) for row in (one, *rows)] == [
+        (1, 7, 2),
+        *((n + 2, 7, n) for n in range(6)),
+        *((n + 8, 3, n) for n in range(6)),
+    ]
+
+
 BATCHED = {
     "AUTO_INCREMENT": ["CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)"],
     "a part of the key": [

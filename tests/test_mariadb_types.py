@@ -568,6 +568,7 @@ def test_a_time_zone_that_is_not_kept(engine, ddl):
 
 
 NOW = dt.datetime(2020, 1, 2, 3, 4, 5, 999999)
+SOME_UUID = uuid.UUID(int=7)
 
 
 @on_servers
@@ -588,6 +589,24 @@ NOW = dt.datetime(2020, 1, 2, 3, 4, 5, 999999)
         ("BINARY(3)", b"a", b"a\0\0"),
         ("BINARY", bytearray(b"a"), b"a"),
         ("BINARY(3)", memoryview(b"abc"), b"abc"),
+        ("FLOAT", 0.1, 0.1),
+        ("FLOAT", Decimal("0.123456789"), 0.12345679),
+        ("FLOAT", 16777217, 16777216.0),
+        ("FLOAT", "0.1", 0.1),
+        ("FLOAT(7,3)", 0.12345, 0.123),
+        ("DOUBLE", Decimal("0.12345678901234567890"), Decimal("0.12345678901234568")),
+        ("DOUBLE(7,3)", Decimal("0.12345"), Decimal("0.123")),
+        ("SET('a','b')", "b,a", frozenset("ab")),
+        ("SET('a','b')", "", frozenset()),
+        ("SET('a','b')", 3, frozenset("ab")),
+        ("SET('','b')", "b", frozenset("b")),
+        ("BIT(13)", b"\1\5", 261),
+        ("BIT(13)", "5", 53),
+        ("BIT(13)", 5, 5),
+        ("VARCHAR(40)", 5, "5"),
+        ("VARCHAR(40)", Decimal("5.50"), "5.50"),
+        ("VARCHAR(40)", SOME_UUID, str(SOME_UUID)),
+        ("ENUM('a','b')", "B", "b"),
     ],
 )
 def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
@@ -602,3 +621,50 @@ def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
     db.delete(row)
     db.commit()
     assert db.t.count() == 0
+
+
+@on_servers
+def test_a_number_for_a_key_of_text(engine):
+    """No other row is changed or deleted whose text is that of the same number to MariaDB."""
+    run(engine, "CREATE TABLE t (k VARCHAR(9) PRIMARY KEY, n INT)")
+    run(engine, "INSERT INTO t VALUES ('05', 1)")
+    db = SQLSoup(engine)
+    row = db.t.insert(k=5, n=2)
+    db.flush()
+    db.delete(row)
+    db.commit()
+    assert [row.k for row in db.t.all()] == ["05"]
+
+
+@on_servers
+def test_a_float_as_a_key(engine):
+    """A row with such a key is changed, related to and deleted."""
+    run(
+        engine,
+        "CREATE TABLE p (k FLOAT PRIMARY KEY, n INT)",
+        "CREATE TABLE kids (id INT PRIMARY KEY, k FLOAT, f FLOAT, "
+        "FOREIGN KEY (k) REFERENCES p (k))",
+        "CREATE TABLE bare (k FLOAT, n INT)",
+        "INSERT INTO p VALUES (0.1, 1), (1e-40, 2)",
+        "INSERT INTO kids VALUES (1, 0.1, 0.1)",
+        "INSERT INTO bare VALUES (0.1, 1)",
+    )
+    db = SQLSoup(engine, relationships=True, primary_keys={"bare": ["k"]})
+    row, child = db.p.get(0.1), db.kids.one()
+    assert (child.p, row.kids) == (row, [child])
+    assert db.p.filter(db.p.k * 10 > 1).count() == 1
+    assert db.p.filter(db.p.k.in_([0.1, 7])).all() == [row]
+    new = db.kids.insert(id=2, p=db.p.insert(k="0.2"))
+    bare, other = db.bare.one(), db.bare.insert(k=Decimal("0.3"))
+    assert db.kids.insert(id=3, k=None).p is None
+    for each in (row, db.p.get(1e-40), bare):
+        each.n = 5
+    db.commit()
+    assert (new.k, other.k, db.bare.get(0.1).n, db.p.filter_by(n=5).count()) == (0.2, 0.3, 5, 2)
+    assert db.kids.filter(db.kids.f == 0.1).count() == 0
+    assert db.kids.filter(db.kids.k == 0.1).one() is child
+    assert db.p.__doc__.splitlines()[2].split() == ["k", "FLOAT", "primary", "key,", "not", "null"]
+    for each in (child, row, bare):
+        db.delete(each)
+    db.commit()
+    assert (db.p.count(), db.bare.count()) == (2, 1)

@@ -9,7 +9,7 @@ import warnings
 import pytest
 import sqlalchemy as sa
 from conftest import on_postgresql, run
-from sqlalchemy.orm.exc import ObjectDeletedError
+from sqlalchemy.orm.exc import FlushError, ObjectDeletedError
 
 import sqlsoup
 from sqlsoup import _counts
@@ -323,6 +323,63 @@ def test_a_row_that_is_ignored(pg, how, key):
     assert [row.id for row in db.t.all()] == [2]
     with pytest.raises(ObjectDeletedError):
         _ = first.n
+
+
+def test_a_row_that_is_ignored_behind_a_view(pg, statements):
+    """If its key was given it is not there, and other rows are, with what was not given."""
+    run(
+        pg,
+        "CREATE TABLE t (id serial PRIMARY KEY, n int, m int DEFAULT 7)",
+        "CREATE VIEW v AS SELECT * FROM t",
+        IGNORED["trigger"],
+    )
+    db = sqlsoup.SQLSoup(pg, primary_keys={"v": ["id"]})
+    rows = [db.v.insert(id=n, n=n) for n in (1, 2)]
+    db.commit()
+    assert db.v.get(1) is None
+    with pytest.raises(ObjectDeletedError):
+        _ = rows[0].m
+    assert (rows[1].n, rows[1].m) == (2, 7)
+    statements.clear()
+    other = db.v.insert(id=3, n=1), db.v.insert(n=3)
+    db.flush()
+    assert [text.partition("RETURNING ")[2] for text in statements] == ["", "v.id"]
+    assert (other[1].id, other[1].m) == (1, 7)
+    db.v.insert(n=1)
+    with pytest.raises(FlushError, match="did not produce a new primary key"):
+        db.flush()
+    db.rollback()
+
+
+SPARED = {
+    "trigger": """CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN UPDATE t SET gone = true WHERE id = OLD.id; RETURN NULL; END $$;
+        CREATE TRIGGER hide BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION hide()""",
+    "view": """CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN UPDATE t SET gone = true WHERE id = OLD.id; RETURN NULL; END $$;
+        ALTER TABLE t RENAME TO kept; CREATE VIEW t AS SELECT * FROM kept;
+        CREATE TRIGGER hide INSTEAD OF DELETE ON t FOR EACH ROW EXECUTE FUNCTION hide()""",
+    "rule": """CREATE RULE hide AS ON DELETE TO t
+        DO INSTEAD UPDATE t SET gone = true WHERE id = OLD.id""",
+}
+
+
+@pytest.mark.parametrize("how", SPARED)
+def test_a_row_that_is_not_deleted(pg, how):
+    """Where a trigger or rule marks it as gone, or keeps it, there is no warning."""
+    run(
+        pg,
+        "CREATE TABLE t (id int PRIMARY KEY, gone bool DEFAULT false)",
+        "INSERT INTO t VALUES (1), (2), (3)",
+        SPARED[how],
+    )
+    db = sqlsoup.SQLSoup(pg, primary_keys={"t": ["id"]})
+    for key in (1, 2):
+        db.delete(db.t.get(key))
+    db.commit()
+    db.delete(db.t.get(3))
+    db.commit()
+    assert [row.gone for row in db.t.all()] == [True] * 3
 
 
 INHERITED = """
@@ -710,6 +767,7 @@ HOSTILE = """
     CREATE FUNCTION {0}.steal(what text) RETURNS text LANGUAGE plpgsql AS $$
         BEGIN INSERT INTO {0}.loot VALUES (what); RETURN what; END $$;"""
 SIGNATURES = {
+    "bit_or": ("smallint", "smallint", "1::smallint"),
     "cardinality": ("smallint[]", "integer", "1"),
     "unnest": ("smallint[]", "SETOF smallint", "1::smallint"),
     "format_type": ("oid, integer", "text", "'x'"),

@@ -558,6 +558,7 @@ def test_arrays_in_help(engine):
 
 
 NOW = dt.datetime(2020, 1, 2, 3, 4, 5, 999999)
+SOME_UUID = uuid.UUID(int=7)
 
 
 @pytest.mark.parametrize(
@@ -575,6 +576,16 @@ NOW = dt.datetime(2020, 1, 2, 3, 4, 5, 999999)
         ("numeric(5,2)", Decimal("NaN"), Decimal("NaN")),
         ("numeric(50,2)", Decimal("1e40"), Decimal(f"{10**40}.00")),
         ("numeric", Decimal("1.005"), Decimal("1.005")),
+        ("real", 0.1, 0.1),
+        ("real", Decimal("0.123456789"), 0.12345679),
+        ("real", 16777217, 16777216.0),
+        ("real", "0.1", 0.1),
+        ("real", float("inf"), float("inf")),
+        ("double precision", Decimal("0.12345678901234567890"), 0.12345678901234568),
+        ("varchar(40)", 5, "5"),
+        ("text", Decimal("5.50"), "5.50"),
+        ("char(3)", 5, "5  "),
+        ("text", SOME_UUID, str(SOME_UUID)),
     ],
 )
 def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
@@ -589,6 +600,36 @@ def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
     db.delete(row)
     db.commit()
     assert db.t.count() == 0
+
+
+def test_a_real_as_a_key(engine):
+    """A row with such a key is changed, related to and deleted."""
+    run(
+        engine,
+        "CREATE DOMAIN small AS real",
+        "CREATE TABLE p (k small PRIMARY KEY, n int)",
+        "CREATE TABLE kids (id int PRIMARY KEY, k real REFERENCES p, f real)",
+        "CREATE TABLE bare (k real, n int)",
+        "INSERT INTO p VALUES (0.1, 1), (1e-40, 2)",
+        "INSERT INTO kids VALUES (1, 0.1, 0.1)",
+        "INSERT INTO bare VALUES (0.1, 1)",
+    )
+    db = sqlsoup.SQLSoup(engine, relationships=True, primary_keys={"bare": ["k"]})
+    row, child = db.p.get(0.1), db.kids.one()
+    assert (child.p, row.kids) == (row, [child])
+    new = db.kids.insert(id=2, p=db.p.insert(k="0.2"))
+    bare, other = db.bare.one(), db.bare.insert(k=Decimal("0.3"))
+    assert db.kids.insert(id=3, k=None).p is None
+    for each in (row, db.p.get(1e-40), bare):
+        each.n = 5
+    db.commit()
+    assert (new.k, other.k, db.bare.get(0.1).n, db.p.filter_by(n=5).count()) == (0.2, 0.3, 5, 2)
+    assert db.kids.filter(db.kids.f == 0.1).count() == 0
+    assert db.kids.filter(db.kids.k == 0.1).one() is child
+    for each in (child, row, bare):
+        db.delete(each)
+    db.commit()
+    assert (db.p.count(), db.bare.count()) == (2, 1)
 
 
 def test_a_time_that_rounds_to_the_end_of_the_day(engine):

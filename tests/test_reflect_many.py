@@ -49,6 +49,17 @@ def test_it_takes_one_round(engine, statements):
     assert counts[0] == counts[1]
 
 
+def test_each_table_of_mariadb_is_read_once(engine, statements):
+    """Its text is not asked for again, nor warned of where SQLAlchemy does not know a type."""
+    if engine.dialect.name != "mysql":
+        pytest.skip("the text of tables is read on MySQL and MariaDB")
+    run(engine, "CREATE TABLE places (id INT PRIMARY KEY, place GEOMETRY)")
+    statements.clear()
+    sqlsoup.reflect(SQLSoup(engine))
+    texts = [each for each in statements if each.startswith("SHOW CREATE TABLE")]
+    assert len(texts) == len({*texts}) == len(NAMES) + 1
+
+
 @on_postgresql
 def test_it_takes_no_more_than_automap(engine, statements):
     """All tables and relationships take as many statements as automap sends, or fewer."""

@@ -130,6 +130,22 @@ def test_row_with_a_key_that_is_ignored(make: Any, statements: list[str]) -> Non
     assert (third.n, db.t.count()) == ("b", 2)
 
 
+@pytest.mark.parametrize("key", ["id", "rowid"])
+def test_row_that_is_not_deleted(make: Any, key: str) -> None:
+    """Where a trigger marks it as gone and keeps it there is no warning."""
+    db = make(
+        f"CREATE TABLE t (id INTEGER {'PRIMARY KEY' if key == 'id' else ''}, gone DEFAULT 0)",
+        "INSERT INTO t (id) VALUES (1), (2)",
+        "CREATE TRIGGER g BEFORE DELETE ON t BEGIN UPDATE t SET gone = 1 WHERE id = old.id; "
+        "SELECT RAISE(IGNORE); END",
+        primary_keys={"t": [key]},
+    )
+    for row in db.t.all():
+        db.delete(row)
+    db.commit()
+    assert [row.gone for row in db.t.all()] == [1, 1]
+
+
 def test_rows_of_a_tree_that_may_be_ignored(make: Any) -> None:
     """They are stored and deleted in the order that their keys want."""
     db = make(

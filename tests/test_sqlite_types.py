@@ -607,3 +607,35 @@ def test_what_is_made_of_a_spelled_key(lite: sa.Engine) -> None:
         ("2020-01-03 03:04:05.000000", None),
     ]
     assert later.__conform__(sqlite3.PrepareProtocol) == "2020-01-03 03:04:05"
+
+
+@pytest.mark.parametrize("stored", ["yes", "f", 2, 1, 0])
+def test_a_boolean_as_a_key(lite: sa.Engine, stored: Any) -> None:
+    """What is neither 1 nor 0 comes as it is stored, for by that the row is found."""
+    run(
+        lite,
+        "CREATE TABLE t (k BOOLEAN PRIMARY KEY, n INTEGER)",
+        "CREATE TABLE u (id INTEGER PRIMARY KEY, k BOOLEAN REFERENCES t)",
+        f"INSERT INTO t VALUES ({stored!r}, 1)",
+        f"INSERT INTO u VALUES (1, {stored!r})",
+    )
+    db = SQLSoup(lite, relationships=True)
+    if stored in {0, 1}:
+        row, child = db.t.one(), db.u.one()
+        assert row.k is bool(stored)
+    else:
+        with pytest.warns(SQLSoupWarning) as warned:
+            row, child = db.t.one(), db.u.one()
+        assert [str(each.message).partition(";")[0] for each in warned] == [
+            f"{name}.k holds values that are no BOOLEAN, which come as they are stored"
+            for name in ("t", "u")
+        ]
+        assert row.k == stored
+    assert (child.t, db.t.get(stored)) == (row, row)
+    row.n = 2
+    db.commit()
+    assert db.execute("SELECT k, n FROM t").all() == [(stored, 2)]
+    db.delete(child)
+    db.delete(row)
+    db.commit()
+    assert db.t.count() == 0
