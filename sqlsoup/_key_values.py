@@ -28,10 +28,16 @@ def set_as_stored(mapper: Mapper[Any]) -> None:
         stored = _stored(column.type)
         if stored is not None:
             attribute = getattr(mapper.class_, mapper.get_property_by_column(column).key)
-            event.listen(attribute, "set", partial(_set, stored), retval=True)
+            event.listen(attribute, "set", partial(_set, stored), **_DIRECTLY)
 
 
-def _set(stored: Callable[[Any], Any], _row: object, value: Any, *_more: object) -> Any:
+_DIRECTLY: dict[str, Any] = {"raw": True, "retval": True, "include_key": True}
+"""Options with which SQLAlchemy calls a listener itself, and not a function that calls it."""
+
+
+def _set(
+    stored: Callable[[Any], Any], _row: object, value: Any, *_more: object, **_options: object
+) -> Any:
     return stored(value)
 
 
@@ -106,6 +112,8 @@ def _single(step: Decimal | None, value: Any) -> Any:
 
 def _text(value: Any) -> Any:
     """Return the text of a number, with which MariaDB finds ``'05'`` equal, and PostgreSQL none."""
+    if value.__class__ is str:
+        return value
     if isinstance(value, Decimal) and value.is_finite():
         return format(value, "f")
     return str(value) if type(value) is int or isinstance(value, UUID) else value
