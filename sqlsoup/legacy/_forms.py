@@ -213,6 +213,10 @@ FORMS = {
         "commit() or rollback() of a session within begin_nested(), for the savepoint alone",
         "savepoint = session.begin_nested(), and savepoint.commit() or savepoint.rollback()",
     ),
+    "session-idle-rollback": Form(
+        "rollback() of a session in which nothing has begun, of which after_rollback tells",
+        "do there what the listener does",
+    ),
     "create-session": Form("create_session()", "Session(engine)"),
     "close-all": Form("Session.close_all()", "sqlalchemy.orm.close_all_sessions()"),
     # mappers
