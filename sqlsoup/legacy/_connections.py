@@ -59,6 +59,17 @@ def distilled(args: tuple[Any, ...], params: dict[str, Any]) -> Any:
     return [_one(each) for each in args] if isinstance(first, list | tuple | dict) else args
 
 
+GIVEN = "_sqlsoup_given"
+"""What a connection has while it executes a statement with parameters that 2.x does not take."""
+
+
+def given_then(connection: Connection, multiparams: Any, params: Any) -> Any:
+    """Return the parameters of a call as listeners got them, from what they get on 2.x."""
+    if GIVEN in vars(connection):
+        return vars(connection)[GIVEN]
+    return (([*multiparams],) if multiparams else (params,) if params else ()), {}
+
+
 def _one(params: Any) -> Any:
     return tuple(params) if isinstance(params, list) else params
 
@@ -110,8 +121,7 @@ def run(
                 instead="the statement that was compiled",
             )
             statement = statement.statement
-        values = distilled(args, params)
-        result = execute(connection, statement, values, execution_options=options)
+        result = _execute_with(execute, connection, statement, args, params, options)
     transaction = connection.get_transaction()
     if transaction is None or is_begun(connection) or not commits(statement, connection):
         return result, False
@@ -119,6 +129,25 @@ def run(
         result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
     transaction.commit()
     return result, True
+
+
+def _execute_with(
+    execute: Callable[..., Any],
+    connection: Connection,
+    statement: Any,
+    args: tuple[Any, ...],
+    params: dict[str, Any],
+    options: Any,
+) -> Any:
+    """Execute a statement, of whose parameters by name or one by one listeners are told as such."""
+    values = distilled(args, params)
+    if not params and len(args) <= 1:
+        return execute(connection, statement, values, execution_options=options)
+    vars(connection)[GIVEN] = args, params
+    try:
+        return execute(connection, statement, values, execution_options=options)
+    finally:
+        del vars(connection)[GIVEN]
 
 
 def _execute_string(
