@@ -99,6 +99,10 @@ FORMS = {
         "select(..., whereclause, from_obj=, order_by=, ...)",
         "select(...).where(...).select_from(...).order_by(...)",
     ),
+    "select-cast": Form(
+        "a cast() among the columns of select([...]), with a name of its own",
+        "cast(...).label('...'): without, its name is that of the column",
+    ),
     "select-append": Form("append_whereclause() and the like", "statement = statement.where(...)"),
     "select-labels": Form("apply_labels()", "set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)"),
     "select-columns": Form("columns of a select()", "statement.subquery().c"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Label
 from sqlalchemy.engine import Result, Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -80,6 +80,9 @@ def _known(row: Row[Any], key: Any) -> Any:
     ):
         return key
     name: Any = getattr(key, "name", None)
+    if name is None:
+        labels = (each for each in metadata._keymap if isinstance(each, Label))
+        return next((each for each in labels if each.element is key), key)
     found = metadata._keymap.get(name)
     if found is None:
         return key

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.sql.expression import (
     Alias,
+    Cast,
     ClauseElement,
     CompoundSelect,
     Delete,
@@ -24,6 +25,7 @@ from sqlalchemy.sql.expression import (
     SelectBase,
     Subquery,
     TableClause,
+    TypeCoerce,
     Update,
 )
 from sqlalchemy.sql.selectable import Join, SelectState
@@ -139,7 +141,11 @@ def _columns(value: Any) -> list[Any]:
         note("select-nested")
         wanted = list(value.selected_columns)
         return [value.scalar_subquery()] if len(wanted) == 1 else list(subquery_of(value).c)
-    return [column_of(value)]
+    made = column_of(value)
+    if isinstance(made, Cast | TypeCoerce):
+        note("select-cast")
+        made = made.label(None)
+    return [made]
 
 
 def plain(statement: Any) -> Any:
@@ -301,6 +307,8 @@ def _source_of(value: Any) -> Any:
 def _appending(name: str) -> Callable[..., None]:
     def append(statement: Any, *args: Any) -> None:
         note("select-append")
+        if name == "add_columns":
+            args = tuple(each for column in args for each in _columns(column))
         changed = getattr(statement, name)(*args)
         changed._propagate_attrs = changed._propagate_attrs or CORE
         vars(changed).pop(SUBQUERY, None)

@@ -106,6 +106,10 @@ SELECTS = {
         lambda: a.select(a.c.id > 1).select_from(b),
         "SELECT a.id, a.name, a.v FROM a, b WHERE a.id > 1",
     ),
+    "a cast": (
+        lambda: select([sa.cast(a.c.id, sa.String), a.c.id, sa.type_coerce(a.c.v, sa.String)]),
+        "SELECT CAST(a.id AS VARCHAR) AS anon_1, a.id, a.v AS anon_2 FROM a",
+    ),
     "distinct": (lambda: select([a.c.id], distinct=True), "SELECT DISTINCT a.id FROM a"),
     "not distinct": (lambda: select([a.c.id], None, None, False), "SELECT a.id FROM a"),
     "having": (
@@ -407,6 +411,23 @@ def test_append(method):
     assert sql(statement) == expected
     assert "v" not in statement.c or method == "append_column"
     assert forms() >= {"select-list", "select-append", "select-columns"}
+
+
+def test_cast(engine, books):
+    """A cast() without a label has a name of its own, and the row has it under itself as well."""
+    text, year = sa.cast(books.c.id, sa.String), sa.type_coerce(books.c.year, sa.String)
+    statement = select([text, books.c.id]).order_by(text).limit(1)
+    statement.append_column(year)
+    row = engine.execute(statement).first()
+    assert dict(row) == {"anon_1": "1", "id": 1, "anon_2": 1989}
+    assert (row[text], row[year], row["id"], row[books.c.id]) == ("1", 1989, 1, 1)
+    with pytest.raises(sa.exc.NoSuchColumnError):
+        row[sa.cast(books.c.id, sa.String)]
+    assert "select-cast" in forms()
+    _notes.clear()
+    with engine.connect() as connection:
+        assert list(connection.execute(sa.select(text)).keys()) == ["id"]
+    assert not legacy.report()
 
 
 def test_append_from():
