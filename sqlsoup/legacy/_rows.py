@@ -46,11 +46,12 @@ def _getitem() -> None:
     replace(Row, "__getitem__", __getitem__)
 
 
-class _Inner(Row[Any]):
-    """A row that the ORM of SQLAlchemy 2.0 makes objects of, and no program sees."""
+class Native(Row[Any]):
+    """A row as without the module: what the ORM of SQLAlchemy 2.0 makes objects of."""
 
     __slots__ = ()
     __getitem__ = vars(BaseRow)["__getitem__"]
+    __contains__ = Row.__contains__
 
 
 @plan
@@ -58,7 +59,7 @@ def _inner_rows() -> None:
     def raw_all_rows(result: Any) -> list[Any]:
         make = result._row_getter
         if getattr(make, "func", None) is Row:
-            make = partial(_Inner, *make.args)
+            make = partial(Native, *make.args)
         return [make(row) for row in result._fetchall_impl()]
 
     replace(Result, "_raw_all_rows", raw_all_rows)
