@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, TextClause, Update
-from sqlalchemy.engine import Compiled
+from sqlalchemy.engine import Compiled, Row
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement
 from sqlalchemy.sql.annotation import Annotated
@@ -44,19 +45,40 @@ BEGUN = "_sqlsoup_begun"
 ends; others began by themselves.  It is kept until the next begins."""
 
 
-def distilled(args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    """Return the parameters of a call with any number of them, as 2.x takes them."""
+def _named(row: Row[Any]) -> dict[str, Any]:
+    return dict(row._mapping)
+
+
+def distilled(
+    args: tuple[Any, ...], params: dict[str, Any], of_row: Callable[[Any], Any] = _named
+) -> Any:
+    """Return the parameters of a call with any number of them, as 2.x takes them.
+
+    :param of_row: what makes the parameters that a row stands for.
+    """
     if not args:
         return params or None
     first = args[0]
-    if len(args) == 1:
-        if first is None or isinstance(first, dict):
-            return first
-        if not isinstance(first, list | tuple):
-            return (first,)
-        many = not first or isinstance(first[0], list | tuple | dict)
-        return [_one(each) for each in first] or None if many else tuple(first)
-    return [_one(each) for each in args] if isinstance(first, list | tuple | dict) else args
+    is_one = len(args) == 1
+    if is_one and isinstance(first, list | tuple):
+        if not first:
+            return None
+        args, first, is_one = tuple(first), first[0], False
+    if isinstance(first, Row):
+        note("statement-params", old="rows as parameters", instead="dict(row._mapping)")
+    if is_one and (first is None or isinstance(first, Mapping | Row)):
+        return _one(first, of_row)
+    return [_one(each, of_row) for each in args] if isinstance(first, _SEVERAL) else args
+
+
+_SEVERAL = (list, tuple, Row, Mapping)
+"""What stands for all parameters of a statement, and not for one."""
+
+
+def _one(params: Any, of_row: Callable[[Any], Any]) -> Any:
+    if isinstance(params, Row):
+        return of_row(params)
+    return tuple(params) if isinstance(params, list) else params
 
 
 GIVEN = "_sqlsoup_given"
@@ -68,10 +90,6 @@ def given_then(connection: Connection, multiparams: Any, params: Any) -> Any:
     if GIVEN in vars(connection):
         return vars(connection)[GIVEN]
     return (([*multiparams],) if multiparams else (params,) if params else ()), {}
-
-
-def _one(params: Any) -> Any:
-    return tuple(params) if isinstance(params, list) else params
 
 
 def commits(statement: Any, connection: Connection) -> bool:
@@ -161,7 +179,7 @@ def _execute_string(
     dispatch: Any = connection.dispatch
     for listener in dispatch.before_execute:
         statement, args, params = listener(connection, statement, args, params, options or {})
-    values = (None,) if args == (None,) else distilled(args, params)
+    values = (None,) if args == (None,) else distilled(args, params, tuple)
     result = connection.exec_driver_sql(statement, values, execution_options=options)
     dispatch.after_execute(connection, statement, args, params, options or {}, result)
     return result

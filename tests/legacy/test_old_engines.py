@@ -110,6 +110,48 @@ def test_parameters_by_name(kind, args, kw, added, engine):
         assert connection.scalar("SELECT count(*) FROM visits") == 2 + 2 * added
 
 
+ROWS = {
+    "a list": lambda rows: (rows,),
+    "one": lambda rows: (rows[0],),
+    "several": lambda rows: rows,
+    "in a tuple": lambda rows: (tuple(rows),),
+}
+
+
+@pytest.mark.parametrize("given", ROWS)
+@pytest.mark.parametrize("kind", ["place", "name", "construct"])
+@pytest.mark.parametrize("on", ["engine", "connection", "session"])
+def test_rows_as_parameters(on, kind, given, engine):
+    """Rows of a statement are parameters by name or by place, of which copying makes use."""
+    rows = engine.execute(visits.select().order_by("day")).fetchall()
+    args = ROWS[given](rows)
+    if on == "session" and (len(args) > 1 or kind == "place"):
+        pytest.skip("sessions had neither")
+    engine.execute(visits.delete())
+    statement = {
+        "place": native(engine, BY_PLACE), "name": sa.text(BY_NAME), "construct": visits.insert(),
+    }[kind]  # fmt: skip
+    _notes.clear()
+    with engine.connect() as connection, Session(engine) as session:
+        {"engine": engine, "connection": connection, "session": session}[on].execute(
+            statement, *args
+        )
+        session.commit()
+    assert "statement-params" in forms()
+    assert engine.execute(visits.select().order_by("day")).fetchall() == (
+        rows[:1] if given == "one" else rows
+    )
+
+
+def test_rows_of_a_query_as_parameters(engine):
+    """They are tuples: values by place."""
+    with Session(engine) as session:
+        rows = session.query(visits.c.day, visits.c.n).all()
+    engine.execute(native(engine, BY_PLACE), rows)
+    engine.execute(native(engine, BY_PLACE), *rows[0])
+    assert engine.execute(visits.count()).scalar() == 5
+
+
 def test_no_parameters(lite):
     """An empty list, tuple or dict is no parameter; None is one of a string."""
     for nothing in ([], (), {}):
