@@ -226,6 +226,10 @@ FORMS = {
     # mappers
     "mapper": Form("mapper()", "registry().map_imperatively(), or db.map() and db.map_to()"),
     "mapper-argument": Form("an argument of mapper() that is gone", "leave it out"),
+    "column-order": Form(
+        "a declared class with columns in the order in which they were made, as in a mixin",
+        "mapped_column(sort_order=-1) in the mixin, or the order as it is now",
+    ),
     "mapper-order-by": Form("order_by= of a mapper", "query.order_by(...)"),
     "mapper-extension": Form(
         "MapperExtension", "sqlalchemy.event.listen(entity, 'before_insert', ...)"

@@ -15,9 +15,9 @@ from sqlalchemy import (
     Select,
 )
 from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.sql.elements import WrapsColumnExpression
 from sqlalchemy.sql.expression import (
     Alias,
-    Cast,
     ClauseElement,
     CompoundSelect,
     Delete,
@@ -25,7 +25,6 @@ from sqlalchemy.sql.expression import (
     SelectBase,
     Subquery,
     TableClause,
-    TypeCoerce,
     Update,
 )
 from sqlalchemy.sql.selectable import Join, SelectState
@@ -142,7 +141,7 @@ def _columns(value: Any) -> list[Any]:
         wanted = list(value.selected_columns)
         return [value.scalar_subquery()] if len(wanted) == 1 else list(subquery_of(value).c)
     made = column_of(value)
-    if isinstance(made, Cast | TypeCoerce):
+    if isinstance(made, WrapsColumnExpression):
         note("select-cast")
         made = made.label(None)
     return [made]
