@@ -85,8 +85,10 @@ GIVEN = "_sqlsoup_given"
 """What a connection has while it executes a statement with parameters that 2.x does not take."""
 
 
-def given_then(connection: Connection, multiparams: Any, params: Any) -> Any:
+def given_then(connection: Connection, statement: Any, multiparams: Any, params: Any) -> Any:
     """Return the parameters of a call as listeners got them, from what they get on 2.x."""
+    if isinstance(statement, str):  # of which they are told with those of the call
+        return multiparams, params
     if GIVEN in vars(connection):
         return vars(connection)[GIVEN]
     return (([*multiparams],) if multiparams else (params,) if params else ()), {}

@@ -33,12 +33,10 @@ def _executed(hook: Callable[..., Any]) -> Callable[..., Any]:
         *args: Any,
     ) -> Any:  # by whose number SQLAlchemy takes no old listener for one of today
         connection, statement, multiparams, params, _options, *result = args
-        if isinstance(statement, str):  # whose parameters are those of the call
-            return hook(connection, statement, multiparams, params, *result)
-        given = given_then(connection, multiparams, params)
+        given = given_then(connection, statement, multiparams, params)
         returned = hook(connection, statement, *given, *result)
-        if returned is None:
-            return None
+        if returned is None or isinstance(statement, str):
+            return returned
         statement, *given = returned
         if GIVEN in vars(connection):
             vars(connection)[GIVEN] = given

@@ -51,7 +51,7 @@ def listen(engine: Engine, proxy: Any) -> None:
     def execute(
         conn: Connection, clauseelement: Any, multiparams: Any, params: Any, _options: Any
     ) -> None:
-        given, by_name = given_then(conn, multiparams, params)
+        given, by_name = given_then(conn, clauseelement, multiparams, params)
         proxy.execute(conn, _done, clauseelement, *given, **by_name)
 
     def cursor_execute(

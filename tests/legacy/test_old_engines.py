@@ -1290,6 +1290,8 @@ def test_connection_proxy(make_engine):
     del proxy.heard[:]
     assert engine.execute(sa.text("SELECT :x"), {"x": 5}).scalar() == 5
     assert proxy.heard[0] == ("TextClause", ({"x": 5},), {})
+    assert engine.execute("SELECT ?", 5).scalar() == 5
+    assert proxy.heard[2] == ("str", (5,), {})
     del proxy.heard[:]
     with engine.connect() as connection:
         transaction = connection.begin()
