@@ -50,6 +50,11 @@ def asking(above: int = 1) -> FrameType:
     return frame  # type: ignore[no-any-return]
 
 
+def is_asked_by_json() -> bool:
+    """Tell in a method if Python's module json called it."""
+    return sys._getframe(2).f_globals.get("__name__", "").startswith("json.")  # type: ignore[no-any-return]
+
+
 def is_internal() -> bool:
     """Tell in what stands for a method if SQLAlchemy or SQLSoup called it, and no program."""
     return is_ours(sys._getframe(3))
