@@ -81,7 +81,7 @@ def _keys(before: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _listed(keys: Callable[..., Any], result: Any, frame: FrameType) -> list[str]:
-    if result._metadata.returns_rows:
+    if getattr(result._metadata, "returns_rows", True):  # which a result of the ORM does not say
         if asks_if(*place_of(frame)):
             note("result-keys")
         return _Keys(keys(result))

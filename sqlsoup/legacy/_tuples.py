@@ -84,13 +84,9 @@ def _rows_of_queries() -> None:
     native: Any = getattr_static(Result, "_row_getter")
 
     def _row_getter(result: Any) -> Any:
-        made = native.fget(result)
-        if made is None or not result._generate_rows or result._metadata._effective_processors:
-            return made
-        single = _maker(result)
-        if not isinstance(made, tuple):
-            return single
-        return single, lambda rows: [single(row) for row in rows], made[2]
+        made, single = native.fget(result), _maker(result)
+        many = lambda rows: [single(row) for row in rows]  # noqa: E731
+        return (single, many, made[2]) if isinstance(made, tuple) else single  # which is 2.0's
 
     replace(IteratorResult, "_row_getter", type(native)(_row_getter))
 

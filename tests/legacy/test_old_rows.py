@@ -635,6 +635,9 @@ def test_rows_of_a_frozen_result(soup):
     statement = sa.select(soup.books.id, soup.books.title)
     assert session.execute(statement).columns(1, 0).first() == ("Mustards", 1)
     assert session.execute(statement).freeze()().all()[0] == (1, "Mustards")
+    result = session.execute(statement)
+    assert list(result.keys()) == ["id", "title"]
+    assert "id" in result.keys()  # noqa: SIM118
     (book,) = session.execute(sa.select(soup.books)).first()
     assert book.title == "Mustards"
     assert session.execute(sa.select(soup.books)).scalars().first() is book
@@ -673,6 +676,7 @@ def test_rows_that_no_program_sees():
     )
     (inner,) = Result._raw_all_rows(result)
     assert (inner[0], tuple(inner)) == (1, (1, "A"))
+    assert ("A" in row, "id" in row) == (True, False)
     with pytest.raises(TypeError, match="indices must be integers"):
         inner["title"]
     result._row_getter = lambda values: values[0]
