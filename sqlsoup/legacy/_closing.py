@@ -11,8 +11,8 @@ from sqlalchemy.engine import CursorResult, Result, Row
 from sqlsoup.legacy._frames import (
     asking,
     asks_if,
+    is_asked_by_json,
     is_ours,
-    module_of,
     place_of,
 )  # fmt: skip
 from sqlsoup.legacy._notes import note
@@ -45,18 +45,13 @@ def _compared(name: str) -> Callable[..., Any]:
     return call
 
 
-def _as_a_list(value: object, frame: FrameType) -> None:
-    """Note that JSON is made of what is no list on 2.x: other modules take what can be iterated."""
-    if module_of(frame).startswith("json."):
-        note("result-keys" if isinstance(value, _Keys) else "key-list")
-
-
 class _Iterated(list[Any]):
-    """A list that tells when something asks for its items to which another sequence is not one."""
+    """A list that tells when JSON is made of it: other modules take what can be iterated."""
 
     def __iter__(self) -> Iterator[Any]:
-        _as_a_list(self, asking())
-        return super().__iter__()
+        if is_asked_by_json():
+            note("result-keys" if isinstance(self, _Keys) else "key-list")
+        return list.__iter__(self)
 
 
 class _Keys(_Iterated):
@@ -86,7 +81,7 @@ def _keys(before: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _listed(keys: Callable[..., Any], result: Any, frame: FrameType) -> list[str]:
-    if result._metadata.returns_rows:
+    if getattr(result._metadata, "returns_rows", True):  # which a result of the ORM does not say
         if asks_if(*place_of(frame)):
             note("result-keys")
         return _Keys(keys(result))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, TextClause, Update
-from sqlalchemy.engine import Compiled
+from sqlalchemy.engine import Compiled, Row
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement
 from sqlalchemy.sql.annotation import Annotated
@@ -44,23 +45,53 @@ BEGUN = "_sqlsoup_begun"
 ends; others began by themselves.  It is kept until the next begins."""
 
 
-def distilled(args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    """Return the parameters of a call with any number of them, as 2.x takes them."""
+def _named(row: Row[Any]) -> dict[str, Any]:
+    return dict(row._mapping)
+
+
+def distilled(
+    args: tuple[Any, ...], params: dict[str, Any], of_row: Callable[[Any], Any] = _named
+) -> Any:
+    """Return the parameters of a call with any number of them, as 2.x takes them.
+
+    :param of_row: what makes the parameters that a row stands for.
+    """
     if not args:
         return params or None
     first = args[0]
-    if len(args) == 1:
-        if first is None or isinstance(first, dict):
-            return first
-        if not isinstance(first, list | tuple):
-            return (first,)
-        many = not first or isinstance(first[0], list | tuple | dict)
-        return [_one(each) for each in first] or None if many else tuple(first)
-    return [_one(each) for each in args] if isinstance(first, list | tuple | dict) else args
+    is_one = len(args) == 1
+    if is_one and isinstance(first, list | tuple):
+        if not first:
+            return None
+        args, first, is_one = tuple(first), first[0], False
+    if isinstance(first, Row):
+        note("statement-params", old="rows as parameters", instead="dict(row._mapping)")
+    if is_one and (first is None or isinstance(first, Mapping | Row)):
+        return _one(first, of_row)
+    return [_one(each, of_row) for each in args] if isinstance(first, _SEVERAL) else args
 
 
-def _one(params: Any) -> Any:
+_SEVERAL = (list, tuple, Row, Mapping)
+"""What stands for all parameters of a statement, and not for one."""
+
+
+def _one(params: Any, of_row: Callable[[Any], Any]) -> Any:
+    if isinstance(params, Row):
+        return of_row(params)
     return tuple(params) if isinstance(params, list) else params
+
+
+GIVEN = "_sqlsoup_given"
+"""What a connection has while it executes a statement with parameters that 2.x does not take."""
+
+
+def given_then(connection: Connection, statement: Any, multiparams: Any, params: Any) -> Any:
+    """Return the parameters of a call as listeners got them, from what they get on 2.x."""
+    if isinstance(statement, str):  # of which they are told with those of the call
+        return multiparams, params
+    if GIVEN in vars(connection):
+        return vars(connection)[GIVEN]
+    return (([*multiparams],) if multiparams else (params,) if params else ()), {}
 
 
 def commits(statement: Any, connection: Connection) -> bool:
@@ -110,8 +141,7 @@ def run(
                 instead="the statement that was compiled",
             )
             statement = statement.statement
-        values = distilled(args, params)
-        result = execute(connection, statement, values, execution_options=options)
+        result = _execute_with(execute, connection, statement, args, params, options)
     transaction = connection.get_transaction()
     if transaction is None or is_begun(connection) or not commits(statement, connection):
         return result, False
@@ -119,6 +149,25 @@ def run(
         result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
     transaction.commit()
     return result, True
+
+
+def _execute_with(
+    execute: Callable[..., Any],
+    connection: Connection,
+    statement: Any,
+    args: tuple[Any, ...],
+    params: dict[str, Any],
+    options: Any,
+) -> Any:
+    """Execute a statement, of whose parameters by name or one by one listeners are told as such."""
+    values = distilled(args, params)
+    if not params and len(args) <= 1:
+        return execute(connection, statement, values, execution_options=options)
+    vars(connection)[GIVEN] = args, params
+    try:
+        return execute(connection, statement, values, execution_options=options)
+    finally:
+        del vars(connection)[GIVEN]
 
 
 def _execute_string(
@@ -132,7 +181,7 @@ def _execute_string(
     dispatch: Any = connection.dispatch
     for listener in dispatch.before_execute:
         statement, args, params = listener(connection, statement, args, params, options or {})
-    values = (None,) if args == (None,) else distilled(args, params)
+    values = (None,) if args == (None,) else distilled(args, params, tuple)
     result = connection.exec_driver_sql(statement, values, execution_options=options)
     dispatch.after_execute(connection, statement, args, params, options or {}, result)
     return result

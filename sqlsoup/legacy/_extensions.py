@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, inspect
-from sqlalchemy.event.attr import _ClsLevelDispatch
 from sqlalchemy.orm import EXT_CONTINUE
 
 from sqlsoup.legacy._frames import ours
+from sqlsoup.legacy._listeners import BULK_HOOKS, bulk
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +80,6 @@ _SESSION_HOOKS = (
     "before_commit", "after_commit", "after_rollback", "before_flush", "after_flush",
     "after_flush_postexec", "after_begin", "after_attach",
 )  # fmt: skip
-_BULK_HOOKS = ("after_bulk_update", "after_bulk_delete")
 _INSTANCE_HOOKS = (
     "instrument_class", "init_instance", "init_failed", "reconstruct_instance", "on_reconstitute",
 )  # fmt: skip
@@ -94,7 +91,7 @@ def _continue(_extension: object, *_args: object) -> object:
 
 for _name in (*_INSTANCE_HOOKS, *_ROW_HOOKS):
     setattr(MapperExtension, _name, _continue)
-for _name in (*_SESSION_HOOKS, *_BULK_HOOKS):
+for _name in (*_SESSION_HOOKS, *BULK_HOOKS):
     setattr(SessionExtension, _name, _continue)
 
 _BASES = (MapperExtension, SessionExtension, AttributeExtension)
@@ -150,38 +147,9 @@ def listen_session(session: Session, extension: Any) -> None:
     for name in _SESSION_HOOKS:
         if hook := _hook(extension, name):
             event.listen(session, name, hook)
-    for name in _BULK_HOOKS:
+    for name in BULK_HOOKS:
         if hook := _hook(extension, name):
-            event.listen(session, name, _bulk(hook))
-
-
-def _bulk(hook: Callable[..., Any]) -> Callable[..., None]:
-    def call(context: Any) -> None:
-        hook(context.session, context.query, context, context.result)
-
-    return call
-
-
-@replaced(_ClsLevelDispatch, "_adjust_fn_spec")
-def _adjust(before: Callable[..., Any]) -> Callable[..., Any]:
-    def adjust(event: Any, listener: Any, named: bool) -> Any:
-        is_bulk = event.name in _BULK_HOOKS and not named
-        if is_bulk and _count_of_arguments(listener) == len(_OF_BULK):
-            note("event-arguments")
-            listener = _bulk(listener)
-        return before(event, listener, named)
-
-    return adjust
-
-
-_OF_BULK = ("session", "query", "query_context", "result")
-
-
-def _count_of_arguments(function: Any) -> int:
-    try:
-        return len(signature(function).parameters)
-    except (TypeError, ValueError):  # it is built in
-        return 0
+            event.listen(session, name, bulk(hook))
 
 
 def listen_attribute(attribute: Any, extension: Any) -> None:

@@ -99,6 +99,10 @@ FORMS = {
         "select(..., whereclause, from_obj=, order_by=, ...)",
         "select(...).where(...).select_from(...).order_by(...)",
     ),
+    "select-cast": Form(
+        "a cast() among the columns of select([...]), with a name of its own",
+        "cast(...).label('...'): without, its name is that of the column",
+    ),
     "select-append": Form("append_whereclause() and the like", "statement = statement.where(...)"),
     "select-labels": Form("apply_labels()", "set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)"),
     "select-columns": Form("columns of a select()", "statement.subquery().c"),
@@ -213,11 +217,19 @@ FORMS = {
         "commit() or rollback() of a session within begin_nested(), for the savepoint alone",
         "savepoint = session.begin_nested(), and savepoint.commit() or savepoint.rollback()",
     ),
+    "session-idle-rollback": Form(
+        "rollback() of a session in which nothing has begun, of which after_rollback tells",
+        "do there what the listener does",
+    ),
     "create-session": Form("create_session()", "Session(engine)"),
     "close-all": Form("Session.close_all()", "sqlalchemy.orm.close_all_sessions()"),
     # mappers
     "mapper": Form("mapper()", "registry().map_imperatively(), or db.map() and db.map_to()"),
     "mapper-argument": Form("an argument of mapper() that is gone", "leave it out"),
+    "column-order": Form(
+        "a declared class with columns in the order in which they were made, as in a mixin",
+        "mapped_column(sort_order=-1) in the mixin, or the order as it is now",
+    ),
     "mapper-order-by": Form("order_by= of a mapper", "query.order_by(...)"),
     "mapper-extension": Form(
         "MapperExtension", "sqlalchemy.event.listen(entity, 'before_insert', ...)"

@@ -11,7 +11,7 @@ import os
 import sys
 import sysconfig
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ def asking(above: int = 1) -> FrameType:
     if frame.f_globals.get("__name__") == "sqlsoup._synchronize":
         frame = frame.f_back
     return frame  # type: ignore[no-any-return]
+
+
+def is_asked_by_json() -> bool:
+    """Tell in a method if Python's module json called it."""
+    return sys._getframe(2).f_globals.get("__name__", "").startswith("json.")  # type: ignore[no-any-return]
 
 
 def is_internal() -> bool:
@@ -280,6 +285,18 @@ def asks_if(code: CodeType, at: int, kinds: Collection[str] = ("list",)) -> bool
         ):
             return True
     return False
+
+
+@cache
+def is_asked_if_tuple(code: CodeType, at: int) -> bool:
+    """Tell if an instruction is a call of isinstance(), with tuple as one of the classes."""
+    before = [step for step in _steps(code) if step.offset < at]
+    given = takewhile(lambda step: step.opname.startswith(("LOAD", "BUILD")), reversed(before))
+    return (
+        dis.opname[code.co_code[at]] in ("CALL", "PRECALL")
+        and "isinstance" in code.co_names
+        and any(step.argval == "tuple" for step in given)
+    )
 
 
 _NO_STEPS = ("CACHE", "PRECALL", "NOP", "RESUME", "EXTENDED_ARG", "PUSH_NULL")

@@ -6,13 +6,14 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import MetaData, Table, event, inspect, text
+from sqlalchemy import Column, MetaData, Table, event, inspect, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Mapper, Query, registry
 from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy import _extensions
+from sqlsoup.legacy._frames import is_within
 from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing
@@ -84,7 +85,40 @@ def _declarative_base(before: Callable[..., Any], *args: Any, **kw: Any) -> Any:
         if bind is not None:
             metadata.bind = bind
         kw["metadata"] = metadata
-    return before(**kw)
+    base = before(**kw)
+    return _ordered(base) if is_within(_OLD_HOME) else base
+
+
+@function(sa_orm.as_declarative)
+def _as_declarative(before: Callable[..., Any], **kw: Any) -> Any:
+    make = before(**kw)
+    return (lambda cls: _ordered(make(cls))) if is_within(_OLD_HOME) else make
+
+
+_OLD_HOME = "sqlalchemy.ext.declarative"
+
+
+def _ordered(base: Any) -> Any:
+    """Have the tables of classes with an old base have their columns in the old order."""
+    if not hasattr(base, "__table_cls__"):
+        base.__table_cls__ = classmethod(_table)
+    return base
+
+
+def _table(cls: type, name: str, metadata: MetaData, *items: Any, **kw: Any) -> Table:
+    """Make the table of a class, with the columns of mixins where they came in SQLAlchemy 1.3."""
+    made = {
+        value.name or attribute: value._creation_order
+        for base in cls.__mro__  # the class itself has copies, which are made last
+        for attribute, value in vars(base).items()
+        if isinstance(value, Column)
+    }
+    columns = [each for each in items if isinstance(each, Column)]
+    ordered = sorted(columns, key=lambda column: made.get(column.name, column._creation_order))
+    if list(map(id, ordered)) != list(map(id, columns)):
+        note("column-order")
+    others = [each for each in items if not isinstance(each, Column)]
+    return Table(name, metadata, *ordered, *others, **kw)
 
 
 def map_in(

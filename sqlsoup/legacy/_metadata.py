@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import (
-    DDL,
     URL,
     Engine,
     Index,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     Sequence,
     String,
     Table,
-    event,
     inspect,
 )
 from sqlalchemy.engine.mock import MockConnection
@@ -263,46 +261,10 @@ def _scalar(statement: Any, /, *args: Any, **params: Any) -> Any:
     return execute_on(required(statement), statement, *args, **params).scalar()
 
 
-@method(ExecutableDDLElement, "execute")
-def _execute_ddl(_before: object, ddl: Any, bind: Any = None, target: Any = None) -> Any:
-    note("statement-execute")
-    bind, condition = bind or required(ddl), ddl._ddl_if
-    if condition is not None and not condition._should_execute(ddl, target, bind):
-        return None
-    return execute_on(bind, ddl if target is None else ddl.against(target))
-
-
 @method(DefaultGenerator, "execute")
 def _value(_before: object, default: Any, bind: Any = None) -> Any:
     note("statement-execute")
     return execute_on(bind or required(default), default)
-
-
-@method(DDL, "__init__")
-def _ddl(before: Callable[..., Any], ddl: Any, statement: str, *args: Any, **kw: Any) -> None:
-    if "bind" in kw:
-        note("statement-bind")
-    if "on" in kw or (args and not isinstance(args[0], dict)):
-        note("name", old="DDL(on=)", instead="DDL(...).execute_if(dialect=...)")
-    bind = kw.pop("bind", None)
-    on, context = ([*args, None, None])[:2]
-    if args and not isinstance(on, dict):
-        kw = {"on": on, "context": context, **kw}
-    elif args:
-        kw["context"] = on
-    on = kw.pop("on", None)
-    before(ddl, statement, **kw)
-    if bind is not None:
-        vars(ddl)["bind"] = bind
-    if on is not None:
-        conditional = ddl.execute_if(**{"callable_" if callable(on) else "dialect": on})
-        vars(ddl).update(vars(conditional))
-
-
-@missing(ExecutableDDLElement, "execute_at")
-def _execute_at(ddl: Any, event_name: str, target: Any) -> None:
-    note("name", old="execute_at()", instead="sqlalchemy.event.listen(table, 'after_create', ddl)")
-    event.listen(target, event_name.replace("-", "_"), ddl)
 
 
 @plan

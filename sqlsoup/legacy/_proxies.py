@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
+from sqlsoup.legacy._connections import given_then
 from sqlsoup.legacy._frames import is_within_call
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def listen(engine: Engine, proxy: Any) -> None:
     def execute(
         conn: Connection, clauseelement: Any, multiparams: Any, params: Any, _options: Any
     ) -> None:
-        proxy.execute(conn, _done, clauseelement, *multiparams, **params)
+        given, by_name = given_then(conn, clauseelement, multiparams, params)
+        proxy.execute(conn, _done, clauseelement, *given, **by_name)
 
     def cursor_execute(
         _conn: Connection, cursor: Any, statement: Any, parameters: Any, context: Any, many: Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Label
 from sqlalchemy.engine import Result, Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -46,11 +46,12 @@ def _getitem() -> None:
     replace(Row, "__getitem__", __getitem__)
 
 
-class _Inner(Row[Any]):
-    """A row that the ORM of SQLAlchemy 2.0 makes objects of, and no program sees."""
+class Native(Row[Any]):
+    """A row as without the module: what the ORM of SQLAlchemy 2.0 makes objects of."""
 
     __slots__ = ()
     __getitem__ = vars(BaseRow)["__getitem__"]
+    __contains__ = Row.__contains__
 
 
 @plan
@@ -58,7 +59,7 @@ def _inner_rows() -> None:
     def raw_all_rows(result: Any) -> list[Any]:
         make = result._row_getter
         if getattr(make, "func", None) is Row:
-            make = partial(_Inner, *make.args)
+            make = partial(Native, *make.args)
         return [make(row) for row in result._fetchall_impl()]
 
     replace(Result, "_raw_all_rows", raw_all_rows)
@@ -80,6 +81,9 @@ def _known(row: Row[Any], key: Any) -> Any:
     ):
         return key
     name: Any = getattr(key, "name", None)
+    if name is None:
+        labels = (each for each in metadata._keymap if isinstance(each, Label))
+        return next((each for each in labels if each.element is key), key)
     found = metadata._keymap.get(name)
     if found is None:
         return key

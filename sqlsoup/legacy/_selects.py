@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
 )
 from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.sql.elements import WrapsColumnExpression
 from sqlalchemy.sql.expression import (
     Alias,
     ClauseElement,
@@ -26,7 +27,7 @@ from sqlalchemy.sql.expression import (
     TableClause,
     Update,
 )
-from sqlalchemy.sql.selectable import Join
+from sqlalchemy.sql.selectable import Join, SelectState
 from sqlalchemy.util import immutabledict
 
 from sqlsoup.legacy._notes import note
@@ -70,8 +71,20 @@ POSITIONAL = (
 )  # fmt: skip
 
 
-CORE = immutabledict({"compile_state_plugin": "default", "plugin_subject": None})
-"""Keeps a statement from being one of the ORM, with columns of mapped classes in it."""
+CORE = immutabledict({"compile_state_plugin": "sqlsoup.legacy", "plugin_subject": None})
+"""Marks a statement made by an old form, and keeps it from being one of the ORM, with columns of
+mapped classes in it."""
+
+
+@SelectState.plugin_for("sqlsoup.legacy", "select")
+class _OldSelect(SelectState):
+    """A statement made by an old form, whose FROM begins with the tables of its columns."""
+
+    def _get_froms(self, statement: Any) -> Any:
+        elements = (*statement._raw_columns, *statement._where_criteria)
+        found = [table for element in elements for table in element._from_objects]
+        self.from_clauses = (*found, *self.from_clauses)
+        return super()._get_froms(statement)
 
 
 _SUSPECT = (list, tuple, set, Iterator, NoneType, sa.ColumnCollection)
@@ -127,7 +140,11 @@ def _columns(value: Any) -> list[Any]:
         note("select-nested")
         wanted = list(value.selected_columns)
         return [value.scalar_subquery()] if len(wanted) == 1 else list(subquery_of(value).c)
-    return [column_of(value)]
+    made = column_of(value)
+    if isinstance(made, WrapsColumnExpression):
+        note("select-cast")
+        made = made.label(None)
+    return [made]
 
 
 def plain(statement: Any) -> Any:
@@ -209,7 +226,7 @@ def _from_select(before: Callable[..., Any]) -> Callable[..., Any]:
             return before(source)
         note("table-select")
         old = dict(zip(OF_SOURCE, args, strict=False)) | kw
-        return with_arguments(before(source).set_label_style(LABEL_STYLE_NONE), old)
+        return with_arguments(plain(before(source)), old)
 
     return select
 
@@ -289,7 +306,10 @@ def _source_of(value: Any) -> Any:
 def _appending(name: str) -> Callable[..., None]:
     def append(statement: Any, *args: Any) -> None:
         note("select-append")
+        if name == "add_columns":
+            args = tuple(each for column in args for each in _columns(column))
         changed = getattr(statement, name)(*args)
+        changed._propagate_attrs = changed._propagate_attrs or CORE
         vars(changed).pop(SUBQUERY, None)
         vars(statement).clear()
         vars(statement).update(vars(changed))

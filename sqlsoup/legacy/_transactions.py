@@ -147,20 +147,42 @@ def _rollback_any(before: Callable[..., Any], session: Session) -> None:
         note("session-savepoint")
         current.rollback()
     else:
+        if current is None and not state.autocommit and _is_heard(session):
+            note("session-idle-rollback")
+            session.begin()
         before(session)
 
 
-@replaced(Session, "commit", "rollback")
-def _end(before: Callable[..., Any]) -> Callable[..., Any]:
-    end_any = {"commit": _commit_any, "rollback": _rollback_any}[before.__name__]
+def _is_heard(session: Session) -> bool:
+    """Tell if a program listens to rollbacks of a session."""
+    dispatch: Any = session.dispatch
+    return bool(dispatch.after_rollback or dispatch.after_soft_rollback)
 
-    def end(session: Session) -> None:
+
+@replaced(Session, "commit")
+def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
+    def commit(session: Session) -> None:
         if KEY in vars(session) or session.get_nested_transaction() is not None:
-            end_any(before, session)
+            _commit_any(before, session)
         else:
             before(session)  # as without the module
 
-    return end
+    return commit
+
+
+@replaced(Session, "rollback")
+def _rollback(before: Callable[..., Any]) -> Callable[..., Any]:
+    def rollback(session: Session) -> None:
+        if (
+            KEY in vars(session)
+            or session.get_nested_transaction() is not None
+            or (session.get_transaction() is None and _is_heard(session))
+        ):
+            _rollback_any(before, session)
+        else:
+            before(session)  # as without the module
+
+    return rollback
 
 
 @replaced(Session, "close", "invalidate")

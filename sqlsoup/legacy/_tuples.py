@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+from inspect import getattr_static
 from json import JSONEncoder
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import IteratorResult, Result, Row
 from sqlalchemy.engine.result import SimpleResultMetaData
 
 from sqlsoup.legacy import _patch
-from sqlsoup.legacy._frames import asking, is_call, is_ours, is_value_in_format
+from sqlsoup.legacy._frames import (
+    asking,
+    is_asked_if_tuple,
+    is_call,
+    is_new_to,
+    is_ours,
+    is_value_in_format,
+    place_of,
+)
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace
+from sqlsoup.legacy._rows import Native
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,15 +51,53 @@ def _jsonable(default: Callable[[Any], Any], value: Any) -> Any:
     return list(value)
 
 
-@plan
-def _str() -> None:
-    def __str__(row: Row[Any]) -> str:  # noqa: N807
-        if len(row) != 1 or not _is_of_query(row) or not is_value_in_format(asking(), row):
-            return repr(row)
-        note("row-tuple", old="'%s' % row", instead="'%s' % row[0]")
-        return str(row[0])
+class QueryRow(Native):
+    """A row of a query, which was a tuple: it answers to no names, and is quick for it."""
 
-    replace(Row, "__str__", __str__)
+    __slots__ = ()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # what isinstance() asks beside the type
+        frame = asking()
+        if is_ours(frame) or is_new_to(frame) or not is_asked_if_tuple(*place_of(frame)):
+            return Row
+        note(
+            "row-tuple",
+            old="isinstance(row, tuple) of a row of a query",
+            instead="isinstance(row, sqlalchemy.Row)",
+        )
+        return tuple
+
+    def __str__(self) -> str:
+        if len(self) != 1 or not is_value_in_format(asking(), self):
+            return repr(self)
+        note("row-tuple", old="'%s' % row", instead="'%s' % row[0]")
+        return str(self[0])
+
+
+QueryRow.__name__, QueryRow.__qualname__, QueryRow.__module__ = "Row", "Row", Row.__module__
+
+
+@plan
+def _rows_of_queries() -> None:
+    native: Any = getattr_static(Result, "_row_getter")
+
+    def _row_getter(result: Any) -> Any:
+        made, single = native.fget(result), _maker(result)
+        many = lambda rows: [single(row) for row in rows]  # noqa: E731
+        return (single, many, made[2]) if isinstance(made, tuple) else single  # which is 2.0's
+
+    replace(IteratorResult, "_row_getter", type(native)(_row_getter))
+
+
+def _maker(result: Any) -> Callable[[Any], QueryRow]:
+    """Return what makes a row of the values that the ORM has loaded."""
+    make = partial(QueryRow, result._metadata, None, result._metadata._key_to_index)
+    if result._source_supports_scalars:
+        return lambda value: make((value,))
+    chosen = result._metadata._tuplefilter
+    return make if chosen is None else lambda values: make(chosen(values))
 
 
 @missing(Row, "__radd__")

@@ -19,8 +19,8 @@ FOLDER = str(Path(legacy.__file__).parent)
 
 AT_MOST = {
     0: (
-        "row_attribute row_unpacked row_mapping row_tuple row_asdict row_compared "
-        "build_arithmetic types_of_module"
+        "row_attribute row_unpacked row_mapping row_tuple row_asdict row_compared row_in "
+        "row_index_of_orm build_arithmetic types_of_module"
     ),
     1: (
         "fetchall iterate_attribute mappings mappings_of_names execute_one execute_text "
@@ -43,9 +43,9 @@ AT_MOST = {
     6: "build_orm_options session_execute session_execute_text",
     7: "scalars_all",
     8: "engine_begin build_subquery get get_loaded session_scalar orm_update orm_delete",
-    9: "engine_connect engine_connect_text scalars_built query_columns make_url",
+    9: "engine_connect engine_connect_text scalars_built make_url",
     10: "keys query_first is_modified",
-    11: "insert_key query_all",
+    11: "insert_key query_all query_columns",
     13: "joined",
     14: "session_commit_core session_rollback",
     15: "engine_connect_commit lazy session_new",
@@ -57,13 +57,13 @@ AT_MOST = {
     22: "maker_begin",
     23: "declare",
     24: "reflect_table inspect",
-    26: "session_commit create_all",
+    26: "session_commit",
+    28: "create_all",
     33: "create_engine",
     76: "reflect",
-    100: "row_in",
     101: "scalars",
     114: "flush_hundred",
-    200: "row_index row_index_of_orm",
+    200: "row_index",
     201: "fetchall_index",
     222: "selectin",
 }

@@ -110,6 +110,48 @@ def test_parameters_by_name(kind, args, kw, added, engine):
         assert connection.scalar("SELECT count(*) FROM visits") == 2 + 2 * added
 
 
+ROWS = {
+    "a list": lambda rows: (rows,),
+    "one": lambda rows: (rows[0],),
+    "several": lambda rows: rows,
+    "in a tuple": lambda rows: (tuple(rows),),
+}
+
+
+@pytest.mark.parametrize("given", ROWS)
+@pytest.mark.parametrize("kind", ["place", "name", "construct"])
+@pytest.mark.parametrize("on", ["engine", "connection", "session"])
+def test_rows_as_parameters(on, kind, given, engine):
+    """Rows of a statement are parameters by name or by place, of which copying makes use."""
+    rows = engine.execute(visits.select().order_by("day")).fetchall()
+    args = ROWS[given](rows)
+    if on == "session" and (len(args) > 1 or kind == "place"):
+        pytest.skip("sessions had neither")
+    engine.execute(visits.delete())
+    statement = {
+        "place": native(engine, BY_PLACE), "name": sa.text(BY_NAME), "construct": visits.insert(),
+    }[kind]  # fmt: skip
+    _notes.clear()
+    with engine.connect() as connection, Session(engine) as session:
+        {"engine": engine, "connection": connection, "session": session}[on].execute(
+            statement, *args
+        )
+        session.commit()
+    assert "statement-params" in forms()
+    assert engine.execute(visits.select().order_by("day")).fetchall() == (
+        rows[:1] if given == "one" else rows
+    )
+
+
+def test_rows_of_a_query_as_parameters(engine):
+    """They are tuples: values by place."""
+    with Session(engine) as session:
+        rows = session.query(visits.c.day, visits.c.n).all()
+    engine.execute(native(engine, BY_PLACE), rows)
+    engine.execute(native(engine, BY_PLACE), *rows[0])
+    assert engine.execute(visits.count()).scalar() == 5
+
+
 def test_no_parameters(lite):
     """An empty list, tuple or dict is no parameter; None is one of a string."""
     for nothing in ([], (), {}):
@@ -1128,7 +1170,74 @@ def test_no_secret_in_a_report(make_engine):
         assert "secret" not in text.replace("test_no_secret_in_a_report", "")
 
 
-@pytest.mark.filterwarnings("ignore:The argument signature")
+HEARD = {
+    "nothing": (lambda c, b: c.execute(b.select()), (), {}),
+    "a dict": (lambda c, b: c.execute(b.insert(), {"title": "x"}), ({"title": "x"},), {}),
+    "names": (lambda c, b: c.execute(b.insert(), title="x"), (), {"title": "x"}),
+    "a list": (
+        lambda c, b: c.execute(b.insert(), [{"title": "x"}, {"title": "y"}]),
+        ([{"title": "x"}, {"title": "y"}],),
+        {},
+    ),
+    "several": (
+        lambda c, b: c.execute(b.insert(), {"title": "x"}, {"title": "y"}),
+        ({"title": "x"}, {"title": "y"}),
+        {},
+    ),
+    "of a session": (
+        lambda c, b: Session(c).execute(b.insert(), {"title": "x"}),
+        ({"title": "x"},),
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("given", HEARD)
+@pytest.mark.parametrize("retval", [False, True])
+def test_events_of_statements(lite, given, retval):
+    """Listeners get the parameters that they got in 1.3, and may return others of that kind."""
+    execute, args, params = HEARD[given]
+    books = sa.Table("books", sa.MetaData(), autoload_with=lite)
+    seen = []
+
+    @sa.event.listens_for(lite, "before_execute", retval=retval)
+    def before(_connection, statement, args, params):
+        seen.append((args, params))
+        if not retval:
+            return None
+        return statement, (), {"title": "z"} if args or params else params
+
+    @sa.event.listens_for(lite, "after_execute")
+    def after(_connection, _statement, args, params, result):
+        seen.append((args, params, type(result)))
+
+    with lite.connect() as connection, connection.begin():
+        assert connection.scalar(sa.select(sa.func.count()).select_from(books)) == 3
+        del seen[:]
+        execute(connection, books)
+        first, second = seen
+        titles = connection.scalars(books.select().with_only_columns(books.c.title)).all()
+    assert first == (args, params)
+    assert second[2] is sa.CursorResult
+    is_changed = retval and given != "nothing"
+    if not is_changed:
+        assert second[:2] == (args, params)
+    elif given in ("names", "several"):
+        assert second[:2] == ((), {"title": "z"})
+    else:
+        assert second[:2] == (({"title": "z"},), {})
+    assert ("z" in titles) == is_changed
+    assert noted_in(__file__) >= {"event-arguments"}
+
+
+def test_events_of_several_rows(lite):
+    """A listener may return what it got."""
+    books = sa.Table("books", sa.MetaData(), autoload_with=lite)
+    sa.event.listen(lite, "before_execute", lambda _c, a, b, c: (a, b, c), retval=True)
+    lite.execute(books.insert(), [{"title": "x"}, {"title": "y"}])
+    assert lite.execute(books.count()).scalar() == 5
+
+
 def test_events_of_strings(lite):
     """Listeners to all statements are told of strings, with the arguments that they had in 1.3."""
     seen = []
@@ -1178,6 +1287,11 @@ def test_connection_proxy(make_engine):
     engine = make_engine("sqlite://", proxy=proxy)
     assert engine.execute(sa.text("SELECT :x"), x=5).scalar() == 5
     assert proxy.heard == [("TextClause", (), {"x": 5}), ("SELECT ?", (5,), False)]
+    del proxy.heard[:]
+    assert engine.execute(sa.text("SELECT :x"), {"x": 5}).scalar() == 5
+    assert proxy.heard[0] == ("TextClause", ({"x": 5},), {})
+    assert engine.execute("SELECT ?", 5).scalar() == 5
+    assert proxy.heard[2] == ("str", (5,), {})
     del proxy.heard[:]
     with engine.connect() as connection:
         transaction = connection.begin()

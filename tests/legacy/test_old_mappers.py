@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -786,6 +788,61 @@ def test_comparable_using():
     assert User(name="Bo").lower == "bo"
     assert "lower(users.name) = " in str(User.lower == "BO")
     assert forms() == ["name"]
+
+
+class Mixin:
+    """Columns of several classes."""
+
+    id = sa.Column(sa.Integer, primary_key=True)
+    made = sa.Column("created", sa.Integer)
+
+    @sa.orm.declared_attr
+    def owner(cls):
+        """Give a column of each class."""
+        return sa.Column(sa.String)
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning")
+@pytest.mark.parametrize("home", ["sqlalchemy.ext.declarative", "sqlalchemy.orm"])
+def test_columns_of_mixins(home):
+    """They come where they were made, with the bases of sqlalchemy.ext.declarative alone."""
+    module = importlib.import_module(home)
+    bases = (module.declarative_base(cls=Mixin), module.as_declarative()(type("B", (Mixin,), {})))
+    for base in bases:
+
+        class A(base):
+            __tablename__ = "a"
+            __table_args__ = (sa.UniqueConstraint("x"), {"info": {"of": "a"}})
+            x = sa.Column(sa.Integer)
+
+        assert A.__table__.info == {"of": "a"}
+        names = A.__table__.c.keys()
+        if home == "sqlalchemy.orm":
+            assert sorted(names) == ["created", "id", "owner", "x"] != names
+        else:
+            assert names == ["id", "created", "x", "owner"]
+    assert forms() == (["column-order"] if home == "sqlalchemy.ext.declarative" else [])
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning")
+def test_columns_in_order():
+    """Where nothing moves nothing is noted, and a base may make its tables by itself."""
+    from sqlalchemy.ext.declarative import declarative_base
+
+    class Base:
+        @classmethod
+        def __table_cls__(cls, name, *args, **kw):
+            return sa.Table(f"{name}_own", *args, **kw)
+
+    for cls, name in ((object, "a"), (Base, "a_own")):
+
+        class A(declarative_base(cls=cls)):
+            __tablename__ = "a"
+            id = sa.Column(sa.Integer, primary_key=True)
+            x = sa.Column(sa.Integer)
+
+        assert (A.__table__.name, A.__table__.c.keys()) == (name, ["id", "x"])
+    assert not forms()
 
 
 def test_instrument_declarative():

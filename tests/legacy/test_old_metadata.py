@@ -376,6 +376,18 @@ def test_ddl(engine):
     assert {"statement-execute", "statement-bind"} < forms()
 
 
+def test_ddl_of_a_table_with_an_engine(lite):
+    """CREATE and DROP of a table take an engine and dialects, as DDL does."""
+    table = Table("other", MetaData(), Column("id", sa.Integer))
+    CreateTable(table, bind=lite).execute()
+    assert sa.inspect(lite).has_table("other")
+    DropTable(table, on="postgresql", bind=lite).execute()
+    assert sa.inspect(lite).has_table("other")
+    DropTable(table, on="sqlite", bind=lite).execute()
+    assert not sa.inspect(lite).has_table("other")
+    assert {"statement-execute", "statement-bind", "name"} <= forms()
+
+
 def test_ddl_on_a_dialect(lite):
     """DDL that is for some dialects is executed on those alone, by itself or at an event."""
     for on, runs in (

@@ -868,3 +868,21 @@ def test_union_of_selects(db):
     kinds = {kind for *_, kind in db.execute(sa.select(union))}
     assert kinds == {"a", "b"}
     assert sa.orm.polymorphic_union({"b": users}, "kind").c.kind.name == "kind"
+
+
+def test_attributes_with_an_underscore(soup):
+    """Programs asked queries with them what they are of, and what was called."""
+    users, session = soup.users, soup.session
+    query = session.query(users, users.name)
+    entity, column = query._entities
+    assert (entity.entity_zero, entity.type, entity.expr) == (sa.inspect(users), users, users)
+    assert (column.mapper, column.entity_zero) == (sa.inspect(users), sa.inspect(users))
+    assert session.query(sa.func.now())._mapper_zero() is None
+    assert (query._criterion, query._limit, query._offset) == (None, None, None)
+    assert (query._order_by, query._group_by) == (False, False)
+    ordered = query.filter(users.admin == 1).order_by(users.name).group_by(users.name)
+    assert str(ordered._criterion) == "users.admin = :admin_1"
+    assert [str(each) for each in ordered._order_by + ordered._group_by] == ["users.name"] * 2
+    limited = query.limit(3).offset(2)
+    assert (limited._limit, limited._offset) == (3, 2)
+    assert noted_in(__file__) == {"name"}

@@ -6,6 +6,7 @@ import copy
 import gc
 import json
 import pickle
+from collections.abc import Sequence
 from functools import partial
 from types import SimpleNamespace
 
@@ -592,6 +593,59 @@ def test_rows_of_queries_in_formats(lite):
     assert noted_in(__file__) == {"row-tuple"}
 
 
+ASKED = {
+    "row, tuple": True,
+    "row, (list, tuple)": True,
+    "[row][0], (tuple, dict)": True,
+    "query.first(), tuple": True,
+    "row, list": False,
+    "row, sa.Row": True,
+    "row, Sequence": True,
+    "core, tuple": False,
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_rows_of_queries_as_tuples(asked, lite):
+    """They are tuples to isinstance(), where a program asks for that, and rows otherwise."""
+    with Session(lite) as session:
+        query = session.query(sa.literal("x").label("word"), sa.literal(1))
+        names = {"sa": sa, "query": query, "row": query.one(), "Sequence": Sequence}
+        names["core"] = session.execute(sa.text("SELECT 1, 2")).first()
+    code = compile(f"[isinstance({asked}) for _ in range(20)]", __file__, "eval")
+    assert eval(code, names) == [ASKED[asked]] * 20  # which Python specializes meanwhile
+    assert noted_in(__file__) == ({"row-tuple"} if ASKED[asked] and "tuple" in asked else set())
+
+
+@pytest.mark.parametrize("module", ["pandas.core", "sqlalchemy.orm"])
+def test_rows_of_queries_for_others(module, lite):
+    """What has never known them as tuples sees rows; copies are such rows as well."""
+    with Session(lite) as session:
+        row = session.query(sa.literal("x").label("word")).one()
+    assert not eval("isinstance(row, tuple)", {"row": row, "__name__": module})
+    assert (row.__class__, type(row).__name__) == (sa.Row, "Row")
+    for other in (copy.copy(row), pickle.loads(pickle.dumps(row))):
+        assert (other, other.word) == (row, "x")
+    assert not forms()
+
+
+def test_rows_of_a_frozen_result(soup):
+    """Columns of a result of the ORM are chosen, and classes are in rows, as without the module."""
+    session = Session(soup.engine)
+    statement = sa.select(soup.books.id, soup.books.title)
+    assert session.execute(statement).columns(1, 0).first() == ("Mustards", 1)
+    assert session.execute(statement).freeze()().all()[0] == (1, "Mustards")
+    result = session.execute(statement)
+    assert list(result.keys()) == ["id", "title"]
+    assert "id" in result.keys()  # noqa: SIM118
+    (book,) = session.execute(sa.select(soup.books)).first()
+    assert book.title == "Mustards"
+    assert session.execute(sa.select(soup.books)).scalars().first() is book
+    assert session.execute(statement).mappings().first()["title"] == "Mustards"
+    assert not forms()
+    session.close()
+
+
 def test_rows_behind_tuples(lite):
     """A row is added to a tuple, and to nothing else."""
     row = lite.execute("SELECT 1, 2").first()
@@ -622,6 +676,7 @@ def test_rows_that_no_program_sees():
     )
     (inner,) = Result._raw_all_rows(result)
     assert (inner[0], tuple(inner)) == (1, (1, "A"))
+    assert ("A" in row, "id" in row) == (True, False)
     with pytest.raises(TypeError, match="indices must be integers"):
         inner["title"]
     result._row_getter = lambda values: values[0]

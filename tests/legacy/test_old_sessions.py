@@ -1039,6 +1039,35 @@ def test_several_extensions(lite):
     assert seen == ["First", "Second", "Second"]
 
 
+@pytest.mark.parametrize("name", ["after_rollback", "after_soft_rollback"])
+@pytest.mark.parametrize("options", [{}, {"autocommit": False}])
+def test_rollback_in_which_nothing_has_begun(lite, name, options):
+    """Listeners hear of it, which is noted; SQLAlchemy 2 tells them nothing."""
+    session = Session(lite, **options)
+    session.rollback()
+    assert not legacy.report()
+    seen = []
+    event.listen(session, name, lambda *_: seen.append(session.in_transaction()))
+    session.rollback()
+    assert len(seen) == 1
+    assert forms() == ["session-idle-rollback"]
+    assert not session.in_transaction()
+    session.begin()
+    session.rollback()
+    session.begin_nested().rollback()
+    session.rollback()
+    assert len(seen) == 4
+    assert legacy.report().notes[-1].count == 1
+
+
+def test_rollback_of_a_session_that_commits_by_itself(auto):
+    """Where no transaction was begun, none is rolled back."""
+    seen = []
+    event.listen(auto, "after_rollback", seen.append)
+    auto.rollback()
+    assert seen == []
+
+
 def test_events_of_a_session_that_commits_by_itself(auto, lib):
     """A flush gives each event once, and a listener can query before it."""
     seen = []

@@ -15,6 +15,7 @@ from sqlsoup.legacy._text import bound
 
 a = table("a", column("id", sa.Integer), column("name", sa.String), column("v", sa.Integer))
 b = table("b", column("id", sa.Integer), column("aid", sa.Integer))
+c = table("c", column("id", sa.Integer))
 ON = a.c.id == b.c.aid
 BOOKS = {1: "Mustards", 2: "Regional", 3: "Soups"}
 
@@ -92,6 +93,22 @@ SELECTS = {
     "from one": (
         lambda: select([a.c.id], from_obj=a.join(b, ON)),
         "SELECT a.id FROM a JOIN b ON a.id = b.aid",
+    ),
+    "from after the columns": (
+        lambda: select([a.c.id], b.c.id > 1, [text("x")]),
+        "SELECT a.id FROM a, b, x WHERE b.id > 1",
+    ),
+    "from a join after the columns": (
+        lambda: select([b.c.id, a.c.id]).select_from(a.join(c, a.c.id == c.c.id)),
+        "SELECT b.id, a.id FROM b, a JOIN c ON a.id = c.id",
+    ),
+    "from after the table": (
+        lambda: a.select(a.c.id > 1).select_from(b),
+        "SELECT a.id, a.name, a.v FROM a, b WHERE a.id > 1",
+    ),
+    "a cast": (
+        lambda: select([sa.cast(a.c.id, sa.String), a.c.id, sa.type_coerce(a.c.v, sa.String)]),
+        "SELECT CAST(a.id AS VARCHAR) AS anon_1, a.id, a.v AS anon_2 FROM a",
     ),
     "distinct": (lambda: select([a.c.id], distinct=True), "SELECT DISTINCT a.id FROM a"),
     "not distinct": (lambda: select([a.c.id], None, None, False), "SELECT a.id FROM a"),
@@ -375,7 +392,7 @@ def test_new_forms(number):
 APPENDED = {
     "append_whereclause": (a.c.id > 1, "SELECT a.id FROM a WHERE a.id > 1"),
     "append_column": (a.c.v, "SELECT a.id, a.v FROM a"),
-    "append_from": (text("x"), "SELECT a.id FROM x, a"),
+    "append_from": (text("x"), "SELECT a.id FROM a, x"),
     "append_having": (func.count() > 1, "SELECT a.id FROM a HAVING count(*) > 1"),
     "append_prefix": ("ALL", "SELECT ALL a.id FROM a"),
     "append_order_by": (a.c.v, "SELECT a.id FROM a ORDER BY a.v"),
@@ -394,6 +411,32 @@ def test_append(method):
     assert sql(statement) == expected
     assert "v" not in statement.c or method == "append_column"
     assert forms() >= {"select-list", "select-append", "select-columns"}
+
+
+def test_cast(engine, books):
+    """A cast() without a label has a name of its own, and the row has it under itself as well."""
+    text, year = sa.cast(books.c.id, sa.String), sa.type_coerce(books.c.year, sa.String)
+    statement = select([text, books.c.id]).order_by(text).limit(1)
+    statement.append_column(year)
+    row = engine.execute(statement).first()
+    assert dict(row) == {"anon_1": "1", "id": 1, "anon_2": 1989}
+    assert (row[text], row[year], row["id"], row[books.c.id]) == ("1", 1989, 1, 1)
+    with pytest.raises(sa.exc.NoSuchColumnError):
+        row[sa.cast(books.c.id, sa.String)]
+    assert "select-cast" in forms()
+    _notes.clear()
+    with engine.connect() as connection:
+        assert list(connection.execute(sa.select(text)).keys()) == ["id"]
+    assert not legacy.report()
+
+
+def test_append_from():
+    """What is added to FROM comes after the tables of the columns, in new statements as well."""
+    statement = sa.select(a.c.id, b.c.id)
+    assert sql(statement.select_from(c)) == "SELECT a.id, b.id AS id_1 FROM c, a, b"
+    statement.append_from(c)
+    statement.append_from(a.join(b, ON))
+    assert sql(statement) == "SELECT a.id, b.id AS id_1 FROM c, a JOIN b ON a.id = b.aid"
 
 
 def test_append_correlation(lite):

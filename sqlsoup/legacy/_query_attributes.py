@@ -1,0 +1,62 @@
+"""Attributes with an underscore of SQLAlchemy 1.3's queries, which programs asked what they are."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Query
+
+from sqlsoup.legacy._notes import note
+from sqlsoup.legacy._patch import missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _entities(query: Any) -> list[Any]:
+    return [_entity(found) for found in query.column_descriptions]
+
+
+def _entity(found: Any) -> Any:
+    zero: Any = inspect(found["entity"], raiseerr=False)
+    mapper = getattr(zero, "mapper", None)
+    return SimpleNamespace(entity_zero=zero, mapper=mapper, type=found["type"], expr=found["expr"])
+
+
+def _mapper_zero(query: Any) -> Any:
+    return _entities(query)[0].mapper
+
+
+def _value(clause: Any) -> Any:
+    return None if clause is None else clause.value
+
+
+_ATTRIBUTES: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "_entities": (_entities, "query.column_descriptions"),
+    "_criterion": (lambda query: query.whereclause, "query.whereclause"),
+    "_limit": (lambda query: _value(query._limit_clause), "what limit() was given"),
+    "_offset": (lambda query: _value(query._offset_clause), "what offset() was given"),
+    "_order_by": (lambda query: list(query._order_by_clauses) or False, "what it was given"),
+    "_group_by": (lambda query: list(query._group_by_clauses) or False, "what it was given"),
+}
+_METHODS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "_mapper_zero": (_mapper_zero, "query.column_descriptions[0]['entity'].__mapper__"),
+    "_entity_zero": (lambda query: _entities(query)[0].entity_zero, "query.column_descriptions"),
+}
+"""What gives each, and what to write instead."""
+
+
+def _noting(name: str, get: Callable[[Any], Any], instead: str) -> Callable[[Any], Any]:
+    def call(query: Any) -> Any:
+        note("name", old=f"Query.{name}", instead=instead)
+        return get(query)
+
+    return call
+
+
+for _name, _of in _ATTRIBUTES.items():
+    missing(Query, _name, property)(_noting(_name, *_of))
+for _name, _of in _METHODS.items():
+    missing(Query, _name)(_noting(_name, *_of))
