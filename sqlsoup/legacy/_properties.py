@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import event, inspect
+from sqlalchemy import inspect
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import object_session
 
-from sqlsoup.legacy import _extensions, _patch
-from sqlsoup.legacy._frames import is_within
+from sqlsoup.legacy import _backrefs, _extensions
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function
 from sqlsoup.legacy._text import listed
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
 
 
 _HOOKS = "sqlsoup.legacy.extensions"
-
-
-_NO_CASCADE = "sqlsoup.legacy.no-cascade"
 
 
 _RELATION = (
@@ -125,7 +120,7 @@ def _current(kw: dict[str, Any]) -> dict[str, Any]:
         if name in kw:
             note("property-argument", old=f"{name}= of a property")
             if kw.pop(name) is False and name == "cascade_backrefs":
-                asked[_NO_CASCADE] = True
+                asked[_backrefs.NO_CASCADE] = True
     if kw.get("cascade") is False:
         note("property-argument", old="cascade=False of a property")
         del kw["cascade"]
@@ -142,28 +137,7 @@ def listen_attribute(_cls: type, _key: str, attribute: Any) -> None:
     for extension in prop.info.get(_HOOKS, ()):
         _extensions.listen_attribute(attribute, extension)
     if isinstance(prop, sa_orm.RelationshipProperty) and not prop.viewonly:
-        event.listen(attribute, "append", _cascade(prop))
-        event.listen(attribute, "set", lambda row, value, _old, by: _cascade(prop)(row, value, by))
-
-
-def _cascade(prop: Any) -> Callable[..., None]:
-    def add(row: Any, value: Any, initiator: Any) -> None:
-        session = object_session(row) if _patch._applied else None
-        if (
-            session is None
-            or value is None
-            or initiator is None
-            or getattr(initiator, "key", prop.key) == prop.key
-            or "save-update" not in prop.cascade
-            or _NO_CASCADE in prop.info
-            or object_session(value) is session
-            or is_within("sqlsoup._classes")  # whose constructor adds the row
-        ):
-            return
-        note("backref-cascade")
-        session.add(value)
-
-    return add
+        _backrefs.listen(attribute, prop)
 
 
 @function(sa_orm.synonym)

@@ -27,10 +27,11 @@ from sqlalchemy.orm import (
     sessionmaker,
     synonym,
 )
-from sqlalchemy.orm.exc import UnmappedClassError, UnmappedInstanceError
+from sqlalchemy.orm.exc import ObjectDereferencedError, UnmappedClassError, UnmappedInstanceError
 from sqlalchemy.orm.util import AliasedClass
 
 from sqlsoup import legacy
+from sqlsoup.exc import SQLSoupDeprecationWarning
 from sqlsoup.legacy import _mappers, _notes
 
 
@@ -647,6 +648,63 @@ def test_cascade_is_noted_at_its_line(related, session):
     assert not legacy.report()
     Loan(book_id=2).user = bo
     assert [(note.form, note.count) for note in legacy.report().notes] == [("backref-cascade", 1)]
+
+
+def _append(session, row, cls):
+    other = session.query(cls).all()[-1]
+    other.books.append(row)
+
+
+ADDING = {
+    "add": lambda session, row, _: session.add(row),
+    "add_all": lambda session, row, _: session.add_all([row]),
+    "a row that refers to it": lambda session, row, cls: session.add(cls(word="x", books=[row])),
+    "a collection": _append,
+}
+
+
+@pytest.mark.parametrize("way", ADDING)
+def test_rows_that_a_program_adds_are_not_noted(way, related, session, monkeypatch):
+    """A row that came along a backref needs nothing where the program adds it, in any way."""
+    _, _, Book, Tag = related()
+    tag, book = session.query(Tag).first(), Book(title="New")
+    _notes.clear()
+    monkeypatch.setattr(_notes, "warning", True)
+    book.tags.append(tag)
+    assert book in session
+    assert legacy.report()
+    ADDING[way](session, book, Tag)
+    session.flush()
+    assert not legacy.report()
+
+
+def test_cascade_is_a_warning_where_the_row_is_stored(related, session, monkeypatch):
+    """Until then the program may add the row."""
+    User, Loan, _, _ = related()
+    monkeypatch.setattr(_notes, "warning", True)
+    Loan(book_id=2).user = session.query(User).first()
+    session.add(Loan(book_id=7))
+    with pytest.warns(SQLSoupDeprecationWarning, match="along a backref"):
+        session.flush()
+    assert [(note.form, note.count) for note in legacy.report().notes][-1:] == [
+        ("backref-cascade", 1)
+    ]
+
+
+def test_a_collection_of_a_row_that_is_gone(related, session):
+    """SQLAlchemy says so."""
+    _, _, Book, Tag = related()
+    with pytest.raises(ObjectDereferencedError):
+        session.query(Tag).first().books.append(Book(title="New"))
+
+
+def test_what_a_row_along_a_backref_refers_to(related, session):
+    """Such a row has to be added, with what is related to it."""
+    User, Loan, _, _ = related()
+    loan = Loan(book_id=2)
+    loan.user = session.query(User).first()
+    loan.user = User(name="new")
+    assert [note.count for note in legacy.report().notes if note.form == "backref-cascade"] == [1]
 
 
 def test_cascade_inserts_once(related, session):

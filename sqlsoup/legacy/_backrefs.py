@@ -1,0 +1,88 @@
+"""Rows that come into a session along a backref, as they did in SQLAlchemy 1.3.
+
+It is noted, unless the program brings such a row into the session by itself before it is stored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Session, object_session
+
+from sqlsoup.legacy import _patch
+from sqlsoup.legacy._frames import is_within
+from sqlsoup.legacy._notes import note, withdraw
+from sqlsoup.legacy._patch import replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NO_CASCADE = "sqlsoup.legacy.no-cascade"
+"""In the ``info`` of a relationship: it was made with ``cascade_backrefs=False``."""
+
+_ALONG = "_sqlsoup_along"
+"""What a session has of such rows: the note of each."""
+
+
+def listen(attribute: Any, prop: Any) -> None:
+    """Have what is set of a relationship come into the session of the row that it is set of."""
+
+    def add(row: Any, value: Any, initiator: Any) -> None:
+        if row is None or value is None or not _patch._applied:
+            return  # SQLAlchemy tells of a row that is gone
+        session: Any = object_session(row)
+        if session is None or "save-update" not in prop.cascade:
+            return
+        if initiator is None or getattr(initiator, "key", prop.key) == prop.key:
+            if inspect(row) not in vars(session).get(_ALONG, ()):
+                _settle(session, value)
+        elif (
+            NO_CASCADE not in prop.info
+            and object_session(value) is not session
+            and not is_within("sqlsoup._classes")  # whose constructor adds the row
+        ):
+            _bring(session, value)
+
+    event.listen(attribute, "append", add)
+    event.listen(attribute, "set", lambda row, value, _old, by: add(row, value, by))
+
+
+def _bring(session: Any, row: Any) -> None:
+    Session.add.__wrapped__(session, row)  # type: ignore[attr-defined]
+    site = note("backref-cascade", warn=False)
+    if _ALONG not in vars(session):
+        vars(session)[_ALONG] = WeakKeyDictionary()
+        event.listen(session, "pending_to_persistent", _warn)
+    if site is not None:
+        vars(session)[_ALONG][inspect(row)] = site
+
+
+def _warn(session: Any, row: Any) -> None:
+    site = vars(session)[_ALONG].pop(inspect(row), None)
+    if site is not None:
+        site.warn()
+
+
+def _settle(session: Any, row: Any) -> None:
+    """Withdraw the notes of all that comes into a session with a row on SQLAlchemy 2."""
+    along = vars(session).get(_ALONG)
+    if not along:
+        return
+    state: Any = inspect(row)
+    reached = state.mapper.cascade_iterator(
+        "save-update", state, lambda other: other.session is session and other not in along
+    )
+    states = [state, *(other for _, _, other, _ in reached)]
+    withdraw([along.pop(each) for each in states if each in along])
+
+
+@replaced(Session, "add")
+def _add(before: Callable[..., Any]) -> Callable[..., Any]:
+    def add(session: Any, instance: Any, *, _warn: bool = True) -> None:
+        before(session, instance, _warn=_warn)
+        if _ALONG in session.__dict__:
+            _settle(session, instance)
+
+    return add
