@@ -8,7 +8,6 @@ from sqlalchemy.orm import Query
 
 from sqlsoup.legacy import (
     _attributes,
-    _backrefs,
     _closing,
     _compiled,
     _connection_begin,
@@ -45,7 +44,6 @@ from sqlsoup.legacy import (
 
 MODULES = (
     _attributes,
-    _backrefs,
     _closing,
     _compiled,
     _connection_begin,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
-from sqlalchemy.sql.expression import TableClause, ValuesBase
+from sqlalchemy.sql.expression import (
+    TableClause,
+)
 
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, replaced, with_one
@@ -38,18 +39,6 @@ def _of_table(before: Callable[..., Any]) -> Callable[..., Any]:
         return _dml("table-select", before, table, args, kw)
 
     return make
-
-
-@replaced(ValuesBase, "values")
-def _values(before: Callable[..., Any]) -> Callable[..., Any]:
-    def values(statement: Any, /, *args: Any, **kw: Any) -> Any:
-        rows = args[0] if args and isinstance(args[0], list | tuple) else ()
-        if rows and isinstance(rows[0], Row):
-            note("statement-params", old="rows as values", instead="dict(row._mapping)")
-            args = ([tuple(row) for row in rows],)
-        return before(statement, *args, **kw)
-
-    return values
 
 
 def _dml(form: str, make: Any, table: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
