@@ -8,6 +8,7 @@ from sqlalchemy.orm import Query
 
 from sqlsoup.legacy import (
     _attributes,
+    _backrefs,
     _closing,
     _compiled,
     _connection_begin,
@@ -44,6 +45,7 @@ from sqlsoup.legacy import (
 
 MODULES = (
     _attributes,
+    _backrefs,
     _closing,
     _compiled,
     _connection_begin,

@@ -5,9 +5,8 @@ It is noted, unless the program brings such a row into the session by itself bef
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-from weakref import WeakKeyDictionary, ref
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session, object_session
@@ -15,6 +14,10 @@ from sqlalchemy.orm import Session, object_session
 from sqlsoup.legacy import _patch
 from sqlsoup.legacy._frames import is_within
 from sqlsoup.legacy._notes import note, withdraw
+from sqlsoup.legacy._patch import replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NO_CASCADE = "sqlsoup.legacy.no-cascade"
 """In the ``info`` of a relationship: it was made with ``cascade_backrefs=False``."""
@@ -47,18 +50,21 @@ def listen(attribute: Any, prop: Any) -> None:
 
 
 def _bring(session: Any, row: Any) -> None:
-    Session.add(session, row)
+    Session.add.__wrapped__(session, row)  # type: ignore[attr-defined]
     if _ALONG not in vars(session):
         vars(session)[_ALONG] = WeakKeyDictionary()
-        vars(session)["add"] = partial(_add, ref(session))  # no other session has to look
         event.listen(session, "pending_to_persistent", _warn)
     vars(session)[_ALONG][inspect(row)] = note("backref-cascade", warn=False)
 
 
-def _add(own: ref[Any], row: Any, **options: Any) -> None:
-    session: Any = own()
-    type(session).add(session, row, **options)
-    _settle(session, row)
+@replaced(Session, "add")
+def _add(before: Callable[..., Any]) -> Callable[..., Any]:
+    def add(session: Any, instance: Any, *, _warn: bool = True) -> None:
+        before(session, instance, _warn=_warn)
+        if _ALONG in session.__dict__:
+            _settle(session, instance)
+
+    return add
 
 
 def _warn(session: Any, row: Any) -> None:
