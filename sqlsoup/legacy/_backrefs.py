@@ -36,8 +36,9 @@ def listen(attribute: Any, prop: Any) -> None:
         if session is None or "save-update" not in prop.cascade:
             return
         if initiator is None or getattr(initiator, "key", prop.key) == prop.key:
-            if inspect(row) not in vars(session).get(_ALONG, ()):
-                _settle(session, value)
+            along = vars(session).get(_ALONG)
+            if along and inspect(row) not in along:
+                _settle(along, session, value)
         elif (
             NO_CASCADE not in prop.info
             and object_session(value) is not session
@@ -53,7 +54,7 @@ def _bring(session: Any, row: Any) -> None:
     Session.add.__wrapped__(session, row)  # type: ignore[attr-defined]
     if _ALONG not in vars(session):
         vars(session)[_ALONG] = WeakKeyDictionary()
-        event.listen(session, "pending_to_persistent", _warn)
+        event.listen(session, "pending_to_persistent", _stored)
     vars(session)[_ALONG][inspect(row)] = note("backref-cascade", warn=False)
 
 
@@ -61,23 +62,21 @@ def _bring(session: Any, row: Any) -> None:
 def _add(before: Callable[..., Any]) -> Callable[..., Any]:
     def add(session: Any, instance: Any, *, _warn: bool = True) -> None:
         before(session, instance, _warn=_warn)
-        if _ALONG in session.__dict__:
-            _settle(session, instance)
+        along = session.__dict__.get(_ALONG)
+        if along:
+            _settle(along, session, instance)
 
     return add
 
 
-def _warn(session: Any, row: Any) -> None:
+def _stored(session: Any, row: Any) -> None:
     site = vars(session)[_ALONG].pop(inspect(row), None)
     if site is not None:
         site.warn()
 
 
-def _settle(session: Any, row: Any) -> None:
+def _settle(along: WeakKeyDictionary[Any, Any], session: Any, row: Any) -> None:
     """Withdraw the notes of all that comes into a session with a row on SQLAlchemy 2."""
-    along = vars(session).get(_ALONG)
-    if not along:
-        return
     state: Any = inspect(row)
     reached = state.mapper.cascade_iterator(
         "save-update", state, lambda other: other.session is session and other not in along
