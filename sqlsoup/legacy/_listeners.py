@@ -29,9 +29,8 @@ def bulk(hook: Callable[..., Any]) -> Callable[..., None]:
 def _executed(hook: Callable[..., Any]) -> Callable[..., Any]:
     """Return a listener to statements that gives a hook their parameters as 1.3 gave them."""
 
-    def call(
-        *args: Any,
-    ) -> Any:  # by whose number SQLAlchemy takes no old listener for one of today
+    # SQLAlchemy counts the arguments of a listener, and takes this for one of today
+    def call(*args: Any) -> Any:
         connection, statement, multiparams, params, _options, *result = args
         given = given_then(connection, statement, multiparams, params)
         returned = hook(connection, statement, *given, *result)
