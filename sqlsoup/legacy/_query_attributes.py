@@ -25,10 +25,6 @@ def _entity(found: Any) -> Any:
     return SimpleNamespace(entity_zero=zero, mapper=mapper, type=found["type"], expr=found["expr"])
 
 
-def _mapper_zero(query: Any) -> Any:
-    return _entities(query)[0].mapper
-
-
 def _value(clause: Any) -> Any:
     return None if clause is None else clause.value
 
@@ -42,7 +38,10 @@ _ATTRIBUTES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "_group_by": (lambda query: list(query._group_by_clauses) or False, "what it was given"),
 }
 _METHODS: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "_mapper_zero": (_mapper_zero, "query.column_descriptions[0]['entity'].__mapper__"),
+    "_mapper_zero": (
+        lambda query: _entities(query)[0].mapper,
+        "query.column_descriptions[0]['entity'].__mapper__",
+    ),
     "_entity_zero": (lambda query: _entities(query)[0].entity_zero, "query.column_descriptions"),
 }
 """What gives each, and what to write instead."""
