@@ -111,11 +111,12 @@ def _arguments(
         properties.update({renamed[c.key]: c for c in selectable.c if c.key in renamed})
     if properties:
         args["properties"] = properties
-    if isinstance(selectable, Table) and _made_unseen(selectable, key):
-        args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
-    if isinstance(selectable, Table) and (SPARES in selectable.info or _links(selectable)):
-        # triggers may delete other rows or none, and a many-to-many relationship deletes too
-        args = {"confirm_deleted_rows": False, **args}
+    if isinstance(selectable, Table):
+        if _made_unseen(selectable, key):
+            args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
+        if SPARES in selectable.info or _links(selectable):
+            # triggers may delete other rows or none, and a many-to-many relationship deletes too
+            args.setdefault("confirm_deleted_rows", False)
     return args, renamed
 
 

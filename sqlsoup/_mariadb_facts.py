@@ -53,6 +53,7 @@ class Facts:
         self.nought = False
         """Whether 0 is a number like others for AUTO_INCREMENT."""
         self.view = False
+        """Whether it is a view, once its columns were corrected."""
         self.triggers: set[str] = set()
         """``INSERT`` and ``UPDATE``, if a trigger may change a row before that."""
 
