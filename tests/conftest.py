@@ -13,6 +13,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
@@ -315,6 +316,25 @@ def called(function: Callable[[], object]) -> list[CodeType]:
     finally:
         sys.setprofile(before)
     return found
+
+
+def use_keys_of_single_precision(db: sqlsoup.SQLSoup) -> None:
+    """Change rows with such keys, relate and delete them: of p, kids and bare, each with a 0.1."""
+    row, child = db.p.get(0.1), db.kids.one()
+    assert (child.p, row.kids) == (row, [child])
+    new = db.kids.insert(id=2, p=db.p.insert(k="0.2"))
+    bare, other = db.bare.one(), db.bare.insert(k=Decimal("0.3"))
+    assert db.kids.insert(id=3, k=None).p is None
+    for each in (row, db.p.get(1e-40), bare):
+        each.n = 5
+    db.commit()
+    assert (new.k, other.k, db.bare.get(0.1).n, db.p.filter_by(n=5).count()) == (0.2, 0.3, 5, 2)
+    assert db.kids.filter(db.kids.f == 0.1).count() == 0
+    assert db.kids.filter(db.kids.k == 0.1).one() is child
+    for each in (child, row, bare):
+        db.delete(each)
+    db.commit()
+    assert (db.p.count(), db.bare.count()) == (2, 1)
 
 
 def fill(engine: Engine) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import URLS, empty, run
+from conftest import URLS, empty, run, use_keys_of_single_precision
 from sqlalchemy.orm.attributes import flag_modified
 
 import sqlsoup
@@ -650,21 +650,7 @@ def test_a_float_as_a_key(engine):
         "INSERT INTO bare VALUES (0.1, 1)",
     )
     db = SQLSoup(engine, relationships=True, primary_keys={"bare": ["k"]})
-    row, child = db.p.get(0.1), db.kids.one()
-    assert (child.p, row.kids) == (row, [child])
     assert db.p.filter(db.p.k * 10 > 1).count() == 1
-    assert db.p.filter(db.p.k.in_([0.1, 7])).all() == [row]
-    new = db.kids.insert(id=2, p=db.p.insert(k="0.2"))
-    bare, other = db.bare.one(), db.bare.insert(k=Decimal("0.3"))
-    assert db.kids.insert(id=3, k=None).p is None
-    for each in (row, db.p.get(1e-40), bare):
-        each.n = 5
-    db.commit()
-    assert (new.k, other.k, db.bare.get(0.1).n, db.p.filter_by(n=5).count()) == (0.2, 0.3, 5, 2)
-    assert db.kids.filter(db.kids.f == 0.1).count() == 0
-    assert db.kids.filter(db.kids.k == 0.1).one() is child
+    assert db.p.filter(db.p.k.in_([0.1, 7])).all() == [db.p.get(0.1)]
     assert db.p.__doc__.splitlines()[2].split() == ["k", "FLOAT", "primary", "key,", "not", "null"]
-    for each in (child, row, bare):
-        db.delete(each)
-    db.commit()
-    assert (db.p.count(), db.bare.count()) == (2, 1)
+    use_keys_of_single_precision(db)
