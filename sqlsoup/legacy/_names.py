@@ -179,9 +179,9 @@ def _gone_name(module: ModuleType, name: str) -> property:
 
 def _put_views(module: ModuleType, views: dict[ModuleType, View]) -> None:
     """Put views in the place of modules that a module has imported, but for those within it."""
-    for name, value in list(vars(module).items()):
-        is_within = isinstance(value, ModuleType) and value.__name__ == f"{module.__name__}.{name}"
-        if isinstance(value, ModuleType) and value in views and not is_within:
+    names = list(vars(module).items())
+    for name, value in [(k, v) for k, v in names if isinstance(v, ModuleType) and v in views]:
+        if value.__name__ != f"{module.__name__}.{name}":
             replace(module, name, views[value])
 
 
