@@ -581,6 +581,8 @@ SOME_UUID = uuid.UUID(int=7)
         ("DATETIME", "2020-01-02 03:04:05", NOW.replace(microsecond=0)),
         ("TIMESTAMP", NOW, NOW.replace(microsecond=0)),
         ("TIME", NOW.time(), dt.time(3, 4, 5)),
+        ("TIME", "10", dt.time(0, 0, 10)),
+        ("TIME", "24:00:00", dt.timedelta(1)),
         ("TIME", "30:00:00", dt.timedelta(hours=30)),
         ("DATE", NOW, NOW.date()),
         ("DATE", NOW.date(), NOW.date()),
