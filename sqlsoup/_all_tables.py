@@ -24,6 +24,8 @@ def reflect(
     It is for programs that use a whole schema: one table after the other costs some statements
     each.  Where only a few of the tables are used, those few cost less without.
 
+    A view that the database cannot read any more is left out with a :class:`SQLSoupWarning`.
+
     :param tables: names of tables and views; the default is all of the schema.
     :param schema: the schema; the default is :attr:`SQLSoup.schema`.
     :param progress: called with the name of each table that is reflected, as soon as it is.

@@ -1,17 +1,28 @@
-"""Values of primary keys as a column rounds, cuts or pads them.
+"""Values of primary keys as a column rounds, cuts or pads them, in the type that they come back in.
 
-The row of a key that is stored otherwise than it was given would not be found again.
+The row of a key that is stored otherwise than it was given would not be found again, or be there
+twice: as the object that was inserted and as the one that a query gives.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+import re
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import String, TypeDecorator, event
+from sqlalchemy import (
+    BINARY,
+    VARBINARY,
+    Integer,
+    LargeBinary,
+    String,
+    TypeDecorator,
+    Uuid,
+    event,
+)
 
 from sqlsoup._single import nearest, shortest
 
@@ -42,7 +53,7 @@ def _set(
 
 
 def _stored(kind: Any) -> Callable[[Any], Any] | None:
-    while isinstance(kind, TypeDecorator):
+    while isinstance(kind, TypeDecorator) and not hasattr(kind, "as_key"):
         kind = kind.impl_instance
     if hasattr(kind, "as_key"):
         return kind.as_key  # type: ignore[no-any-return]
@@ -50,21 +61,26 @@ def _stored(kind: Any) -> Callable[[Any], Any] | None:
 
 
 def _as_stored(kind: Any, name: str) -> Callable[[Any], Any] | None:
+    if getattr(kind, CUTS) is None:
+        return _integer if isinstance(kind, Integer) else _text
+    if name in _BY_NAME:
+        return _BY_NAME[name]
     if name in {"DATETIME", "TIMESTAMP", "TIME"}:
-        digits = kind.fsp or 0 if hasattr(kind, "fsp") else kind.precision
-        digits = _MICROSECONDS if digits is None else min(digits, _MICROSECONDS)
-        cut = partial(_shortened, 10 ** (_MICROSECONDS - digits), getattr(kind, CUTS))
-        return cut if digits < _MICROSECONDS else None
+        return _as_moment(kind, name)
     if hasattr(kind, "scale"):
         step = None if kind.scale is None else Decimal(1).scaleb(-kind.scale)
-        if name in SINGLE:
-            return partial(_single, step)
-        return None if step is None else partial(_of_scale, step)
-    if isinstance(kind, String):
-        return None if name == "ENUM" else _text
-    if name == "BINARY":
-        return partial(_padded, kind.length or 1)
-    return _day if name == "DATE" else None
+        stored = partial(_single if name in SINGLE else _of_scale, step)
+        return partial(_number, Decimal if kind.asdecimal else float, stored)
+    make = next((make for cls, make in _BY_CLASS if isinstance(kind, cls)), None)
+    return make and make(kind, name)
+
+
+def _as_moment(kind: Any, name: str) -> Callable[[Any], Any]:
+    digits = kind.fsp or 0 if hasattr(kind, "fsp") else kind.precision
+    digits = _MICROSECONDS if digits is None else min(digits, _MICROSECONDS)
+    stored = partial(_shortened, 10 ** (_MICROSECONDS - digits), getattr(kind, CUTS))
+    read = time.fromisoformat if name == "TIME" else datetime.fromisoformat
+    return partial(_moment, read, bool(getattr(kind, "timezone", False)), stored)
 
 
 CUTS = "_sqlsoup_cuts"
@@ -74,11 +90,39 @@ SINGLE = frozenset(("FLOAT", "REAL"))
 _MICROSECONDS = 6
 
 
-def note_cuts(table: Table, *, cuts: bool) -> None:
-    """Note of the types of a table, where they are of a key or may be of one that is named."""
+def note_cuts(table: Table, *, cuts: bool | None) -> None:
+    """Note of the types of a table, where they are of a key or may be of one that is named.
+
+    :param cuts: None for SQLite, which has nothing but numbers and text.
+    """
     for column in table.columns:
+        kind = column.type
+        if cuts is None and not isinstance(kind, Integer | String):
+            continue
         if column.primary_key or column.foreign_keys or not table.primary_key:
-            setattr(column.type, CUTS, cuts)
+            setattr(kind, CUTS, cuts)
+
+
+def _read(read: Callable[[str], Any], value: str) -> Any:
+    """Return what text stands for, or the text where only the database can tell."""
+    try:
+        return read(value)
+    except ValueError:
+        return value
+
+
+def _moment(
+    read: Callable[[str], Any], zoned: bool, stored: Callable[[Any], Any], value: Any
+) -> Any:
+    if isinstance(value, str):
+        found = _read(read, value) if _ISO.fullmatch(value) else value
+        # the databases do not convert the time zone of text, and the drivers do
+        value = value if getattr(found, "tzinfo", None) and not zoned else found
+    elif type(value) is date:
+        value = datetime.combine(value, time())
+    elif isinstance(value, timedelta) and value.days == 0:  # a TIME of MariaDB
+        value = (datetime.combine(date.min, time()) + value).time()
+    return stored(value)
 
 
 def _shortened(step: int, cuts: bool, value: Any) -> Any:
@@ -95,7 +139,40 @@ def _shortened(step: int, cuts: bool, value: Any) -> Any:
     return cut.replace(microsecond=later) if later < 10**6 else value
 
 
-def _of_scale(step: Decimal, value: Any) -> Any:
+_TIME = r"(?!24)[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+_ISO = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T]{_TIME}(Z|[+-][0-9:]+)?)?|{_TIME}")
+"""Text of a moment that Python reads as the databases do: ``10`` is ten seconds to MariaDB."""
+
+
+def _number(kind: type[Any], stored: Callable[[Any], Any], value: Any) -> Any:
+    inexact = kind is float and isinstance(value, Decimal)
+    if inexact or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        value = kind(value)
+    return stored(value)
+
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+
+
+def _integer(value: Any) -> Any:
+    return int(value) if value.__class__ is str and _WHOLE.fullmatch(value) else value
+
+
+def uuid_of(value: Any) -> Any:
+    """Return the UUID that text stands for, or the value if it is none."""
+    return _read(UUID, value) if isinstance(value, str) else value
+
+
+def text_of_uuid(value: Any) -> Any:
+    """Return a UUID as the text that the database gives."""
+    found = uuid_of(value)
+    return str(found) if isinstance(found, UUID) else value
+
+
+def _of_scale(step: Decimal | None, value: Any) -> Any:
+    if step is None:
+        return value
     if isinstance(value, float):
         value = Decimal(repr(value))
     exact = isinstance(value, Decimal) and value.is_finite()
@@ -119,9 +196,64 @@ def _text(value: Any) -> Any:
     return str(value) if type(value) is int or isinstance(value, UUID) else value
 
 
-def _padded(length: int, value: Any) -> Any:
-    return bytes(value).ljust(length, b"\0") if isinstance(value, bytes | bytearray) else value
+def _char(kind: Any, value: Any) -> Any:
+    """Return text as ``CHAR`` has it: without spaces at its end on MariaDB, filled up elsewhere."""
+    value = _text(value)
+    if not isinstance(value, str):
+        return value
+    text = value.rstrip(" ")
+    return text if hasattr(kind, "charset") else text.ljust(kind.length or 1)
+
+
+def _bytes(length: int, value: Any) -> Any:
+    given = isinstance(value, bytes | bytearray | memoryview)
+    return bytes(value).ljust(length, b"\0") if given else value
+
+
+def _range(step: Any, value: Any) -> Any:
+    """Return a range with the bounds that PostgreSQL gives it, of which equal ones have the same.
+
+    :param step: what is between a value and the next, or None for numbers and moments.
+    """
+    if getattr(value, "empty", True):
+        return value
+    lower, upper, (begin, end) = value.lower, value.upper, value.bounds
+    try:
+        if lower is None:
+            begin = "("
+        elif step and begin == "(":
+            lower, begin = lower + step, "["
+        if upper is None:
+            end = ")"
+        elif step and end == "]":
+            upper, end = upper + step, ")"
+    except (OverflowError, TypeError):  # the last day is for infinity, which has no next
+        return value
+    if lower == upper is not None and begin + end != "[]":
+        return type(value)(empty=True)
+    return type(value)(lower, upper, bounds=begin + end)
 
 
 def _day(value: Any) -> Any:
+    if isinstance(value, str):
+        return _read(date.fromisoformat, value) if _ISO.fullmatch(value) else value
     return value.date() if isinstance(value, datetime) else value
+
+
+_BY_NAME: dict[str, Callable[[Any], Any] | None] = {
+    "DATE": _day,
+    "ENUM": None,
+    "INT4RANGE": partial(_range, 1),
+    "INT8RANGE": partial(_range, 1),
+    "DATERANGE": partial(_range, timedelta(1)),
+    **dict.fromkeys(("NUMRANGE", "TSRANGE", "TSTZRANGE"), partial(_range, None)),
+}
+_BY_CLASS: tuple[tuple[Any, Callable[[Any, str], Callable[[Any], Any]]], ...] = (
+    (Integer, lambda *_: _integer),
+    (String, lambda kind, name: partial(_char, kind) if name == "CHAR" else _text),
+    (Uuid, lambda kind, _: uuid_of if kind.as_uuid else text_of_uuid),
+    (
+        (LargeBinary, BINARY, VARBINARY),
+        lambda kind, name: partial(_bytes, kind.length or 1 if name == "BINARY" else 0),
+    ),
+)

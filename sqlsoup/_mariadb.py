@@ -155,7 +155,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
-    note_cuts(table, cuts=inspector.dialect.is_mariadb)  # type: ignore[attr-defined]
+    dialect: Any = inspector.dialect
+    note_cuts(table, cuts=dialect.is_mariadb and not known.rounds)
     for column in table.columns if not known.nought else ():
         if column.autoincrement is True:
             column.info[COUNTS] = True

@@ -52,6 +52,8 @@ class Facts:
         """Whether a column that is NOT NULL, and has no default, takes 0 or ``''`` for one."""
         self.nought = False
         """Whether 0 is a number like others for AUTO_INCREMENT."""
+        self.rounds = False
+        """Whether moments are rounded, and not cut, to the digits of their column."""
         self.view = False
         """Whether it is a view, once its columns were corrected."""
         self.triggers: set[str] = set()
@@ -143,4 +145,5 @@ def facts(
                     if row.mode is not None:
                         known[schema, asked].lax |= "STRICT" not in row.mode
                         known[schema, asked].nought |= "NO_AUTO_VALUE_ON_ZERO" in row.mode
+                        known[schema, asked].rounds |= "TIME_ROUND_FRACTIONAL" in row.mode
     return known

@@ -26,6 +26,7 @@ from sqlalchemy.types import (
     UserDefinedType,
 )
 
+from sqlsoup._key_values import uuid_of
 from sqlsoup._single import shortest
 from sqlsoup.exc import mention
 
@@ -298,6 +299,10 @@ class UUID(_Named):
     ) -> Callable[[Any], Any]:
         """Return what makes a UUID of text."""
         return lambda value: uuid.UUID(value) if isinstance(value, str) else value
+
+    def as_key(self, value: Any) -> Any:
+        """Return the UUID of text, if it is one."""
+        return uuid_of(value)
 
 
 _EXACT: dict[type[TypeEngine[Any]], type[TypeEngine[Any]]] = {

@@ -20,7 +20,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import AliasedReturnsRows
 
-from sqlsoup._catalog import catalog, reflect_table, table_names
+from sqlsoup._catalog import catalog, reflect_table, table_names, view_names
 from sqlsoup._foreign_keys import (
     follows,
     give_up,
@@ -32,6 +32,7 @@ from sqlsoup._foreign_keys import (
 )
 from sqlsoup._locks import under
 from sqlsoup._reflect import in_turn, is_denied, publish, scratch
+from sqlsoup.exc import mention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -131,11 +132,46 @@ def _read_all(
             continue
         try:
             found |= _read_round(missing, schema, metadata, connection, progress)
-        except sa_exc.DBAPIError as error:
-            if not is_denied(error):
+        except (sa_exc.DBAPIError, sa_exc.UnreflectableTableError) as error:
+            if is_denied(error):
+                missing &= {*table_names(connection, schema)}  # it has only what may be read
+                found |= _read_round(missing, schema, metadata, connection, progress)
+                continue
+            views = _views(missing, schema, connection)
+            if not views:
                 raise
-            missing &= {*table_names(connection, schema)}  # it has only what may be read
-            found |= _read_round(missing, schema, metadata, connection, progress)
+            there = {name for name in missing if table_key(schema, name) in metadata.tables}
+            found.update(table_key(schema, name) for name in there)
+            tables = missing - views - there
+            found |= _read_apart(tables, views - there, schema, metadata, connection, progress)
+    return found
+
+
+def _views(names: set[str], schema: str | None, connection: Connection) -> set[str]:
+    """Return those of some names that views have, or none where the database tells no more."""
+    with suppress(sa_exc.DBAPIError):
+        if not connection.invalidated:
+            return names & view_names(connection, schema)
+    return set()
+
+
+def _read_apart(
+    tables: set[str],
+    views: set[str],
+    schema: str | None,
+    metadata: MetaData,
+    connection: Connection,
+    progress: Callable[[str], object],
+) -> set[str]:
+    """Reflect views one by one, and leave out those of something that is not there any more."""
+    found = _read_round(tables, schema, metadata, connection, progress)
+    for name in sorted(views):
+        try:
+            found |= _read_round({name}, schema, metadata, connection, progress)
+        except (sa_exc.DBAPIError, sa_exc.UnreflectableTableError) as error:
+            if connection.invalidated:
+                raise
+            mention(f"{table_key(schema, name)} is left out: {getattr(error, 'orig', error)}")
     return found
 
 

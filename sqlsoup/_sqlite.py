@@ -12,6 +12,7 @@ from sqlalchemy.types import NullType, String
 
 from sqlsoup._compare import loosen
 from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, REVISE, SPARES
+from sqlsoup._key_values import note_cuts
 from sqlsoup._sqlite_facts import (
     COLLATE,
     Target,
@@ -113,6 +114,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     RETURNING, which SQLAlchemy uses in all releases, gives what was sent to the trigger of a view,
     and not what that made of it.  And a row that was ignored shows what was given.
     """
+    note_cuts(table, cuts=None)
     if is_view(table):
         table.implicit_returning = False
         for column in table.columns:

@@ -799,6 +799,19 @@ def test_functions_of_others_are_not_run(engine):
         )
 
 
+@pytest.mark.parametrize(("mode", "second"), [("", 5), (",TIME_ROUND_FRACTIONAL", 6)])
+def test_a_key_that_is_rounded(engine, db, mode, second):
+    """A moment is cut to the digits of its key, or rounded where the server is told to."""
+    run(engine, "CREATE TABLE t (k DATETIME PRIMARY KEY, n INT)")
+    db.execute(f"SET sql_mode = concat(@@sql_mode, '{mode}')")
+    row = db.t.insert(k=dt.datetime(2020, 1, 2, 3, 4, 5, 700000), n=1)
+    db.flush()
+    assert row.k.second == second
+    db.execute("INSERT INTO t VALUES ('2021-01-02 03:04:05.7', 2)")
+    assert db.execute("SELECT second(k) FROM t ORDER BY k").scalars().all() == [second, second]
+    db.rollback()
+
+
 @pytest.mark.parametrize("mode", ["", "NO_AUTO_VALUE_ON_ZERO"])
 @pytest.mark.parametrize("nought", [0, "0"])
 def test_a_key_of_nought(engine, db, mode, nought):

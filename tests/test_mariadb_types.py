@@ -581,6 +581,9 @@ SOME_UUID = uuid.UUID(int=7)
         ("DATETIME", "2020-01-02 03:04:05", NOW.replace(microsecond=0)),
         ("TIMESTAMP", NOW, NOW.replace(microsecond=0)),
         ("TIME", NOW.time(), dt.time(3, 4, 5)),
+        ("TIME", "10", dt.time(0, 0, 10)),
+        ("TIME", "24:00:00", dt.timedelta(1)),
+        ("TIME", "30:00:00", dt.timedelta(hours=30)),
         ("DATE", NOW, NOW.date()),
         ("DATE", NOW.date(), NOW.date()),
         ("DECIMAL(5,2)", Decimal("1.005"), Decimal("1.01")),
@@ -621,6 +624,40 @@ def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
     db.delete(row)
     db.commit()
     assert db.t.count() == 0
+
+
+@on_servers
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
+        ("DATETIME(3)", "2020-01-02 03:04:05.9999", NOW.replace(microsecond=999000)),
+        ("DATETIME", dt.date(2020, 1, 2), dt.datetime(2020, 1, 2)),
+        ("TIME", "03:04:05", dt.time(3, 4, 5)),
+        ("TIME", dt.timedelta(hours=5), dt.time(5)),
+        ("DATE", "2020-01-02", NOW.date()),
+        ("DECIMAL(5,2)", "1.505", Decimal("1.51")),
+        ("DOUBLE", "1.50", Decimal("1.5")),
+        ("INT", "05", 5),
+        ("BIGINT UNSIGNED", "18446744073709551615", 2**64 - 1),
+        ("CHAR(3)", "a ", "a"),
+        ("VARCHAR(3)", "a ", "a "),
+        ("VARBINARY(3)", bytearray(b"a"), b"a"),
+        ("UUID", str(SOME_UUID).upper(), SOME_UUID),
+    ],
+)
+def test_keys_in_another_type(engine, ddl, given, stored):
+    """What is given for a key is at once what a query gives, so that a row is one object."""
+    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)")
+    db = SQLSoup(engine)
+    row = db.t.insert(k=given, n=1)
+    assert (row.k, type(row.k)) == (stored, type(stored))
+    db.flush()
+    row.n = 2
+    db.flush()
+    assert db.t.first() is row
+    db.commit()
+    assert (row.k, type(row.k), row.n) == (stored, type(stored), 2)
+    assert db.t.get((row.k,)) is row
 
 
 @on_servers

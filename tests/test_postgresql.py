@@ -904,6 +904,27 @@ def test_an_identity_beside_the_key(pg):
     assert [row.n for row in rows] == [1, 2]
 
 
+def test_an_identity_that_takes_no_value(pg):
+    """What is given for one beside the key is left out, as for a generated column."""
+    run(pg, "CREATE TABLE ticks (name text PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY)")
+    db = sqlsoup.SQLSoup(pg)
+    row = db.ticks.insert(name="a")
+    db.commit()
+    copy = db.ticks.insert(**{**sqlsoup.as_dict(row), "name": "b"})
+    db.commit()
+    assert (row.n, copy.n) == (1, 2)
+    copy.n = 9
+    copy.name = "c"
+    db.commit()
+    assert (copy.name, copy.n) == ("c", 2)
+    sqlsoup.upsert(db.ticks, [{"name": "c", "n": 5}, {"name": "d", "n": 5}])
+    db.commit()
+    assert [(row.name, row.n) for row in db.ticks.order_by(db.ticks.name)][:2] == [
+        ("a", 1),
+        ("c", 2),
+    ]
+
+
 def test_a_domain_of_an_enum_in_other_places(pg):
     """What is no comparison is as for any column."""
     run(

@@ -602,6 +602,50 @@ def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
     assert db.t.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
+        ("timestamp(0)", "2020-01-02 03:04:05.7", NOW.replace(second=6, microsecond=0)),
+        ("timestamp", dt.date(2020, 1, 2), dt.datetime(2020, 1, 2)),
+        ("timestamptz", "2020-01-02 03:04:05.999999+00", NOW.replace(tzinfo=dt.UTC)),
+        ("date", "2020-01-02", NOW.date()),
+        ("numeric(5,2)", "1.005", Decimal("1.01")),
+        ("numeric", "1.50", Decimal("1.50")),
+        ("double precision", "0.1", 0.1),
+        ("integer", "05", 5),
+        ("bigint", "-7", -7),
+        ("char(3)", "a", "a  "),
+        ("char(3)", "a    ", "a  "),
+        ("uuid", "{00000000-0000-0000-0000-000000000007}", SOME_UUID),
+        ("bytea", bytearray(b"a"), b"a"),
+        ("int4range", Range(1, 5, bounds="[]"), Range(1, 6)),
+        ("int8range", Range(None, 5, bounds="[]"), Range(None, 6, bounds="()")),
+        ("int4range", Range(1, 2, bounds="()"), Range(empty=True)),
+        ("numrange", Range(1, None, bounds="[]"), Range(Decimal(1), None, bounds="[)")),
+        ("double precision", Decimal("0.12345678901234567890"), 0.12345678901234568),
+        ("daterange", Range(NOW.date(), NOW.date()), Range(empty=True)),
+        (
+            "daterange",
+            Range(NOW.date(), NOW.date(), bounds="[]"),
+            Range(NOW.date(), dt.date(2020, 1, 3)),
+        ),
+    ],
+)
+def test_keys_in_another_type(engine, ddl, given, stored):
+    """What is given for a key is at once what a query gives, so that a row is one object."""
+    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)")
+    db = sqlsoup.SQLSoup(engine)
+    row = db.t.insert(k=given, n=1)
+    assert (row.k, type(row.k)) == (stored, type(stored))
+    db.flush()
+    row.n = 2
+    db.flush()
+    assert db.t.first() is row
+    db.commit()
+    assert (row.k, type(row.k), row.n) == (stored, type(stored), 2)
+    assert db.t.get((row.k,)) is row
+
+
 def test_a_real_as_a_key(engine):
     """A row with such a key is changed, related to and deleted."""
     run(

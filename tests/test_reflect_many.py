@@ -238,6 +238,28 @@ def test_a_table_that_may_not_be_read(code, lite, monkeypatch):
             sqlsoup.reflect(db)
 
 
+def test_a_view_of_what_is_gone(engine):
+    """It is left out with a warning, and the others are there; by itself it is an error."""
+    if engine.dialect.name == "postgresql":
+        pytest.skip("PostgreSQL drops no table that a view reads")
+    run(
+        engine,
+        "CREATE TABLE gone (id INTEGER PRIMARY KEY)",
+        "CREATE VIEW broken AS SELECT id FROM gone",
+        "CREATE VIEW readers AS SELECT name FROM users",
+        "DROP TABLE gone",
+    )
+    db = SQLSoup(engine)
+    seen = []
+    with pytest.warns(sqlsoup.SQLSoupWarning, match="^broken is left out: .*(gone|invalid table)"):
+        assert sqlsoup.reflect(db, progress=seen.append) == sorted([*NAMES, "readers"])
+    assert sorted(seen) == sorted([*NAMES, "readers"])
+    assert sqlsoup.reflect(SQLSoup(engine)) == sorted([*NAMES, "readers"])  # warnings are errors
+    with pytest.raises(sa.exc.SQLAlchemyError, match=r"gone|invalid table"):
+        _ = db.broken
+    assert db.users.count() == 3
+
+
 def test_progress(db):
     """A function is told of each table as it comes."""
     seen = []

@@ -7,6 +7,8 @@ import datetime as dt
 import pickle
 import re
 import sqlite3
+import textwrap
+import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -607,6 +609,58 @@ def test_what_is_made_of_a_spelled_key(lite: sa.Engine) -> None:
         ("2020-01-03 03:04:05.000000", None),
     ]
     assert later.__conform__(sqlite3.PrepareProtocol) == "2020-01-03 03:04:05"
+
+
+def test_text_of_another_encoding(lite: sa.Engine) -> None:
+    """It is an error of the driver, until a listener of the page takes it as bytes."""
+    run(
+        lite,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, d DATE)",
+        "INSERT INTO t VALUES (1, CAST(x'e9' AS TEXT), CAST(x'e9' AS TEXT)), (2, 'é', NULL)",
+    )
+    page = Path(__file__).parents[1].joinpath("docs/types-sqlite.rst").read_text("utf-8")
+    source = page.partition("bytes of such text:")[2].partition("Keys\n")[0]
+    source = textwrap.dedent(source.partition("::")[2].partition("python\n")[2])
+    db = SQLSoup(lite)
+    with pytest.raises(sa.exc.OperationalError, match="Could not decode to UTF-8"):
+        db.t.all()
+    sqlsoup.Session.remove()
+    lite.dispose()
+    exec(source, {"sa": sa, "db": db})
+    first, second = db.t.order_by(db.t.id)
+    assert (first.v, second.v) == (b"\xe9", "é")
+    first.v = first.v.decode("latin-1")
+    db.commit()
+    assert first.v == "é"
+
+
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
+        ("INTEGER", "5", 5),
+        ("INT", "05", 5),
+        ("BIGINT", "x", "x"),
+        ("TEXT", 5, "5"),
+        ("VARCHAR(3)", 5, "5"),
+        ("CHAR(3)", "a", "a"),
+        ("TEXT", uuid.UUID(int=7), str(uuid.UUID(int=7))),
+        ("", "5", "5"),
+        ("", 5, 5),
+    ],
+)
+def test_keys_in_another_type(lite: sa.Engine, ddl: str, given: Any, stored: Any) -> None:
+    """What is given for a key is at once what a query gives, so that a row is one object."""
+    run(lite, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)")
+    db = SQLSoup(lite)
+    row = db.t.insert(k=given, n=1)
+    assert (row.k, type(row.k)) == (stored, type(stored))
+    db.flush()
+    row.n = 2
+    db.flush()
+    assert db.t.first() is row
+    db.commit()
+    assert (row.k, type(row.k), row.n) == (stored, type(stored), 2)
+    assert db.t.get(row.k) is row
 
 
 @pytest.mark.parametrize("stored", ["yes", "f", 2, 1, 0])

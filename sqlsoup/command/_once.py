@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy import MetaData, Table, inspect
+from sqlalchemy import inspect
 from sqlalchemy.types import NullType
 
 import sqlsoup
@@ -22,7 +22,7 @@ from sqlsoup.command._target import target
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from sqlalchemy import Column
+    from sqlalchemy import Column, ForeignKey
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 _FROM_SQLALCHEMY = ("func", "select", "text", "and_", "or_", "not_", "desc")
@@ -97,11 +97,9 @@ def describe(db: sqlsoup.SQLSoup, name: str, out: Output) -> None:
     """
     try:
         cls = db[name]
-    except sqlsoup.SQLSoupError:  # it has no key, but it has columns
-        schema, table = db.schema, name
-        if not inspect(db.engine).has_table(name, schema):
-            schema, _, table = name.rpartition(".")
-        found = Table(table, MetaData(), schema=schema, autoload_with=db.engine, resolve_fks=False)
+    except sqlsoup.SQLSoupError as error:  # it has no key, but it has columns
+        tables = db._metadata.tables.values()  # noqa: SLF001 - which is documented
+        found = next(table for table in tables if table.name == getattr(error, "name", None))
         rows = _described(found.columns)
         if out.form == "table":
             rows = [{key: "" if it is None else it for key, it in row.items()} for row in rows]
@@ -121,7 +119,12 @@ def _described(columns: ReadOnlyColumnCollection[str, Column[Any]]) -> list[dict
             "type": None if isinstance(column.type, NullType) else str(column.type),
             "nullable": column.nullable,
             "primary_key": column.primary_key,
-            "refers_to": ", ".join(key.target_fullname for key in column.foreign_keys) or None,
+            "refers_to": ", ".join(map(_target, column.foreign_keys)) or None,
         }
         for key, column in columns.items()
     ]
+
+
+def _target(key: ForeignKey) -> str:
+    tokens: Any = getattr(key, "target_tokens", None)  # a string cannot say all of it
+    return key.target_fullname if tokens is None else ".".join(filter(None, tokens))

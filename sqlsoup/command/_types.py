@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import inspect
 from sqlalchemy.dialects.mysql import SET, TIME
+from sqlalchemy.exc import DBAPIError, UnreflectableTableError
 from sqlalchemy.orm import RelationshipDirection
 
 from sqlsoup import NoSuchTableError, SQLSoupError
@@ -124,10 +125,14 @@ def _read(db: SQLSoup, name: str, tables: Iterable[str]) -> tuple[Database, list
     for table in named or db:
         try:
             classes[table] = db[table]
-        except (SQLSoupError, NoSuchTableError) as error:
+        except (SQLSoupError, NoSuchTableError, UnreflectableTableError) as error:
             if named:
                 raise
             left_out[table] = str(problem_of(error))
+        except DBAPIError as error:  # as of a view in SQLite of a table that is gone
+            if named or table not in inspect(db.engine).get_view_names(db.schema):
+                raise
+            left_out[table] = f"{table}: {problem_of(error)}"
     related_by = {table: dict(_relationships(cls)) for table, cls in classes.items()}
     members = [*(inspect(cls).columns.keys() for cls in classes.values()), *related_by.values()]
     names = class_names(classes, {name, *classes, *chain.from_iterable(members)})

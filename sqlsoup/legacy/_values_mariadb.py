@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.dialects import mysql
 
 from sqlsoup import _mariadb_types as now
+from sqlsoup._key_values import text_of_uuid
 from sqlsoup.legacy._values import OfColumn
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class UUID(OfColumn, now.UUID):
 
     def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
         return self.noted
+
+    def as_key(self, value: Any) -> Any:
+        return text_of_uuid(value)
 
 
 _BY_CLASS: dict[Any, Any] = {now.TIME: TIME, now.DOUBLE: DOUBLE, now.FLOAT: FLOAT, now.UUID: UUID}

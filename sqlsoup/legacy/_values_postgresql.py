@@ -10,6 +10,7 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import TypeDecorator
 
+from sqlsoup._key_values import text_of_uuid
 from sqlsoup._postgresql_types import Array, Plain
 from sqlsoup.legacy._values import OfColumn
 
@@ -45,6 +46,10 @@ class UUID(_Decorated):
 
     impl = sqltypes.UUID
     cache_ok = True
+
+    def as_key(self, value: Any) -> Any:
+        """Return a key as it comes back."""
+        return text_of_uuid(value)
 
     def _as_then(self, value: Any, dialect: Any) -> Any:  # noqa: ARG002
         return str(value)

@@ -268,6 +268,22 @@ def test_values_of_postgresql(pg, old_forms):
     db.session.remove()
 
 
+@pytest.mark.parametrize("given", [str(uuid.UUID(int=10)).upper(), uuid.UUID(int=10)])
+def test_a_uuid_as_a_key_is_text(engine, old_forms, given):
+    """A new row has the text that a query gives, which gives the same object."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no UUID")
+    run(engine, "CREATE TABLE t (k UUID PRIMARY KEY, n INT)")
+    db = SQLSoup(engine, session=scoped_session(sessionmaker(bind=engine)))
+    row = db.t.insert(k=given)
+    assert row.k == str(uuid.UUID(int=10))
+    db.flush()
+    assert db.t.first() is row
+    db.commit()
+    assert db.t.get(row.k) is row
+    db.session.remove()
+
+
 @on_postgresql
 def test_tables_that_the_program_reflects(pg, old_forms):
     """By an old form they have the old values; by a new one, or declared, those of SQLAlchemy."""
