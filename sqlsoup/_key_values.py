@@ -39,7 +39,7 @@ def set_as_stored(mapper: Mapper[Any]) -> None:
         stored = _stored(column.type)
         if stored is not None:
             attribute = getattr(mapper.class_, mapper.get_property_by_column(column).key)
-            event.listen(attribute, "set", partial(_set, stored), **_DIRECTLY)
+            event.listen(attribute, "set", partial(_set, stored, _EXACT.get(stored)), **_DIRECTLY)
 
 
 _DIRECTLY: dict[str, Any] = {"raw": True, "retval": True, "include_key": True}
@@ -47,9 +47,15 @@ _DIRECTLY: dict[str, Any] = {"raw": True, "retval": True, "include_key": True}
 
 
 def _set(
-    stored: Callable[[Any], Any], _row: object, value: Any, *_more: object, **_options: object
+    stored: Callable[[Any], Any],
+    exact: type[Any] | None,
+    _row: object,
+    value: Any,
+    _old: object,
+    _initiator: object,
+    key: object = None,  # noqa: ARG001 - of what a dict holds
 ) -> Any:
-    return stored(value)
+    return value if value.__class__ is exact else stored(value)
 
 
 def _stored(kind: Any) -> Callable[[Any], Any] | None:
@@ -156,7 +162,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 def _integer(value: Any) -> Any:
-    return int(value) if value.__class__ is str and _WHOLE.fullmatch(value) else value
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
 
 
 def uuid_of(value: Any) -> Any:
@@ -189,8 +195,6 @@ def _single(step: Decimal | None, value: Any) -> Any:
 
 def _text(value: Any) -> Any:
     """Return the text of a number, with which MariaDB finds ``'05'`` equal, and PostgreSQL none."""
-    if value.__class__ is str:
-        return value
     if isinstance(value, Decimal) and value.is_finite():
         return format(value, "f")
     return str(value) if type(value) is int or isinstance(value, UUID) else value
@@ -257,3 +261,5 @@ _BY_CLASS: tuple[tuple[Any, Callable[[Any, str], Callable[[Any], Any]]], ...] = 
         lambda kind, name: partial(_bytes, kind.length or 1 if name == "BINARY" else 0),
     ),
 )
+_EXACT: dict[Callable[[Any], Any], type[Any]] = {_integer: int, _text: str, uuid_of: UUID}
+"""The type whose values are returned as they are."""
