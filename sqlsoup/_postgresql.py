@@ -151,12 +151,11 @@ def foreign_keys(
     comma, dot or parenthesis of a name is taken for what is between names, and have those that
     PostgreSQL keeps for each partition of the table that a key refers to.
     """
-    if not knows_facts(inspector):
-        return None
-    return {
-        key: [_foreign_key(*each, partition=known.partition) for each in known.foreign_keys]
-        for key, known in facts(inspector, schema, names).items()
-    }
+
+    def keys(known: Facts) -> Any:
+        return [_foreign_key(*each, partition=known.partition) for each in known.foreign_keys]
+
+    return _answered(inspector, schema, names, keys)
 
 
 def _foreign_key(
@@ -195,12 +194,12 @@ def _foreign_key(
 
 def comments(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
     """Return the comments on tables; SQLAlchemy's are right, and cost a statement more."""
-    if not knows_facts(inspector):
-        return None
-    return {key: {"text": known.comment} for key, known in facts(inspector, schema, names).items()}
+    return _answered(inspector, schema, names, lambda known: {"text": known.comment})
 
 
-def primary_keys(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
+def primary_keys(
+    inspector: Inspector, schema: str | None, names: Collection[str]
+) -> Answers | None:
     """Return the primary keys of tables, but for those whose indexes cover other columns.
 
     SQLAlchemy's answer is right, and costs two statements more.
@@ -210,30 +209,30 @@ def primary_keys(inspector: Inspector, schema: str | None, names: Collection[str
         name, comment = known.key_names
         return {"constrained_columns": known.key, "name": name, "comment": comment}
 
-    return _answered(inspector, schema, names, lambda known: known.indexed & COVERING, key)
+    return _answered(inspector, schema, names, key, lambda known: known.indexed & COVERING)
 
 
-def unique_keys(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
+def unique_keys(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
     """Return of tables without unique constraints that they have none: a statement less."""
-    return _answered(inspector, schema, names, lambda known: "u" in known.constraints, _none)
+    return _answered(inspector, schema, names, _none, lambda known: "u" in known.constraints)
 
 
-def checks(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
+def checks(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
     """Return of tables without check constraints that they have none: a statement less."""
-    return _answered(inspector, schema, names, lambda known: "c" in known.constraints, _none)
+    return _answered(inspector, schema, names, _none, lambda known: "c" in known.constraints)
 
 
-def indexes(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
+def indexes(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
     """Return of tables with no index but that of the primary key that they have none.
 
     SQLAlchemy's answer is right, and costs two statements more, or three.
     """
-    return _answered(inspector, schema, names, lambda known: known.indexed & OTHERS, _none)
+    return _answered(inspector, schema, names, _none, lambda known: known.indexed & OTHERS)
 
 
-def options(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
+def options(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
     """Return of tables without options like TABLESPACE that they have none: a statement less."""
-    return _answered(inspector, schema, names, lambda known: not known.plain, lambda _: {})
+    return _answered(inspector, schema, names, lambda _: {}, lambda known: not known.plain)
 
 
 def _none(_known: Facts) -> Any:
@@ -244,14 +243,14 @@ def _answered(
     inspector: Inspector,
     schema: str | None,
     names: Collection[str],
-    is_unknown: Callable[[Facts], object],
     answer: Callable[[Facts], Any],
-) -> Answers:
-    """Return answers for tables, None for those of which the facts do not tell all."""
+    unless: Callable[[Facts], object] = lambda _: False,
+) -> Answers | None:
+    """Return the answers for the tables that are there, None where the facts do not tell all."""
+    if not knows_facts(inspector):
+        return None
     known = facts(inspector, schema, names)
-    answers: Answers = dict.fromkeys((schema, name) for name in names)
-    answers.update({key: answer(each) for key, each in known.items() if not is_unknown(each)})
-    return answers
+    return {key: None if unless(each) else answer(each) for key, each in known.items()}
 
 
 CORRECTIONS: Corrections = {"columns": (types, views, keys)}
