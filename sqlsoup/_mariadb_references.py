@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -13,74 +14,102 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # The dictionary of InnoDB, which alone has foreign keys, is read without opening any table.  Its
-# names are those of files.  Of the columns of a table three are hidden, and two more where its
-# versions have no columns of their own; the virtual ones are not counted.
-_DICTIONARY = """
-SELECT CASE WHEN found.child_schema = :schema OR found.child_schema <> DATABASE()
-        THEN found.child_schema END,
-    found.child, found.id, found.parent, found.for_col_name, found.bare
-FROM (
-    SELECT CONVERT(CONVERT(CAST(SUBSTRING_INDEX(f.for_name, '/', 1) AS BINARY) USING filename)
-            USING utf8mb4) AS child_schema,
-        CONVERT(CONVERT(CAST(SUBSTRING_INDEX(f.for_name, '/', -1) AS BINARY) USING filename)
-            USING utf8mb4) AS child,
-        CONVERT(CONVERT(CAST(SUBSTRING_INDEX(f.ref_name, '/', -1) AS BINARY) USING filename)
-            USING utf8mb4) AS parent,
-        f.id, c.for_col_name, c.pos, t.n_cols - 3 - 2 * (v.name IS NOT NULL) <= u.columns AS bare
-    FROM information_schema.innodb_sys_foreign AS f
-    JOIN information_schema.innodb_sys_foreign_cols AS c ON c.id = f.id
-    JOIN information_schema.innodb_sys_tables AS t ON t.name = f.for_name
-    JOIN (SELECT for_name, sum(n_cols) AS columns FROM information_schema.innodb_sys_foreign
-        GROUP BY for_name) AS u ON u.for_name = f.for_name
-    LEFT JOIN information_schema.innodb_sys_columns AS v
-        ON v.table_id = t.table_id AND v.name = 'row_start'
-    WHERE BINARY {referred} = BINARY {target}
-) AS found
-ORDER BY found.child_schema, found.child, found.id, found.pos
-"""
+# names are those of files.  Each of its tables is read wholly, whatever is asked for, and to join
+# two of them takes as long as the number of rows of one times that of the other.
+_DECODED = """CONVERT(CONVERT(CAST(SUBSTRING_INDEX(f.{0}, '/', {1}) AS BINARY) USING filename)
+            USING utf8mb4)"""
+_FOLDED = "CAST(IF(@@lower_case_table_names, LOWER({0}), {0}) AS BINARY)"
 _SCHEMA = "CAST(CONVERT(COALESCE(:schema, DATABASE()) USING filename) AS BINARY)"
 _TABLE = f"CONCAT({_SCHEMA}, '/', CAST(CONVERT(:name USING filename) AS BINARY))"
-_FOLDED = "IF(@@lower_case_table_names, LOWER({0}), {0})"
-_OF_ONE = {"referred": _FOLDED.format("f.ref_name"), "target": _FOLDED.format(_TABLE)}
-_OF_ALL = {
-    "referred": _FOLDED.format("SUBSTRING_INDEX(f.ref_name, '/', 1)"),
-    "target": _FOLDED.format(_SCHEMA),
-}
+_KEYS = f"""
+SELECT CASE WHEN found.child_schema = :schema OR found.child_schema <> DATABASE()
+        THEN found.child_schema END,
+    found.child, found.id, found.parent, found.for_name, found.child_schema
+FROM (
+    SELECT {_DECODED.format("for_name", 1)} AS child_schema,
+        {_DECODED.format("for_name", -1)} AS child,
+        {_DECODED.format("ref_name", -1)} AS parent, f.id, f.for_name
+    FROM information_schema.innodb_sys_foreign AS f
+    WHERE CASE WHEN :name IS NULL
+        THEN {_FOLDED.format("SUBSTRING_INDEX(f.ref_name, '/', 1)")} = {_FOLDED.format(_SCHEMA)}
+        ELSE {_FOLDED.format("f.ref_name")} = {_FOLDED.format(_TABLE)} END
+) AS found
+"""  # noqa: S608 - of constants
+_COLUMNS = "SELECT id, for_col_name FROM information_schema.innodb_sys_foreign_cols ORDER BY pos"
 
-# MySQL finds these in tables with indexes.  MariaDB opens all tables that the user may see.
-_CATALOG = """
-SELECT CASE WHEN k.table_schema = :schema OR k.table_schema <> DATABASE() THEN k.table_schema END,
-    k.table_name, k.constraint_name, k.referenced_table_name, k.column_name, c.columns = u.columns
-FROM information_schema.key_column_usage AS k
-JOIN (SELECT table_schema, table_name, count(*) AS columns FROM information_schema.columns
-    GROUP BY table_schema, table_name) AS c USING (table_schema, table_name)
-JOIN (SELECT table_schema, table_name, count(*) AS columns
-    FROM information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL
-    GROUP BY table_schema, table_name) AS u USING (table_schema, table_name)
-WHERE k.referenced_table_schema = coalesce(:schema, DATABASE())
-    AND k.referenced_table_name = {name}
-ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position
+# Of the columns of a table three are hidden, and two more where its versions have no columns of
+# their own; the virtual ones are not counted.
+_BARE = """
+SELECT t.name
+FROM information_schema.innodb_sys_tables AS t
+JOIN (SELECT for_name, sum(n_cols) AS columns FROM information_schema.innodb_sys_foreign
+    GROUP BY for_name) AS u ON u.for_name = t.name
+WHERE t.n_cols - 3 - 2 * (t.table_id IN (SELECT table_id
+    FROM information_schema.innodb_sys_columns WHERE name = 'row_start')) <= u.columns
 """
+
+# MySQL finds these in tables with indexes.  MariaDB opens all tables that the user may see, or the
+# one that is named in each place.
+_CATALOG = f"""
+SELECT CASE WHEN k.table_schema = :schema OR k.table_schema <> DATABASE() THEN k.table_schema END,
+    k.table_name, k.constraint_name, k.referenced_table_name, k.column_name, c.columns = u.columns,
+    k.ordinal_position
+FROM information_schema.key_column_usage AS k
+JOIN (SELECT table_schema, table_name, count(*) AS columns FROM information_schema.columns AS c
+    WHERE {{1}} GROUP BY table_schema, table_name) AS c USING (table_schema, table_name)
+JOIN (SELECT table_schema, table_name, count(*) AS columns
+    FROM information_schema.key_column_usage AS u WHERE referenced_table_name IS NOT NULL AND {{2}}
+    GROUP BY table_schema, table_name) AS u USING (table_schema, table_name)
+WHERE {{0}} AND k.referenced_table_schema = coalesce(:schema, DATABASE())
+    AND (:name IS NULL OR k.referenced_table_name = :name
+        AND {_FOLDED.format("k.referenced_table_name")} = {_FOLDED.format(":name")})
+"""  # noqa: S608
+_ORDER = "ORDER BY 1, 2, 3, 7"
+_ALL = _CATALOG.format("TRUE", "TRUE", "TRUE") + _ORDER
+_FEW = 30
+"""How many tables are opened, rather than that more of the dictionary is read."""
 
 
 def references_to(connection: Connection, name: str | None, schema: str | None) -> Iterable[Any]:
     """Return schema, table, foreign key, target, column, and whether there may be no other columns.
 
-    On MariaDB a user with the PROCESS privilege asks InnoDB, whose answer does not depend on how
-    many tables there are; others ask once more.
+    On MariaDB a user with the PROCESS privilege asks InnoDB which tables refer to it, and of few
+    tables the catalog for the rest; others ask the catalog for all.
 
     :param name: the table that is referred to; None for all of the schema.
     """
     values = {"name": name, "schema": schema}
-    known = _CATALOG.format(name="k.referenced_table_name" if name is None else ":name")
-    of = _OF_ALL if name is None else _OF_ONE
-    in_innodb = connection.dialect.is_mariadb  # type: ignore[attr-defined]
-    try:
-        return connection.execute(text(_DICTIONARY.format(**of) if in_innodb else known), values)
-    except DBAPIError:
-        if connection.invalidated or not in_innodb:
-            raise
-    return connection.execute(text(known), values)
+    if connection.dialect.is_mariadb:  # type: ignore[attr-defined]
+        try:
+            return _in_innodb(connection, values)
+        except DBAPIError:
+            if connection.invalidated:
+                raise
+    return connection.execute(text(_ALL), values)
+
+
+def _in_innodb(connection: Connection, values: dict[str, str | None]) -> Iterable[Any]:
+    keys = connection.execute(text(_KEYS), values).all()
+    children = dict.fromkeys((schema, child) for _, child, *_, schema in keys)
+    if len(children) > _FEW:
+        columns = defaultdict(list)
+        for key, column in connection.execute(text(_COLUMNS)):
+            columns[key].append(column)
+        bare = {*connection.scalars(text(_BARE))}
+        return [
+            (schema, child, key, parent, column, name in bare)
+            for schema, child, key, parent, name, _ in keys
+            for column in columns[key]
+        ]
+    for number, (schema, child) in enumerate(children):
+        values |= {f"schema{number}": schema, f"child{number}": child}
+    parts = " UNION ALL ".join(map(_of_child, range(len(children))))
+    return connection.execute(text(parts + _ORDER), values) if parts else ()
+
+
+def _of_child(number: int) -> str:
+    named = "{0}.table_schema = :schema{1} AND {0}.table_name = :child{1}"
+    return _CATALOG.format(*(named.format(alias, number) for alias in "kcu"))
 
 
 _SYSTEM = {"information_schema", "mysql", "performance_schema", "sys"}

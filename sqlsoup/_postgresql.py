@@ -20,7 +20,9 @@ from sqlsoup._corrections import (
 )
 from sqlsoup._key_values import note_cuts
 from sqlsoup._postgresql_facts import (
+    COVERING,
     DELETED,
+    OTHERS,
     UPDATED,
     Facts,
     facts,
@@ -31,7 +33,7 @@ from sqlsoup._postgresql_facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from sqlalchemy import Inspector, Table
 
@@ -152,12 +154,11 @@ def foreign_keys(
     comma, dot or parenthesis of a name is taken for what is between names, and have those that
     PostgreSQL keeps for each partition of the table that a key refers to.
     """
-    if not knows_facts(inspector):
-        return None
-    return {
-        key: [_foreign_key(*each, partition=known.partition) for each in known.foreign_keys]
-        for key, known in facts(inspector, schema, names).items()
-    }
+
+    def keys(known: Facts) -> Any:
+        return [_foreign_key(*each, partition=known.partition) for each in known.foreign_keys]
+
+    return _answered(inspector, schema, names, keys)
 
 
 def _foreign_key(
@@ -196,13 +197,75 @@ def _foreign_key(
 
 def comments(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
     """Return the comments on tables; SQLAlchemy's are right, and cost a statement more."""
+    return _answered(inspector, schema, names, lambda known: {"text": known.comment})
+
+
+def primary_keys(
+    inspector: Inspector, schema: str | None, names: Collection[str]
+) -> Answers | None:
+    """Return the primary keys of tables, but for those whose indexes cover other columns.
+
+    SQLAlchemy's answer is right, and costs two statements more.
+    """
+
+    def key(known: Facts) -> Any:
+        name, comment = known.key_names
+        return {"constrained_columns": known.key, "name": name, "comment": comment}
+
+    return _answered(inspector, schema, names, key, lambda known: known.indexed & COVERING)
+
+
+def unique_keys(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+    """Return of tables without unique constraints that they have none: a statement less."""
+    return _answered(inspector, schema, names, _none, lambda known: "u" in known.constraints)
+
+
+def checks(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+    """Return of tables without check constraints that they have none: a statement less."""
+    return _answered(inspector, schema, names, _none, lambda known: "c" in known.constraints)
+
+
+def indexes(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+    """Return of tables with no index but that of the primary key that they have none.
+
+    SQLAlchemy's answer is right, and costs two statements more, or three.
+    """
+    return _answered(inspector, schema, names, _none, lambda known: known.indexed & OTHERS)
+
+
+def options(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers | None:
+    """Return of tables without options like TABLESPACE that they have none: a statement less."""
+    return _answered(inspector, schema, names, lambda _: {}, lambda known: not known.plain)
+
+
+def _none(_known: Facts) -> Any:
+    return []
+
+
+def _answered(
+    inspector: Inspector,
+    schema: str | None,
+    names: Collection[str],
+    answer: Callable[[Facts], Any],
+    unless: Callable[[Facts], object] = lambda _: False,
+) -> Answers | None:
+    """Return the answers for the tables that are there, None where the facts do not tell all."""
     if not knows_facts(inspector):
         return None
-    return {key: {"text": known.comment} for key, known in facts(inspector, schema, names).items()}
+    known = facts(inspector, schema, names)
+    return {key: None if unless(each) else answer(each) for key, each in known.items()}
 
 
 CORRECTIONS: Corrections = {"columns": (types, views, keys)}
-ANSWERS: dict[str, Answer] = {"foreign_keys": foreign_keys, "table_comment": comments}
+ANSWERS: dict[str, Answer] = {
+    "check_constraints": checks,
+    "foreign_keys": foreign_keys,
+    "indexes": indexes,
+    "pk_constraint": primary_keys,
+    "table_comment": comments,
+    "table_options": options,
+    "unique_constraints": unique_keys,
+}
 
 __all__ = [
     "ANSWERS",

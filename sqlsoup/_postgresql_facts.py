@@ -57,6 +57,14 @@ class Facts(NamedTuple):
     """What triggers come before, or instead of, for each row: UPDATED and DELETED."""
     key: list[str]
     """The columns of the primary key."""
+    key_names: tuple[str | None, str | None]
+    """The name of the primary key, and the comment on it."""
+    constraints: str
+    """``p`` where there is a primary key, ``f`` foreign ones, ``u`` unique ones, ``c`` CHECKs."""
+    indexed: int
+    """Whether there are OTHERS than the index of the primary key, or one that is COVERING."""
+    plain: bool
+    """Whether there is no option like TABLESPACE, WITH or INHERITS."""
     types: dict[str, list[Type]]
     rising: list[str]
     """The columns whose default depends on a sequence that rises and does not cycle."""
@@ -70,6 +78,7 @@ _KEY = """
 """What is a foreign key, and no copy of one for a partition of its target."""
 
 DELETED, UPDATED = 8, 16
+OTHERS, COVERING = 1, 2
 
 _TRIGGER = """pg_catalog.pg_trigger AS g
         WHERE g.tgrelid = {of} AND NOT g.tgisinternal AND NOT g.tgenabled = 'D'
@@ -91,7 +100,10 @@ _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
 _STATEMENT = text(
     qualified(f"""
     WITH RECURSIVE c AS (
-        SELECT c.oid, c.relname, c.relkind, c.relispartition, c.relhasrules
+        SELECT c.oid, c.relname, c.relkind, c.relispartition, c.relhasrules,
+            c.reloptions IS NULL AND c.reltablespace = 0::pg_catalog.oid
+            AND (c.relam = 0::pg_catalog.oid OR c.relam = 2::pg_catalog.oid
+                AND pg_catalog.current_setting('default_table_access_method') = 'heap') AS plain
         FROM pg_catalog.pg_class AS c
         WHERE c.relname = ANY (CAST(:names AS pg_catalog.text[]))
             AND c.relkind = ANY ('{{r,p,f,v,m}}'::pg_catalog."char"[])
@@ -120,6 +132,10 @@ _STATEMENT = text(
             JOIN pg_catalog.pg_class AS leaf ON leaf.oid = part.relid
             WHERE leaf.relkind = 'f' OR {_MEDDLERS.format(of="leaf.oid")}),
         {_BEFORE},
+        c.plain AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = c.oid),
+        (SELECT pg_catalog.bit_or(CASE WHEN NOT i.indisprimary THEN {OTHERS}
+                WHEN NOT i.indnatts = i.indnkeyatts THEN {COVERING} ELSE 0 END)
+            FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid),
         types.steps::pg_catalog.text,
         (SELECT pg_catalog.json_agg(d.adnum) FROM pg_catalog.pg_attrdef AS d
             JOIN pg_catalog.pg_depend AS u
@@ -129,7 +145,7 @@ _STATEMENT = text(
             WHERE d.adrelid = c.oid AND s.seqincrement > 0 AND NOT s.seqcycle
         )::pg_catalog.text,
         (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-                k.oid, k.conparentid, k.conname, k.conkey, k.confkey,
+                k.contype, k.oid, k.conparentid, k.conname, k.conkey, k.confkey,
                 (SELECT pg_catalog.json_build_array(
                         (SELECT n.nspname FROM pg_catalog.pg_namespace AS n
                             WHERE n.oid = f.relnamespace),
@@ -144,7 +160,7 @@ _STATEMENT = text(
                         AND m.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
             ) ORDER BY k.conname)
             FROM pg_catalog.pg_constraint AS k
-            WHERE k.conrelid = c.oid AND k.contype = ANY ('{{p,f}}'::pg_catalog."char"[])
+            WHERE k.conrelid = c.oid AND k.contype = ANY ('{{p,f,u,c}}'::pg_catalog."char"[])
         )::pg_catalog.text
     FROM c LEFT JOIN (
         SELECT step.relid, pg_catalog.json_agg(pg_catalog.json_build_array(
@@ -248,16 +264,17 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
     missing = [name for name in names if (schema, name) not in known]
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind
-        for name, kind, partition, ruled, comment, meddled, before, *rest in connection.execute(
+        for name, kind, partition, ruled, comment, *more in connection.execute(
             _STATEMENT, {"schema": schema, "names": missing}
         ):
+            meddled, before, plain, indexed, *rest = more
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
             columns: dict[int, str] = {}
             types: dict[str, list[Type]] = {}
             for number, column, *step in steps:
                 columns[number] = column
                 types.setdefault(column, []).append(Type(*step))
-            key, foreign_keys = _keys(constraints, columns, schema)
+            key, key_names, foreign_keys = _keys(constraints, columns, schema)
             known[schema, name] = Facts(
                 kind if isinstance(kind, str) else kind.decode(),
                 partition,
@@ -265,6 +282,10 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
                 meddled,
                 before or 0,
                 key,
+                key_names,
+                "".join(contype for contype, *_ in constraints),
+                indexed or 0,
+                plain,
                 types,
                 [columns[number] for number in rising],
                 foreign_keys,
@@ -275,21 +296,22 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
 
 def _keys(
     constraints: list[list[Any]], columns: dict[int, str], schema: str | None
-) -> tuple[list[str], list[list[Any]]]:
-    """Return the columns of the primary key, and the foreign keys, out of what they are made of.
+) -> tuple[list[str], tuple[str | None, str | None], list[list[Any]]]:
+    """Return the primary key, its names, and the foreign keys, out of what they are made of.
 
     Those that PostgreSQL keeps for the partitions of a target have the key itself for a parent.
     """
     key: list[str] = []
+    key_names: tuple[str | None, str | None] = None, None
     foreign_keys: list[list[Any]] = []
-    own = {number for number, *_ in constraints}
-    for _, parent, name, numbers, referred, target, *options in constraints:
-        names = [columns[number] for number in numbers]
-        if target is None:
-            key = names
-        elif parent not in own:
+    own = {number for _, number, *_ in constraints}
+    for kind, _, parent, name, numbers, referred, target, *options in constraints:
+        if kind == "p":
+            key, key_names = [columns[number] for number in numbers], (name, options[-1])
+        elif kind == "f" and parent not in own:
+            names = [columns[number] for number in numbers]
             place, table, visible, known = target
             where = None if visible and place != schema else place
             others = [known[str(number)] for number in referred]
             foreign_keys.append([name, names, where, table, others, *options])
-    return key, foreign_keys
+    return key, key_names, foreign_keys

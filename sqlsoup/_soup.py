@@ -65,6 +65,8 @@ class SQLSoup:
     schema: str | None
     """The schema in which tables are looked up; None is the default schema of the database."""
 
+    _cache: dict[str, SelectableClassType] = {}  # noqa: RUF012 - while a copy is made it has no own
+
     def __init__(
         self,
         engine_or_metadata: str | URL | Engine | MetaData | None = None,
@@ -76,7 +78,7 @@ class SQLSoup:
     ) -> None:
         check(engine_or_metadata, session, primary_keys, relationships)
         self._metadata = metadata_of(engine_or_metadata)
-        self._cache: dict[str, SelectableClassType] = {}
+        self._cache = {}
         self._mapped: WeakSet[Table] = WeakSet()
         self.schema = None
         self._primary_keys = {name: as_list(key) for name, key in primary_keys.items()}
@@ -299,15 +301,14 @@ class SQLSoup:
         def __setattr__(self, attr: str, value: Any) -> None: ...
 
     def __getattr__(self, attr: str) -> Any:
-        own = self.__dict__
         try:
-            found: SelectableClassType = own["_cache"][attr]
+            found = self._cache[attr]
         except KeyError:
             pass
         else:
-            if own["schema"] is None and type(self).entity is SQLSoup.entity:
+            if self.schema is None and type(self).entity is SQLSoup.entity:
                 return found
-        if "_cache" not in own or is_probe(attr) or hasattr(type(self), attr):
+        if "_cache" not in vars(self) or is_probe(attr) or hasattr(type(self), attr):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attr!r}")
         return self.entity(attr)
 

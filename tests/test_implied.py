@@ -700,8 +700,13 @@ def test_cost_of_one_row(db: SQLSoup, tied: sa.Engine, statements: list[str]) ->
     assert len(statements) == 1
 
 
+def asking(engine: sa.Engine) -> int:
+    """Return how many statements tell what refers to a table: MariaDB has two."""
+    return 2 if engine.dialect.name == "mysql" else 1
+
+
 def test_cost_of_a_collection(db: SQLSoup, tied: sa.Engine, statements: list[str]) -> None:
-    """user.loans costs one statement of the catalog, the reflection of loans, and the rows."""
+    """user.loans costs a statement or two of the catalog, the reflection of loans, and the rows."""
     assert SQLSoup(tied).t4.all() == []  # the first of all learns about the database
     statements.clear()
     assert list(SQLSoup(tied).t0.c.keys()) == ["id", "person_id"]
@@ -710,7 +715,7 @@ def test_cost_of_a_collection(db: SQLSoup, tied: sa.Engine, statements: list[str
     db.flush()
     statements.clear()
     assert person.t0 == []
-    assert len(statements) == 1 + reflecting + 1
+    assert len(statements) == asking(tied) + reflecting + 1
     assert sorted(db._metadata.tables) == ["people", "t0"]
     statements.clear()
     db.session.expire(person, ["t0"])
@@ -721,15 +726,15 @@ def test_cost_of_a_collection(db: SQLSoup, tied: sa.Engine, statements: list[str
 def test_cost_of_a_name_that_is_not_there(
     db: SQLSoup, tied: sa.Engine, statements: list[str]
 ) -> None:
-    """It costs one statement of the catalog, once, and reflects none of the tables that refer."""
+    """It costs as much, once, and reflects none of the tables that refer."""
     hub = db.hub.insert(id=1)
     db.flush()
     statements.clear()
     assert [hasattr(hub, "zzz"), hasattr(db.hub, "zzz"), hasattr(hub, "yyy")] == [False] * 3
-    assert len(statements) == 1
+    assert len(statements) == asking(tied)
     assert list(db._metadata.tables) == ["hub"]
     assert {f"s{n}" for n in range(9)} <= {*dir(db.hub)}
-    assert len(statements) == 1
+    assert len(statements) == asking(tied)
 
 
 def test_private_names_cost_nothing(db: SQLSoup, statements: list[str]) -> None:
