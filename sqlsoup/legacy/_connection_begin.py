@@ -10,8 +10,16 @@ from sqlalchemy.engine import NestedTransaction, RootTransaction
 from sqlalchemy.engine.util import TransactionalContext
 from sqlalchemy.exc import InvalidRequestError
 
-from sqlsoup.legacy._connections import BEGUN, COMMITTED, is_begun, reconnect
-from sqlsoup.legacy._frames import asking, is_new_to, is_ours, module_of
+from sqlsoup.legacy._connections import (
+    BEGUN,
+    COMMITTED,
+    MADE,
+    NOWHERE,
+    is_begun,
+    reconnect,
+    says_end,
+)
+from sqlsoup.legacy._frames import asking, is_ended_by, is_new_to, is_ours, module_of
 from sqlsoup.legacy._notes import note, withdraw
 from sqlsoup.legacy._patch import method, plan, replace, replaced
 
@@ -39,7 +47,11 @@ def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Connection, "close")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
-        if connection._transaction is not None and not is_begun(connection):
+        if (
+            connection._transaction is not None
+            and not is_begun(connection)
+            and not is_ended_by(*vars(connection).get(MADE, NOWHERE))
+        ):
             connection._transaction = None  # left to the pool, as it was
         before(connection)
         if COMMITTED in vars(connection):
@@ -55,7 +67,7 @@ def _in_transaction(before: Callable[..., Any]) -> Callable[..., Any]:
         if not before(connection):
             return False
         frame = asking()
-        if is_begun(connection) or is_new_to(frame):
+        if is_begun(connection) or is_new_to(frame) or says_end(connection):
             return True
         if not is_ours(frame):
             note("in-transaction")
@@ -166,7 +178,7 @@ def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
 def _autobegin(before: Callable[..., Any]) -> Callable[..., Any]:
     def autobegin(connection: Connection) -> None:
         before(connection)
-        vars(connection)[BEGUN] = False
+        vars(connection)[BEGUN] = connection.dialect.is_async  # which 1.3 did not have
         # so that a connection goes back to its pool as soon as the program drops it, as it did
         if connection._transaction is not None:
             connection._transaction.connection = proxy(original(connection))

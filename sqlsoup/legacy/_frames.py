@@ -10,8 +10,10 @@ import dis
 import os
 import sys
 import sysconfig
-from functools import cache
+from functools import cache, lru_cache
+from inspect import unwrap
 from itertools import pairwise, takewhile
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ def asking(above: int = 1) -> FrameType:
     if frame.f_globals.get("__name__") == "sqlsoup._synchronize":
         frame = frame.f_back
     return frame  # type: ignore[no-any-return]
+
+
+at_work = sys._getframe
+"""What gives the frame that calls it, with no call in between, for its speed."""
 
 
 def is_asked_by_json() -> bool:
@@ -165,15 +171,68 @@ def _two_steps_before(code: CodeType, at: int) -> list[dis.Instruction]:
 
 
 def ends(connection: object) -> bool:
-    """Tell if code at work says commit() or rollback() of a connection, which 1.3 did not have."""
+    """Tell if a program says commit() or rollback() of a connection, which 1.3 did not have.
+
+    The connection is in a variable of code at work, or in an attribute of an object whose class
+    says so.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame:
-        for name in _ended(frame.f_code):
-            value = frame.f_locals.get(name, frame.f_globals.get(name))
-            if value is connection and not is_ours(frame):
-                return True
+        if not is_ours(frame) and (
+            any(_variable(frame, name) is connection for name in _ended(frame.f_code))
+            or _is_ended_by_object(frame, connection)
+        ):
+            return True
         frame = frame.f_back
     return False
+
+
+def _variable(frame: FrameType, name: str) -> object:
+    return frame.f_locals.get(name, frame.f_globals.get(name))
+
+
+def _is_ended_by_object(frame: FrameType, connection: object) -> bool:
+    code = frame.f_code
+    if not code.co_argcount:
+        return False
+    value = frame.f_locals.get(code.co_varnames[0])
+    names = _ended_by_class(type(value))
+    return any(vars(value).get(name) is connection for name in names)
+
+
+@lru_cache(100)
+def _ended_by_class(kind: type) -> frozenset[str]:
+    """Return the attributes of which the methods of a class say commit() or rollback()."""
+    values = (unwrap(value) for each in kind.__mro__ for value in vars(each).values())
+    codes = [each.__code__ for each in values if isinstance(each, FunctionType)]
+    return frozenset(
+        attribute.argval
+        for code in codes
+        if code.co_argcount and not _ENDS.isdisjoint(code.co_names)
+        for of, attribute, step in zip(*(_steps(code)[i:] for i in range(3)), strict=False)
+        if step.argval in _ENDS and "ATTR" in attribute.opname
+        if _last(of) == code.co_varnames[0]
+    )
+
+
+@cache
+def is_ended_by(code: CodeType, at: int) -> bool:
+    """Tell if code says commit() or rollback() of the connection that an instruction gives it.
+
+    That is put into a variable, by a ``with`` block or not, and may be given options before.
+    """
+    if _ENDS.isdisjoint(code.co_names):
+        return False
+    after = [step for step in _steps(code) if step.offset > at]
+    if after[0].argval == "execution_options":
+        after = after[1 + [step.opname[:4] for step in after].index("CALL") :]
+    if after[0].opname == "BEFORE_WITH":
+        after = after[1:]
+    elif after[1].opname == "LOAD_SPECIAL":  # and so on, since Python 3.14
+        after = after[6:]
+    kept = after[0]
+    name = kept.argval[0] if isinstance(kept.argval, tuple) else kept.argval
+    return kept.opname.startswith("STORE_") and "ATTR" not in kept.opname and name in _ended(code)
 
 
 @cache
@@ -182,10 +241,15 @@ def _ended(code: CodeType) -> frozenset[str]:
     if _ENDS.isdisjoint(code.co_names):
         return frozenset()
     return frozenset(
-        of.argval[-1] if isinstance(of.argval, tuple) else of.argval
+        _last(of)
         for of, step in pairwise(_steps(code))
         if step.argval in _ENDS and of.opname.startswith("LOAD_") and "ATTR" not in of.opname
     )
+
+
+def _last(step: dis.Instruction) -> str:
+    """Return the variable that a step loads, or the second one."""
+    return str(step.argval[-1] if isinstance(step.argval, tuple) else step.argval)
 
 
 _ENDS = frozenset(("commit", "rollback"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import re
 import threading
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in, words
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -18,6 +21,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
     StatementError,
 )
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -401,6 +405,129 @@ def test_program_that_ends_its_transactions(engine):
         connection.execute(sa.insert(tags), [{"word": "d"}])
     assert words(engine) == ["a", "food", "hot"]
     assert not legacy.report()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        sqlite.insert(tags).values(word="a").on_conflict_do_nothing(),
+        sa.DDL("CREATE TABLE made (x INTEGER)"),
+        sa.schema.CreateTable(sa.Table("made", sa.MetaData(), sa.Column("x", sa.Integer))),
+    ],
+    ids=["insert of a database", "text", "table"],
+)
+def test_program_that_ends_statements_of_other_classes(lite, statement):
+    """It ends statements of a database and DDL as well."""
+    ended = []
+    sa.event.listen(lite, "commit", ended.append)
+    with lite.connect() as connection:
+        connection.execute(statement)
+        connection.rollback()
+    assert (words(lite), ended, forms()) == (["food", "hot"], [], set())
+
+
+def test_program_that_ends_create_all(lite):
+    """It ends the statements of MetaData, all at once."""
+    metadata = sa.MetaData()
+    for name in ("made", "other"):
+        sa.Table(name, metadata, sa.Column("x", sa.Integer))
+    ended = []
+    sa.event.listen(lite, "commit", ended.append)
+    with lite.connect() as connection:
+        metadata.create_all(connection)
+        connection.commit()
+    assert (len(ended), forms()) == (1, set())
+
+
+class Tags:
+    """An object with a connection, to which it says commit() or rollback()."""
+
+    def __init__(self, engine):
+        self.connection = engine.connect()
+
+    def add(self, word):
+        """Add a tag."""
+        self.connection.execute(tags.insert(), {"word": word})
+
+    def undo(self):
+        """Undo what was added."""
+        self.connection.rollback()
+
+
+def test_object_that_ends_its_transactions(lite):
+    """A class that says commit() or rollback() of its connection ends what its methods do."""
+    kept = Tags(lite)
+    kept.add("a")
+    kept.undo()
+    kept.connection.close()
+    assert (words(lite), forms()) == (["food", "hot"], set())
+
+
+@contextmanager
+def block(engine, **options):
+    """Commit at the end of a block, and roll back at an error."""
+    connection = engine.connect().execution_options(**options)
+    try:
+        yield connection
+        connection.commit()
+    except ValueError:
+        connection.rollback()
+    finally:
+        connection.close()
+
+
+def given(engine):
+    """Give a connection away, and roll back what was done with it."""
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def test_maker_that_ends_transactions(lite):
+    """What makes a connection and says commit() or rollback() of it ends what others do with it."""
+    with block(lite, logging_token="a") as work:
+        add_tag(work, "a")
+        assert work.in_transaction()
+        raise ValueError
+    for work in given(lite):
+        add_tag(work, "a")
+    assert (words(lite), forms()) == (["food", "hot"], set())
+
+
+def test_listeners_to_rollbacks(lite):
+    """They are told of the end of a program's block that says rollback(), as it may be its own."""
+    ended = []
+    sa.event.listen(lite, "rollback", ended.append)
+    for work in given(lite):
+        work.execute(sa.select(tags))
+    assert (len(ended), forms()) == (1, set())
+
+
+class Work:
+    """An object with an asynchronous connection, which somebody else ends."""
+
+    async def add(self, word):
+        """Add a tag."""
+        await self.connection.execute(tags.insert(), {"word": word})
+
+
+def test_asynchronous_connections(tmp_path):
+    """They are new altogether, and end their transactions as without the module."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/async.db")
+
+    async def main():
+        work = Work()
+        async with engine.begin() as connection:
+            await connection.execute(sa.DDL("CREATE TABLE tags (word VARCHAR)"))
+        async with engine.connect() as work.connection:
+            await work.add("a")
+            assert work.connection.in_transaction()
+        async with engine.connect() as connection:
+            found = (await connection.scalars(sa.select(tags.c.word))).all()
+        await engine.dispose()
+        return found
+
+    assert (asyncio.run(main()), forms()) == ([], set())
 
 
 def test_program_that_ends_something_else(engine):
