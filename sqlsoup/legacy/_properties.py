@@ -136,8 +136,16 @@ def listen_attribute(_cls: type, _key: str, attribute: Any) -> None:
     prop = attribute.prop
     for extension in prop.info.get(_HOOKS, ()):
         _extensions.listen_attribute(attribute, extension)
-    if isinstance(prop, sa_orm.RelationshipProperty) and not prop.viewonly:
+    if (
+        isinstance(prop, sa_orm.RelationshipProperty)
+        and not prop.viewonly
+        and not issubclass(attribute.class_, _NEW)
+    ):
         _backrefs.listen(attribute, prop)
+
+
+_NEW = (sa_orm.DeclarativeBase, sa_orm.DeclarativeBaseNoMeta, sa_orm.MappedAsDataclass)
+"""The bases of classes that SQLAlchemy 1.3 did not have, which know no cascade along backrefs."""
 
 
 @function(sa_orm.synonym)

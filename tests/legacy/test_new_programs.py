@@ -1,0 +1,142 @@
+"""What new programs do gives what it gives without the module, and is not noted."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+
+import pytest
+import sqlalchemy as sa
+from conftest import noted_in
+from sqlalchemy import orm
+from sqlalchemy.ext.baked import bakery
+
+from sqlsoup import legacy
+from sqlsoup.legacy import _notes
+
+
+class Base(orm.DeclarativeBase):
+    """The base of the classes."""
+
+
+class Author(Base):
+    """A writer of books."""
+
+    __tablename__ = "authors"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    name: orm.Mapped[str]
+    books: orm.Mapped[list[Book]] = orm.relationship(back_populates="author")
+
+
+class Book(Base):
+    """A book of a writer."""
+
+    __tablename__ = "author_books"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    title: orm.Mapped[str | None]
+    author_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("authors.id"))
+    author: orm.Mapped[Author | None] = orm.relationship(back_populates="books")
+
+
+@pytest.fixture
+def engine(lite):
+    """An engine with the tables of the classes, and three writers."""
+    Base.metadata.create_all(lite)
+    with lite.begin() as connection:
+        connection.execute(sa.insert(Author), [{"name": name} for name in "ABC"])
+    return lite
+
+
+def baked_get(engine):
+    """A baked query looks a row up by its key."""
+    make = bakery()
+    with orm.Session(engine) as session:
+        return make(lambda s: s.query(Author))(session).get(2).name
+
+
+def case_of_lists(_engine):
+    """Conditions of case() are lists as well as tuples."""
+    return str(sa.case([sa.column("x") == 1, "one"], [sa.column("x") == 2, "two"], else_="more"))
+
+
+def schemas(_engine):
+    """CREATE SCHEMA is printed."""
+    return [str(kind("s")).strip() for kind in (sa.schema.CreateSchema, sa.schema.DropSchema)]
+
+
+def printed(_engine):
+    """Items of a schema are printed."""
+    return [repr(sa.Sequence("x")), repr(sa.Identity(start=2))]
+
+
+def copied_url(engine):
+    """A URL is copied."""
+    return [make(engine.url) == engine.url for make in (copy.copy, copy.deepcopy)]
+
+
+def columns_among_keys(engine):
+    """The names of a result have its columns as well, and equal a list."""
+    with engine.connect() as connection:
+        keys = connection.execute(sa.select(Author.__table__)).keys()
+    return Author.__table__.c.id in keys, keys == ["id", "name"], keys != ["id"]
+
+
+def key_of_a_row(engine):
+    """The key of a new row is printed."""
+    with engine.begin() as connection:
+        result = connection.execute(sa.insert(Author).values(name="D"))
+    return str(result.inserted_primary_key)
+
+
+def row_of_another(engine):
+    """A new row is not in the session of the row that it is tied to, unless it is added."""
+    with orm.Session(engine) as session:
+        author = session.get(Author, 1)
+        loose, added = Book(title="a", author=author), Book(title="b", author=author)
+        kept = [loose in session, added in session]
+        session.add(added)
+        with warnings.catch_warnings():  # SQLAlchemy warns of the other one
+            warnings.simplefilter("ignore", sa.exc.SAWarning)
+            session.flush()
+        return [*kept, session.scalars(sa.select(Book.title)).all()]
+
+
+PROGRAMS = [
+    row_of_another,
+    baked_get,
+    case_of_lists,
+    schemas,
+    printed,
+    copied_url,
+    columns_among_keys,
+    key_of_a_row,
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_program(program, engine, make_engine, tmp_path):
+    """A program gives the same with the module as without, and nothing of it is noted."""
+    without = program(engine)
+    other = make_engine(f"sqlite:///{tmp_path}/other.db")
+    Base.metadata.create_all(other)
+    with other.begin() as connection:
+        connection.execute(sa.insert(Author), [{"name": name} for name in "ABC"])
+    _notes.clear()
+    with legacy.enabled(warnings=False):
+        found = program(other)
+    noted = noted_in(__file__)
+    _notes.clear()
+    assert (found, noted) == (without, set())
+
+
+def test_rows_that_are_returned(lite):
+    """Rows that a statement returns are there after it has committed by itself."""
+    with lite.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE numbers (id INTEGER PRIMARY KEY, n INTEGER)"))
+    numbers = sa.table("numbers", sa.column("id", sa.Integer), sa.column("n", sa.Integer))
+    statement = sa.insert(numbers).returning(numbers.c.n)
+    with legacy.enabled(warnings=False), lite.connect() as connection:
+        result = connection.execute(statement, [{"n": n} for n in range(3)])
+    assert result.scalars().all() == [0, 1, 2]
+    assert noted_in(__file__) == {"autocommit"}
+    _notes.clear()
