@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -15,90 +16,80 @@ from sqlsoup import legacy
 from sqlsoup.legacy import _notes
 
 
-class Base(orm.DeclarativeBase):
-    """The base of the classes."""
+def declared():
+    """Return classes of writers and books."""
+
+    class Base(orm.DeclarativeBase):
+        pass
+
+    class Author(Base):
+        __tablename__ = "authors"
+        id = orm.mapped_column(sa.Integer, primary_key=True)
+        name = orm.mapped_column(sa.String(30))
+        books = orm.relationship("Book", back_populates="author")
+
+    class Book(Base):
+        __tablename__ = "author_books"
+        id = orm.mapped_column(sa.Integer, primary_key=True)
+        title = orm.mapped_column(sa.String(30))
+        author_id = orm.mapped_column(sa.ForeignKey("authors.id"))
+        author = orm.relationship("Author", back_populates="books")
+
+    return SimpleNamespace(Base=Base, Author=Author, Book=Book)
 
 
-class Author(Base):
-    """A writer of books."""
-
-    __tablename__ = "authors"
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
-    name: orm.Mapped[str]
-    books: orm.Mapped[list[Book]] = orm.relationship(back_populates="author")
-
-
-class Book(Base):
-    """A book of a writer."""
-
-    __tablename__ = "author_books"
-    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
-    title: orm.Mapped[str | None]
-    author_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("authors.id"))
-    author: orm.Mapped[Author | None] = orm.relationship(back_populates="books")
-
-
-@pytest.fixture
-def engine(lite):
-    """An engine with the tables of the classes, and three writers."""
-    Base.metadata.create_all(lite)
-    with lite.begin() as connection:
-        connection.execute(sa.insert(Author), [{"name": name} for name in "ABC"])
-    return lite
-
-
-def baked_get(engine):
+def baked_get(engine, of):
     """A baked query looks a row up by its key."""
     make = bakery()
     with orm.Session(engine) as session:
-        return make(lambda s: s.query(Author))(session).get(2).name
+        return make(lambda s: s.query(of.Author))(session).get(2).name
 
 
-def case_of_lists(_engine):
+def case_of_lists(_engine, _of):
     """Conditions of case() are lists as well as tuples."""
     return str(sa.case([sa.column("x") == 1, "one"], [sa.column("x") == 2, "two"], else_="more"))
 
 
-def schemas(_engine):
+def schemas(_engine, _of):
     """CREATE SCHEMA is printed."""
     return [str(kind("s")).strip() for kind in (sa.schema.CreateSchema, sa.schema.DropSchema)]
 
 
-def printed(_engine):
+def printed(_engine, _of):
     """Items of a schema are printed."""
     return [repr(sa.Sequence("x")), repr(sa.Identity(start=2))]
 
 
-def copied_url(engine):
+def copied_url(engine, _of):
     """A URL is copied."""
     return [make(engine.url) == engine.url for make in (copy.copy, copy.deepcopy)]
 
 
-def columns_among_keys(engine):
+def columns_among_keys(engine, of):
     """The names of a result have its columns as well, and equal a list."""
     with engine.connect() as connection:
-        keys = connection.execute(sa.select(Author.__table__)).keys()
-    return Author.__table__.c.id in keys, keys == ["id", "name"], keys != ["id"]
+        keys = connection.execute(sa.select(of.Author.__table__)).keys()
+    return of.Author.__table__.c.id in keys, keys == ["id", "name"], keys != ["id"]
 
 
-def key_of_a_row(engine):
+def key_of_a_row(engine, of):
     """The key of a new row is printed."""
     with engine.begin() as connection:
-        result = connection.execute(sa.insert(Author).values(name="D"))
+        result = connection.execute(sa.insert(of.Author).values(name="D"))
     return str(result.inserted_primary_key)
 
 
-def row_of_another(engine):
+def row_of_another(engine, of):
     """A new row is not in the session of the row that it is tied to, unless it is added."""
     with orm.Session(engine) as session:
-        author = session.get(Author, 1)
-        loose, added = Book(title="a", author=author), Book(title="b", author=author)
+        author = session.get(of.Author, 1)
+        loose, added = of.Book(title="a", author=author), of.Book(title="b", author=author)
         kept = [loose in session, added in session]
         session.add(added)
         with warnings.catch_warnings():  # SQLAlchemy warns of the other one
             warnings.simplefilter("ignore", sa.exc.SAWarning)
             session.flush()
-        return [*kept, session.scalars(sa.select(Book.title)).all()]
+        return [*kept, session.scalars(sa.select(of.Book.title)).all()]
 
 
 PROGRAMS = [
@@ -114,16 +105,20 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
-def test_program(program, engine, make_engine, tmp_path):
+def test_program(program, make_engine, tmp_path):
     """A program gives the same with the module as without, and nothing of it is noted."""
-    without = program(engine)
-    other = make_engine(f"sqlite:///{tmp_path}/other.db")
-    Base.metadata.create_all(other)
-    with other.begin() as connection:
-        connection.execute(sa.insert(Author), [{"name": name} for name in "ABC"])
+
+    def run(name):
+        engine, of = make_engine(f"sqlite:///{tmp_path}/{name}.db"), declared()
+        of.Base.metadata.create_all(engine)
+        with engine.begin() as connection:
+            connection.execute(sa.insert(of.Author), [{"name": name} for name in "ABC"])
+        return program(engine, of)
+
+    without = run("without")
     _notes.clear()
     with legacy.enabled(warnings=False):
-        found = program(other)
+        found = run("with")
     noted = noted_in(__file__)
     _notes.clear()
     assert (found, noted) == (without, set())
