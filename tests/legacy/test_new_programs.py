@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -92,7 +93,72 @@ def row_of_another(engine, of):
         return [*kept, session.scalars(sa.select(of.Book.title)).all()]
 
 
+def instrumented_by_hand(_engine, _of):
+    """An attribute is instrumented without a mapper."""
+    kind = type("Kind", (), {})
+    orm.instrumentation.register_class(kind)
+    find = partial(getattr, orm.attributes)
+    register = find("register_attribute", None) or find("_register_attribute")
+    about = dict.fromkeys(("comparator", "parententity"), object())
+    register(kind, "a", uselist=False, useobject=False, **about)
+    made = kind()
+    made.a = 1
+    return made.a
+
+
+def join_of_functions(engine, of):
+    """Functions give what is joined and on what, which keeps their statement."""
+    author, book = of.Author, of.Book
+    with orm.Session(engine) as session:
+        query = session.query(lambda: author).join(lambda: book, lambda: author.books)
+        return str(query.order_by(book.id))
+
+
+def slices_with_nothing(engine, of):
+    """A slice with nothing in it is empty, and negative numbers are no matter."""
+    with orm.Session(engine) as session:
+        return session.query(of.Author)[-2:-5]
+
+
+def options_in_a_list(engine, of):
+    """Options of a query are in a list."""
+    with orm.Session(engine) as session:
+        query = session.query(of.Author).options([orm.selectinload(of.Author.books)])
+        return query.first().books
+
+
+def statement_of_a_query(engine, of):
+    """The statement of a query gives rows of the class."""
+    with orm.Session(engine) as session:
+        statement = session.query(of.Author).order_by(of.Author.id).statement
+        return [
+            [each.name for each in session.scalars(statement.limit(2))],
+            [each.name for (each,) in session.execute(statement)],
+        ]
+
+
+def statement_of_an_older_class(engine, of):
+    """scalars() of such a statement gives rows of a class, whatever its base."""
+    base = orm.declarative_base(metadata=of.Base.metadata)
+    older = type("Older", (base,), {"__table__": of.Author.__table__})
+    with orm.Session(engine) as session:
+        return [type(each).__name__ for each in session.scalars(session.query(older).statement)]
+
+
+def methods_of_an_engine(engine, _of):
+    """An engine has no methods of a connection."""
+    names = ("begin_nested", "close", "commit", "rollback")
+    return [name for name in names if hasattr(engine, name)]
+
+
 PROGRAMS = [
+    instrumented_by_hand,
+    join_of_functions,
+    slices_with_nothing,
+    options_in_a_list,
+    statement_of_a_query,
+    statement_of_an_older_class,
+    methods_of_an_engine,
     row_of_another,
     baked_get,
     case_of_lists,
