@@ -13,18 +13,17 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlsoup.legacy._connections import (
     BEGUN,
     COMMITTED,
-    MADE,
-    NOWHERE,
     is_begun,
     reconnect,
     says_end,
 )
-from sqlsoup.legacy._frames import asking, is_ended_by, is_new_to, is_ours, module_of
+from sqlsoup.legacy._frames import asking, is_new_to, is_of_today, is_ours, module_of
 from sqlsoup.legacy._notes import note, withdraw
 from sqlsoup.legacy._patch import method, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 
 INACTIVE = "This transaction is inactive"
@@ -47,12 +46,6 @@ def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Connection, "close")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
-        if (
-            connection._transaction is not None
-            and not is_begun(connection)
-            and not is_ended_by(*vars(connection).get(MADE, NOWHERE))
-        ):
-            connection._transaction = None  # left to the pool, as it was
         before(connection)
         if COMMITTED in vars(connection):
             for site in vars(connection).pop(COMMITTED):
@@ -69,11 +62,23 @@ def _in_transaction(before: Callable[..., Any]) -> Callable[..., Any]:
         frame = asking()
         if is_begun(connection) or is_new_to(frame) or says_end(connection):
             return True
-        if not is_ours(frame):
+        if not is_ours(frame) and not is_of_today(frame):
             note("in-transaction")
         return False
 
     return in_transaction
+
+
+@replaced(Connection, "get_transaction")
+def _get_transaction(_before: object) -> Callable[..., Any]:
+    def get_transaction(connection: Connection) -> Any:
+        transaction: Any = connection._transaction
+        if transaction is not None and not is_ours(asking()):  # it is the program's to end
+            transaction.connection = original(connection)
+            vars(connection)[BEGUN] = True
+        return transaction
+
+    return get_transaction
 
 
 def original(connection: Connection) -> Connection:
@@ -140,7 +145,7 @@ class SubTransaction:
 
 @method(RootTransaction, "rollback")
 def _rollback(before: Callable[..., Any], transaction: RootTransaction) -> None:
-    if transaction.is_active or transaction.connection.get_transaction() is transaction:
+    if transaction.is_active or transaction.connection._transaction is transaction:
         before(transaction)
 
 
@@ -166,7 +171,8 @@ def _open_blocks() -> None:
 def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
     def begin(connection: Connection) -> Any:
         if connection._transaction is not None:
-            return _begin_on(connection, is_asked=not is_ours(asking()))
+            frame = asking()
+            return _begin_on(connection, None if is_ours(frame) else frame)
         transaction = before(connection)
         vars(connection)[BEGUN] = True
         return transaction
@@ -186,20 +192,23 @@ def _autobegin(before: Callable[..., Any]) -> Callable[..., Any]:
     return autobegin
 
 
-def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
-    """Begin a transaction, or one within it."""
+def _begin_on(connection: Connection, frame: FrameType | None = None) -> Any:
+    """Begin a transaction, or one within it.
+
+    :param frame: that of a program which asks for it.
+    """
     reconnect(connection)
     transaction: Any = connection._transaction
     if transaction is None or not transaction.is_active:
         transaction = Connection.begin.__wrapped__(connection)  # type: ignore[attr-defined]
     elif is_begun(connection):
-        if is_asked:
+        if frame is not None:
             note("nested-begin")
         savepoint = connection.get_nested_transaction()
         return SubTransaction(savepoint if savepoint and savepoint.is_active else transaction)
     else:
         transaction.connection = original(connection)
-        if is_asked:
+        if frame is not None and not is_of_today(frame):
             note("begin-late")
     vars(connection)[BEGUN] = True
     return transaction
@@ -207,7 +216,7 @@ def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
 
 @method(Connection, "begin_twophase")
 def _begin_twophase(before: Callable[..., Any], connection: Connection, xid: Any = None) -> Any:
-    transaction = connection.get_transaction()
+    transaction = connection._transaction
     if transaction is not None and not is_begun(connection):
         note("begin-late")
         transaction.commit()

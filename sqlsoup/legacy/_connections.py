@@ -150,7 +150,7 @@ def run(
             )
             statement = statement.statement
         result = _execute_with(execute, connection, statement, args, params, options)
-    transaction = connection.get_transaction()
+    transaction = connection._transaction
     if transaction is None or is_begun(connection) or not commits(statement, connection):
         return result, False
     if not isinstance(statement, str) and _is_ended_by_program(statement, connection):

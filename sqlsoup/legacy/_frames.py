@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dis
 import os
+import re
 import sys
 import sysconfig
 from functools import cache, lru_cache
+from importlib import metadata
 from inspect import unwrap
 from itertools import pairwise, takewhile
 from types import FunctionType
@@ -117,6 +119,43 @@ def _at_work(frame: FrameType | None) -> Iterator[FrameType]:
 def is_new_to(frame: FrameType) -> bool:
     """Tell if what asks has never known the old forms: pandas, which takes rows as they are."""
     return module_of(frame).startswith("pandas.")
+
+
+def is_of_today(frame: FrameType) -> bool:
+    """Tell if a frame is of a package made for SQLAlchemy 1.4 or later, such as Alembic."""
+    return _is_installed(frame) and _requires_new(module_of(frame).partition(".")[0])
+
+
+def _is_installed(frame: FrameType) -> bool:
+    return "site-packages" in frame.f_code.co_filename
+
+
+@cache
+def _requires_new(package: str) -> bool:
+    found = metadata.packages_distributions().get(package, ())
+    required = (each for name in found for each in metadata.requires(name) or ())
+    return any(map(_OF_TODAY.match, required))
+
+
+_OF_TODAY = re.compile(r"sqlalchemy(?![\w.-])[^;]*>=\s*(1\.[4-9]|[2-9])", re.IGNORECASE)
+
+
+def has_another_way(frame: FrameType) -> bool:
+    """Tell if a frame of an installed package is ready for a TypeError where it asks for an item.
+
+    Marshmallow and Jinja ask for an attribute then.
+    """
+    code = frame.f_code
+    return (
+        _is_installed(frame)
+        and "TypeError" in code.co_names
+        and any(e.start <= frame.f_lasti < e.end for e in _exception_entries(code))
+    )
+
+
+def _exception_entries(code: CodeType) -> Any:
+    bytecode: Any = dis.Bytecode(code)
+    return bytecode.exception_entries
 
 
 def place_of(frame: FrameType) -> tuple[CodeType, int]:
@@ -262,9 +301,9 @@ def _steps(code: CodeType) -> list[dis.Instruction]:
 def is_handled(trace: TracebackType | None) -> bool:
     """Tell if an error passed a ``with`` block, an except or a finally clause of a program."""
     while trace is not None:
-        code: Any = dis.Bytecode(trace.tb_frame.f_code)
         if not is_ours(trace.tb_frame) and any(
-            entry.start <= trace.tb_lasti < entry.end for entry in code.exception_entries
+            entry.start <= trace.tb_lasti < entry.end
+            for entry in _exception_entries(trace.tb_frame.f_code)
         ):
             return True
         trace = trace.tb_next

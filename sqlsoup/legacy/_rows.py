@@ -13,6 +13,7 @@ from sqlalchemy.engine.row import BaseRow
 
 from sqlsoup.legacy._frames import (
     asking,
+    has_another_way,
     is_call,
     is_new_to,
     is_ours,
@@ -66,7 +67,7 @@ def _inner_rows() -> None:
 
 
 def _by_name(row: Row[Any], key: Any, frame: FrameType) -> Any:
-    if place_of(frame) not in _made_dicts:
+    if place_of(frame) not in _made_dicts and not has_another_way(frame):
         note("row-name")
     return row._mapping[_known(row, key)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import warnings
 from functools import partial
 from types import SimpleNamespace
@@ -151,7 +152,17 @@ def methods_of_an_engine(engine, _of):
     return [name for name in names if hasattr(engine, name)]
 
 
+def listeners_to_rollbacks(engine, of):
+    """Listeners are told of the end of a connection that has read."""
+    ended = []
+    sa.event.listen(engine, "rollback", ended.append)
+    with engine.connect() as connection:
+        connection.execute(sa.select(of.Author.id))
+    return len(ended)
+
+
 PROGRAMS = [
+    listeners_to_rollbacks,
     instrumented_by_hand,
     join_of_functions,
     slices_with_nothing,
@@ -201,3 +212,60 @@ def test_rows_that_are_returned(lite):
     assert result.scalars().all() == [0, 1, 2]
     assert noted_in(__file__) == {"autocommit"}
     _notes.clear()
+
+
+PACKAGE = """
+def begin(connection):
+    if not connection.in_transaction():
+        return connection.begin()
+
+def transaction(connection):
+    return connection.in_transaction() or connection.begin()
+
+def value(row, name):
+    try:
+        return row[name]
+    except (KeyError, TypeError):
+        return getattr(row, name)
+
+def item(row, name):
+    return row[name]
+"""
+
+
+@pytest.mark.parametrize(
+    ("required", "noted"),
+    [
+        ("SQLAlchemy>=1.4", {"row-name"}),
+        ("SQLAlchemy (<3.0,>=2.0.1) ; extra == 'sql'", {"row-name"}),
+        ("SQLAlchemy>=1.3", {"row-name", "in-transaction", "begin-late"}),
+        ("sqlalchemy-utils>=2", {"row-name", "in-transaction", "begin-late"}),
+    ],
+)
+def test_packages_of_today(required, noted, lite, tmp_path, monkeypatch):
+    """A package that requires SQLAlchemy 1.4 knows transactions that begin by themselves.
+
+    One that has another way to ask for a value takes that without the module.
+    """
+    name = f"of_{abs(hash(required))}"
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    (site / f"{name}.py").write_text(PACKAGE)
+    about = site / f"{name}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\nRequires-Dist: {required}\n")
+    (about / "top_level.txt").write_text(name)
+    monkeypatch.syspath_prepend(site)
+    package = importlib.import_module(name)
+    _notes.clear()
+    with legacy.enabled(warnings=False), lite.connect() as connection:
+        row = connection.execute(sa.text("SELECT 1 AS a")).one()
+        package.begin(connection).commit()
+        connection.execute(sa.text("SELECT 1 AS a"))
+        package.transaction(connection).rollback()
+        found = [package.value(row, "a")]
+        assert not legacy.report() or noted != {"row-name"}
+        found.append(package.item(row, "a"))
+    forms = {note.form for note in legacy.report().notes}
+    _notes.clear()
+    assert (found, forms) == ([1, 1], noted)

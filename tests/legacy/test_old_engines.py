@@ -494,13 +494,17 @@ def test_maker_that_ends_transactions(lite):
     assert (words(lite), forms()) == (["food", "hot"], set())
 
 
-def test_listeners_to_rollbacks(lite):
-    """They are told of the end of a program's block that says rollback(), as it may be its own."""
+def test_transaction_that_is_taken(lite):
+    """What a program gets of get_transaction(), it ends."""
     ended = []
-    sa.event.listen(lite, "rollback", ended.append)
-    for work in given(lite):
-        work.execute(sa.select(tags))
-    assert (len(ended), forms()) == (1, set())
+    with lite.connect() as connection:
+        connection.execute(sa.select(tags))
+        taken = connection.get_transaction()
+        ended.append(taken.connection is connection)
+        add_tag(connection, "a")
+        taken.rollback()
+        ended.append(connection.get_transaction())
+    assert (words(lite), ended, forms()) == (["food", "hot"], [True, None], set())
 
 
 class Work:
