@@ -235,7 +235,8 @@ def _is_ended_by_object(frame: FrameType, connection: object) -> bool:
     if not code.co_argcount:
         return False
     value = frame.f_locals.get(code.co_varnames[0])
-    names = _ended_by_class(type(value))
+    kind: Any = type(value)
+    names = _ended_by_class(kind)
     return any(vars(value).get(name) is connection for name in names)
 
 

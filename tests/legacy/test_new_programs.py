@@ -161,7 +161,15 @@ def listeners_to_rollbacks(engine, of):
     return len(ended)
 
 
+def values_in_a_row(engine, of):
+    """A row has values."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(of.Author.id, sa.null())).first()
+    return [None in row, b"" in row]
+
+
 PROGRAMS = [
+    values_in_a_row,
     listeners_to_rollbacks,
     instrumented_by_hand,
     join_of_functions,
