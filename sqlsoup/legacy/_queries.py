@@ -188,8 +188,9 @@ def _with_parent(
 @method(Query, "__getitem__")
 def _getitem(before: Callable[..., Any], query: Any, item: Any) -> Any:
     bounds = (item.start, item.stop) if isinstance(item, slice) else (item,)
-    is_empty = len(bounds) == 2 and None not in bounds and bounds[1] <= bounds[0]  # noqa: PLR2004
-    if is_empty or not any(isinstance(bound, int) and bound < 0 for bound in bounds):
+    numbers = [bound for bound in bounds if isinstance(bound, int)]
+    is_empty = len(numbers) == 2 and numbers[1] <= numbers[0]  # noqa: PLR2004
+    if is_empty or not any(number < 0 for number in numbers):
         return before(query, item)
     note("query-index")
     return list(query)[item]

@@ -116,9 +116,11 @@ def join_of_functions(engine, of):
 
 
 def slices_with_nothing(engine, of):
-    """A slice with nothing in it is empty, and negative numbers are no matter."""
+    """A slice with nothing in it is empty, and its numbers are no matter; others are parameters."""
     with orm.Session(engine) as session:
-        return session.query(of.Author)[-2:-5]
+        query = session.query(of.Author).params(a=1, b=2)
+        some = query[sa.bindparam("a", type_=sa.Integer) : sa.bindparam("b", type_=sa.Integer)]
+        return query[-2:-5], len(some)
 
 
 def options_in_a_list(engine, of):
