@@ -171,8 +171,7 @@ def _open_blocks() -> None:
 def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
     def begin(connection: Connection) -> Any:
         if connection._transaction is not None:
-            frame = asking()
-            return _begin_on(connection, None if is_ours(frame) else frame)
+            return _begin_on(connection, asking())
         transaction = before(connection)
         vars(connection)[BEGUN] = True
         return transaction
@@ -195,23 +194,34 @@ def _autobegin(before: Callable[..., Any]) -> Callable[..., Any]:
 def _begin_on(connection: Connection, frame: FrameType | None = None) -> Any:
     """Begin a transaction, or one within it.
 
-    :param frame: that of a program which asks for it.
+    :param frame: that of what asks for it, a program or a session.
     """
     reconnect(connection)
     transaction: Any = connection._transaction
     if transaction is None or not transaction.is_active:
         transaction = Connection.begin.__wrapped__(connection)  # type: ignore[attr-defined]
     elif is_begun(connection):
-        if frame is not None:
+        if frame is not None and not is_ours(frame):
             note("nested-begin")
         savepoint = connection.get_nested_transaction()
         return SubTransaction(savepoint if savepoint and savepoint.is_active else transaction)
     else:
         transaction.connection = original(connection)
-        if frame is not None and not is_of_today(frame):
-            note("begin-late")
+        if frame is not None:
+            _note_late(frame)
     vars(connection)[BEGUN] = True
     return transaction
+
+
+def _note_late(frame: FrameType) -> None:
+    if module_of(frame) == "sqlalchemy.orm.session":  # which leaves it to the program on 2.x
+        note(
+            "begin-late",
+            old="a session on a connection after a statement",
+            instead="connection.commit() after that of the session, or Session(engine)",
+        )
+    elif not is_ours(frame) and not is_of_today(frame):
+        note("begin-late")
 
 
 @method(Connection, "begin_twophase")

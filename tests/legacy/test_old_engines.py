@@ -494,6 +494,24 @@ def test_maker_that_ends_transactions(lite):
     assert (words(lite), forms()) == (["food", "hot"], set())
 
 
+def test_session_on_a_connection_after_a_statement(lite):
+    """It commits, and is noted: on 2.x it leaves that to a program, which may say so."""
+    with lite.connect() as old:
+        old.execute(sa.select(tags))
+        session = Session(old)
+        session.execute(tags.insert(), {"word": "a"})
+        session.commit()
+    assert (words(lite), forms()) == (["a", "food", "hot"], {"begin-late"})
+    _notes.clear()
+    with lite.connect() as connection:
+        connection.execute(sa.select(tags))
+        session = Session(connection)
+        session.execute(tags.insert(), {"word": "b"})
+        session.commit()
+        connection.rollback()
+    assert (words(lite), forms()) == (["a", "food", "hot"], set())
+
+
 def test_transaction_that_is_taken(lite):
     """What a program gets of get_transaction(), it ends."""
     ended = []
