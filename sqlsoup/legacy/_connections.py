@@ -206,7 +206,13 @@ def is_open(result: Any) -> bool:
 def reconnect(connection: Connection) -> None:
     """End what began by itself on a connection that is lost since."""
     transaction = connection._transaction
-    if transaction is not None and connection.invalidated and not is_begun(connection):
+    if (
+        transaction is not None
+        and connection.invalidated
+        and not is_begun(connection)
+        and not says_end(connection)
+    ):
+        note("connection-lost")
         transaction.rollback()
 
 

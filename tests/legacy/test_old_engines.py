@@ -18,6 +18,7 @@ from sqlalchemy.exc import (
     IntegrityError,
     InvalidRequestError,
     OperationalError,
+    PendingRollbackError,
     ProgrammingError,
     StatementError,
 )
@@ -512,6 +513,18 @@ def test_session_on_a_connection_after_a_statement(lite):
     assert (words(lite), forms()) == (["a", "food", "hot"], set())
 
 
+def test_loss_of_a_connection_that_a_program_ends(lite):
+    """It is to be rolled back by the program before it is used again, as without the module."""
+    with lite.connect() as connection:
+        connection.execute(sa.select(tags))
+        connection.invalidate()
+        with pytest.raises(PendingRollbackError):
+            connection.execute(sa.select(tags))
+        connection.rollback()
+        assert len(connection.execute(sa.select(tags)).all()) == 2
+    assert forms() == set()
+
+
 def test_transaction_that_is_taken(lite):
     """What a program gets of get_transaction(), it ends."""
     ended = []
@@ -888,6 +901,7 @@ def test_loss_of_a_connection(engine):
             connection.execute("SELECT 1").fetchall()
             connection.invalidate()
             assert connection.scalar("SELECT 5") == 5
+        assert forms() == {"statement-string", "connection-lost"}
         return
     with engine.connect() as connection:
         lose(engine, connection)
