@@ -8,7 +8,7 @@ from weakref import proxy
 from sqlalchemy import Connection
 from sqlalchemy.engine import NestedTransaction, RootTransaction
 from sqlalchemy.engine.util import TransactionalContext
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from sqlsoup.legacy._connections import (
     BEGUN,
@@ -46,7 +46,15 @@ def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Connection, "close")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
-        before(connection)
+        try:
+            before(connection)
+        except DBAPIError:
+            if vars(connection).get(BEGUN, True) or says_end(connection):
+                raise
+            # what began by itself was left to the pool
+            note("connection-lost", old="close() of a connection that was lost")
+            connection._transaction = None
+            before(connection)
         if COMMITTED in vars(connection):
             for site in vars(connection).pop(COMMITTED):
                 site.warn()

@@ -936,6 +936,13 @@ def test_close_of_a_lost_connection(engine):
     connection.close()
     assert engine.pool.checkedout() == 0
     assert engine.scalar("SELECT count(*) FROM tags") == 2
+    if engine.dialect.name != "sqlite":
+        assert "connection-lost" in forms()
+        begun = engine.connect()
+        begun.begin()
+        lose(engine, begun)
+        with pytest.raises(DBAPIError):
+            begun.close()
 
 
 def test_branches(engine):
