@@ -13,6 +13,7 @@ from sqlalchemy.schema import DefaultGenerator, SchemaItem
 from sqlalchemy.sql.expression import ColumnCollection, Over, SelectBase
 from sqlalchemy.types import SchemaType
 
+from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._metadata import bind_of
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, plan, replace, replaced
@@ -86,6 +87,8 @@ def _has_key(columns: Any, name: str) -> bool:
 
 @missing(SchemaItem, "quote", property)
 def _quote(item: Any) -> Any:
+    if is_ours(asking()):  # a repr(), which shows the attributes that there are
+        raise AttributeError("quote")
     note("name", old="quote of a table or column", instead="quote of its name")
     return getattr(item.name, "quote", None)
 

@@ -1,6 +1,7 @@
 """Rows that come into a session along a backref, as they did in SQLAlchemy 1.3.
 
 It is noted, unless the program brings such a row into the session by itself before it is stored.
+Classes with a base that SQLAlchemy 1.3 did not have are left alone.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +40,7 @@ def _as_set(name: str) -> Callable[..., Any]:
     return call
 
 
-def _compared(name: str) -> Callable[..., Any]:
+def _ordered(name: str) -> Callable[..., Any]:
     def call(keys: _Keys, other: Any) -> Any:
         return (_noting if isinstance(other, list) else _as_set)(name)(keys, other)
 
@@ -55,7 +57,27 @@ class _Iterated(list[Any]):
 
 
 class _Keys(_Iterated):
-    """The names of a result's columns: a list, which is also the set that they are on 2.x."""
+    """The names of a result's columns: a list, which is also the set that they are on 2.x.
+
+    That equals a list, and has the columns themselves.
+    """
+
+    def __init__(self, names: Any) -> None:
+        super().__init__(names)
+        self._names = names
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._names
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, AbstractSet):
+            return {*self} == other
+        return isinstance(other, Iterable) and list(self) == list(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 for _make, _names in {
@@ -65,7 +87,7 @@ for _make, _names in {
         "__reduce_ex__"
     ),
     _as_set: "__and__ __or__ __sub__ __xor__ __rand__ __ror__ __rsub__ __rxor__ isdisjoint",
-    _compared: "__eq__ __ne__ __lt__ __le__ __gt__ __ge__",
+    _ordered: "__lt__ __le__ __gt__ __ge__",
 }.items():
     for _name in _names.split():
         setattr(_Keys, _name, _make(_name))
@@ -115,8 +137,10 @@ class _Key(_Iterated):
         return getattr(self._row, name)
 
     def __repr__(self) -> str:
+        if not self._is_old:
+            return repr(self._row)
         note("key-list")
-        return super().__repr__() if self._is_old else repr(self._row)
+        return super().__repr__()
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(self._row)

@@ -8,15 +8,22 @@ from weakref import proxy
 from sqlalchemy import Connection
 from sqlalchemy.engine import NestedTransaction, RootTransaction
 from sqlalchemy.engine.util import TransactionalContext
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
-from sqlsoup.legacy._connections import BEGUN, COMMITTED, is_begun, reconnect
-from sqlsoup.legacy._frames import asking, is_new_to, is_ours, module_of
+from sqlsoup.legacy._connections import (
+    BEGUN,
+    COMMITTED,
+    is_begun,
+    reconnect,
+    says_end,
+)
+from sqlsoup.legacy._frames import asking, is_new_to, is_of_today, is_ours, module_of
 from sqlsoup.legacy._notes import note, withdraw
 from sqlsoup.legacy._patch import method, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 
 INACTIVE = "This transaction is inactive"
@@ -39,9 +46,15 @@ def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Connection, "close")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
-        if connection._transaction is not None and not is_begun(connection):
-            connection._transaction = None  # left to the pool, as it was
-        before(connection)
+        try:
+            before(connection)
+        except DBAPIError:
+            if vars(connection).get(BEGUN, True) or says_end(connection):
+                raise
+            # what began by itself was left to the pool
+            note("connection-lost", old="close() of a connection that was lost")
+            connection._transaction = None
+            before(connection)
         if COMMITTED in vars(connection):
             for site in vars(connection).pop(COMMITTED):
                 site.warn()
@@ -55,13 +68,25 @@ def _in_transaction(before: Callable[..., Any]) -> Callable[..., Any]:
         if not before(connection):
             return False
         frame = asking()
-        if is_begun(connection) or is_new_to(frame):
+        if is_begun(connection) or is_new_to(frame) or says_end(connection):
             return True
-        if not is_ours(frame):
+        if not is_ours(frame) and not is_of_today(frame):
             note("in-transaction")
         return False
 
     return in_transaction
+
+
+@replaced(Connection, "get_transaction")
+def _get_transaction(_before: object) -> Callable[..., Any]:
+    def get_transaction(connection: Connection) -> Any:
+        transaction: Any = connection._transaction
+        if transaction is not None and not is_ours(asking()):  # it is the program's to end
+            transaction.connection = original(connection)
+            vars(connection)[BEGUN] = True
+        return transaction
+
+    return get_transaction
 
 
 def original(connection: Connection) -> Connection:
@@ -128,7 +153,7 @@ class SubTransaction:
 
 @method(RootTransaction, "rollback")
 def _rollback(before: Callable[..., Any], transaction: RootTransaction) -> None:
-    if transaction.is_active or transaction.connection.get_transaction() is transaction:
+    if transaction.is_active or transaction.connection._transaction is transaction:
         before(transaction)
 
 
@@ -154,7 +179,7 @@ def _open_blocks() -> None:
 def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
     def begin(connection: Connection) -> Any:
         if connection._transaction is not None:
-            return _begin_on(connection, is_asked=not is_ours(asking()))
+            return _begin_on(connection, asking())
         transaction = before(connection)
         vars(connection)[BEGUN] = True
         return transaction
@@ -166,7 +191,7 @@ def _begin(before: Callable[..., Any]) -> Callable[..., Any]:
 def _autobegin(before: Callable[..., Any]) -> Callable[..., Any]:
     def autobegin(connection: Connection) -> None:
         before(connection)
-        vars(connection)[BEGUN] = False
+        vars(connection)[BEGUN] = connection.dialect.is_async  # which 1.3 did not have
         # so that a connection goes back to its pool as soon as the program drops it, as it did
         if connection._transaction is not None:
             connection._transaction.connection = proxy(original(connection))
@@ -174,28 +199,42 @@ def _autobegin(before: Callable[..., Any]) -> Callable[..., Any]:
     return autobegin
 
 
-def _begin_on(connection: Connection, *, is_asked: bool = False) -> Any:
-    """Begin a transaction, or one within it."""
+def _begin_on(connection: Connection, frame: FrameType | None = None) -> Any:
+    """Begin a transaction, or one within it.
+
+    :param frame: that of what asks for it, a program or a session.
+    """
     reconnect(connection)
     transaction: Any = connection._transaction
     if transaction is None or not transaction.is_active:
         transaction = Connection.begin.__wrapped__(connection)  # type: ignore[attr-defined]
     elif is_begun(connection):
-        if is_asked:
+        if frame is not None and not is_ours(frame):
             note("nested-begin")
         savepoint = connection.get_nested_transaction()
         return SubTransaction(savepoint if savepoint and savepoint.is_active else transaction)
     else:
         transaction.connection = original(connection)
-        if is_asked:
-            note("begin-late")
+        if frame is not None:
+            _note_late(frame)
     vars(connection)[BEGUN] = True
     return transaction
 
 
+def _note_late(frame: FrameType) -> None:
+    if module_of(frame) == "sqlalchemy.orm.session":  # which leaves it to the program on 2.x
+        note(
+            "begin-late",
+            old="a session on a connection after a statement",
+            instead="connection.commit() after that of the session, or Session(engine)",
+        )
+    elif not is_ours(frame) and not is_of_today(frame):
+        note("begin-late")
+
+
 @method(Connection, "begin_twophase")
 def _begin_twophase(before: Callable[..., Any], connection: Connection, xid: Any = None) -> Any:
-    transaction = connection.get_transaction()
+    transaction = connection._transaction
     if transaction is not None and not is_begun(connection):
         note("begin-late")
         transaction.commit()

@@ -21,7 +21,7 @@ from sqlalchemy.sql.expression import (
     UpdateBase,
 )
 
-from sqlsoup.legacy._frames import ends
+from sqlsoup.legacy._frames import ends, is_ended_by
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, replaced
 
@@ -43,6 +43,14 @@ _WRITES_OF = {
 BEGUN = "_sqlsoup_begun"
 """What a connection has whose transaction a program, an engine or a session began, or the program
 ends; others began by themselves.  It is kept until the next begins."""
+
+
+MADE = "_sqlsoup_made"
+"""What a connection has that was made by connect() of an engine: the instruction that called it."""
+
+
+NOWHERE = ((lambda: None).__code__, 0)
+"""What stands for it where there is none."""
 
 
 def _named(row: Row[Any]) -> dict[str, Any]:
@@ -142,10 +150,13 @@ def run(
             )
             statement = statement.statement
         result = _execute_with(execute, connection, statement, args, params, options)
-    transaction = connection.get_transaction()
+    transaction = connection._transaction
     if transaction is None or is_begun(connection) or not commits(statement, connection):
         return result, False
-    if is_open(result):
+    if not isinstance(statement, str) and _is_ended_by_program(statement, connection):
+        vars(connection)[BEGUN] = True
+        return result, False
+    if is_open(result) and not isinstance(result.cursor_strategy, FullyBufferedCursorFetchStrategy):
         result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
     transaction.commit()
     return result, True
@@ -195,7 +206,13 @@ def is_open(result: Any) -> bool:
 def reconnect(connection: Connection) -> None:
     """End what began by itself on a connection that is lost since."""
     transaction = connection._transaction
-    if transaction is not None and connection.invalidated and not is_begun(connection):
+    if (
+        transaction is not None
+        and connection.invalidated
+        and not is_begun(connection)
+        and not says_end(connection)
+    ):
+        note("connection-lost")
         transaction.rollback()
 
 
@@ -274,7 +291,12 @@ def _only_reads(statement: Any, connection: Connection) -> bool:
 
 
 def _is_ended_by_program(statement: Any, connection: Connection) -> bool:
-    return not _has_options(statement, connection) and ends(connection)
+    return not _has_options(statement, connection) and says_end(connection)
+
+
+def says_end(connection: Connection) -> bool:
+    """Tell if a program says commit() or rollback() of a connection, or where it was made."""
+    return is_ended_by(*vars(connection).get(MADE, NOWHERE)) or ends(connection)
 
 
 def _has_options(statement: Any, connection: Connection) -> bool:

@@ -11,8 +11,8 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlsoup.legacy import _threads
 from sqlsoup.legacy._closing import ONCE, ClosingResult
 from sqlsoup.legacy._connection_begin import INACTIVE, SPOILED, Branch, Joined
-from sqlsoup.legacy._connections import instead_of_string, is_open, run
-from sqlsoup.legacy._frames import asking, is_ours
+from sqlsoup.legacy._connections import MADE, instead_of_string, is_open, run
+from sqlsoup.legacy._frames import asking, at_work, is_ours
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, replaced
 
@@ -48,7 +48,11 @@ def _engine_connect(before: Callable[..., Any]) -> Callable[..., Any]:
         if kw:
             note("engine-argument", old="connect(close_with_result=) of an engine")
         if _threads.KEY not in vars(engine):
-            return before(engine)
+            connection = before(engine)
+            frame = at_work().f_back
+            if frame is not None:  # as at the bottom of a greenlet
+                vars(connection)[MADE] = frame.f_code, frame.f_lasti
+            return connection
         shared = _threads.connection_of(engine)
         return before(engine) if shared is None or not is_ours(asking()) else Joined(shared)
 

@@ -55,6 +55,10 @@ FORMS = {
         "work on a connection in a `with` block whose transaction has ended",
         "end the block before, or commit() by the block's end alone",
     ),
+    "connection-lost": Form(
+        "a statement on a connection that was lost since the one before",
+        "connection.rollback() before it",
+    ),
     "statement-string": Form("a string as a statement", "text('...'), or db.execute('...')"),
     "statement-params": Form("parameters one by one", "one dict of parameters, or a list of dicts"),
     "engine-argument": Form("an argument of create_engine()", "leave it out"),

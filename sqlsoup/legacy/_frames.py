@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import dis
 import os
+import re
 import sys
 import sysconfig
-from functools import cache
+from functools import cache, lru_cache
+from importlib import metadata
+from inspect import unwrap
 from itertools import pairwise, takewhile
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,6 +52,10 @@ def asking(above: int = 1) -> FrameType:
     if frame.f_globals.get("__name__") == "sqlsoup._synchronize":
         frame = frame.f_back
     return frame  # type: ignore[no-any-return]
+
+
+at_work = sys._getframe
+"""What gives the frame that calls it, with no call in between, for its speed."""
 
 
 def is_asked_by_json() -> bool:
@@ -113,6 +121,43 @@ def is_new_to(frame: FrameType) -> bool:
     return module_of(frame).startswith("pandas.")
 
 
+def is_of_today(frame: FrameType) -> bool:
+    """Tell if a frame is of a package made for SQLAlchemy 1.4 or later, such as Alembic."""
+    return _is_installed(frame) and _requires_new(module_of(frame).partition(".")[0])
+
+
+def _is_installed(frame: FrameType) -> bool:
+    return "site-packages" in frame.f_code.co_filename
+
+
+@cache
+def _requires_new(package: str) -> bool:
+    found = metadata.packages_distributions().get(package, ())
+    required = (each for name in found for each in metadata.requires(name) or ())
+    return any(map(_OF_TODAY.match, required))
+
+
+_OF_TODAY = re.compile(r"sqlalchemy(?![\w.-])[^;]*>=\s*(1\.[4-9]|[2-9])", re.IGNORECASE)
+
+
+def has_another_way(frame: FrameType) -> bool:
+    """Tell if a frame of an installed package is ready for a TypeError where it asks for an item.
+
+    Marshmallow and Jinja ask for an attribute then.
+    """
+    code = frame.f_code
+    return (
+        _is_installed(frame)
+        and "TypeError" in code.co_names
+        and any(e.start <= frame.f_lasti < e.end for e in _exception_entries(code))
+    )
+
+
+def _exception_entries(code: CodeType) -> Any:
+    bytecode: Any = dis.Bytecode(code)
+    return bytecode.exception_entries
+
+
 def place_of(frame: FrameType) -> tuple[CodeType, int]:
     """Return the instruction at which a frame is."""
     return frame.f_code, frame.f_lasti
@@ -165,15 +210,69 @@ def _two_steps_before(code: CodeType, at: int) -> list[dis.Instruction]:
 
 
 def ends(connection: object) -> bool:
-    """Tell if code at work says commit() or rollback() of a connection, which 1.3 did not have."""
+    """Tell if a program says commit() or rollback() of a connection, which 1.3 did not have.
+
+    The connection is in a variable of code at work, or in an attribute of an object whose class
+    says so.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame:
-        for name in _ended(frame.f_code):
-            value = frame.f_locals.get(name, frame.f_globals.get(name))
-            if value is connection and not is_ours(frame):
-                return True
+        if not is_ours(frame) and (
+            any(_variable(frame, name) is connection for name in _ended(frame.f_code))
+            or _is_ended_by_object(frame, connection)
+        ):
+            return True
         frame = frame.f_back
     return False
+
+
+def _variable(frame: FrameType, name: str) -> object:
+    return frame.f_locals.get(name, frame.f_globals.get(name))
+
+
+def _is_ended_by_object(frame: FrameType, connection: object) -> bool:
+    code = frame.f_code
+    if not code.co_argcount:
+        return False
+    value = frame.f_locals.get(code.co_varnames[0])
+    kind: Any = type(value)
+    names = _ended_by_class(kind)
+    return any(vars(value).get(name) is connection for name in names)
+
+
+@lru_cache(100)
+def _ended_by_class(kind: type) -> frozenset[str]:
+    """Return the attributes of which the methods of a class say commit() or rollback()."""
+    values = (unwrap(value) for each in kind.__mro__ for value in vars(each).values())
+    codes = [each.__code__ for each in values if isinstance(each, FunctionType)]
+    return frozenset(
+        attribute.argval
+        for code in codes
+        if code.co_argcount and not _ENDS.isdisjoint(code.co_names)
+        for of, attribute, step in zip(*(_steps(code)[i:] for i in range(3)), strict=False)
+        if step.argval in _ENDS and "ATTR" in attribute.opname
+        if _last(of) == code.co_varnames[0]
+    )
+
+
+@cache
+def is_ended_by(code: CodeType, at: int) -> bool:
+    """Tell if code says commit() or rollback() of the connection that an instruction gives it.
+
+    That is put into a variable, by a ``with`` block or not, and may be given options before.
+    """
+    if _ENDS.isdisjoint(code.co_names):
+        return False
+    after = [step for step in _steps(code) if step.offset > at]
+    if after[0].argval == "execution_options":
+        after = after[1 + [step.opname[:4] for step in after].index("CALL") :]
+    if after[0].opname == "BEFORE_WITH":
+        after = after[1:]
+    elif after[1].opname == "LOAD_SPECIAL":  # and so on, since Python 3.14
+        after = after[6:]
+    kept = after[0]
+    name = kept.argval[0] if isinstance(kept.argval, tuple) else kept.argval
+    return kept.opname.startswith("STORE_") and "ATTR" not in kept.opname and name in _ended(code)
 
 
 @cache
@@ -182,10 +281,15 @@ def _ended(code: CodeType) -> frozenset[str]:
     if _ENDS.isdisjoint(code.co_names):
         return frozenset()
     return frozenset(
-        of.argval[-1] if isinstance(of.argval, tuple) else of.argval
+        _last(of)
         for of, step in pairwise(_steps(code))
         if step.argval in _ENDS and of.opname.startswith("LOAD_") and "ATTR" not in of.opname
     )
+
+
+def _last(step: dis.Instruction) -> str:
+    """Return the variable that a step loads, or the second one."""
+    return str(step.argval[-1] if isinstance(step.argval, tuple) else step.argval)
 
 
 _ENDS = frozenset(("commit", "rollback"))
@@ -198,9 +302,9 @@ def _steps(code: CodeType) -> list[dis.Instruction]:
 def is_handled(trace: TracebackType | None) -> bool:
     """Tell if an error passed a ``with`` block, an except or a finally clause of a program."""
     while trace is not None:
-        code: Any = dis.Bytecode(trace.tb_frame.f_code)
         if not is_ours(trace.tb_frame) and any(
-            entry.start <= trace.tb_lasti < entry.end for entry in code.exception_entries
+            entry.start <= trace.tb_lasti < entry.end
+            for entry in _exception_entries(trace.tb_frame.f_code)
         ):
             return True
         trace = trace.tb_next

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
@@ -94,7 +95,9 @@ def _is_new(keys: tuple[Any, ...]) -> bool:
         if isinstance(key, str | tuple | list):
             return False
     return len(keys) == 1 or (
-        len(keys) == 2 and _is_target(keys[0]) and not _is_target(keys[1])  # noqa: PLR2004
+        len(keys) == 2  # noqa: PLR2004
+        and (isinstance(keys[0], FunctionType) or _is_target(keys[0]))  # which gives a target
+        and not _is_target(keys[1])
     )
 
 

@@ -53,7 +53,7 @@ def bind_of(element: Any) -> Any:
         return own or (bind_of(metadata) if is_bound else None)
     if isinstance(element, SchemaItem | ExecutableDDLElement):
         on = getattr(element, "table", getattr(element, "element", None))
-        return None if on is None else bind_of(on)
+        return None if on is None or isinstance(on, str) else bind_of(on)  # a name of a schema
     return _bind_within(element)
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+NEW = (sa_orm.DeclarativeBase, sa_orm.DeclarativeBaseNoMeta, sa_orm.MappedAsDataclass)
+"""The bases of classes that SQLAlchemy 1.3 did not have: what they do is new as well."""
+
+
 _HOOKS = "sqlsoup.legacy.extensions"
 
 
@@ -133,10 +137,16 @@ def _current(kw: dict[str, Any]) -> dict[str, Any]:
 
 def listen_attribute(_cls: type, _key: str, attribute: Any) -> None:
     """Attach hooks, and the cascade along backrefs, to an attribute that is being made."""
-    prop = attribute.prop
+    prop = getattr(attribute, "prop", None)
+    if prop is None:  # of a class that no mapper has instrumented
+        return
     for extension in prop.info.get(_HOOKS, ()):
         _extensions.listen_attribute(attribute, extension)
-    if isinstance(prop, sa_orm.RelationshipProperty) and not prop.viewonly:
+    if (
+        isinstance(prop, sa_orm.RelationshipProperty)
+        and not prop.viewonly
+        and not issubclass(attribute.class_, NEW)
+    ):
         _backrefs.listen(attribute, prop)
 
 

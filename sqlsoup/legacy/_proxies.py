@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
-from sqlsoup.legacy._connections import given_then
+from sqlsoup.legacy._connections import given_then, is_begun
 from sqlsoup.legacy._frames import is_within_call
 
 if TYPE_CHECKING:
@@ -63,10 +63,15 @@ def listen(engine: Engine, proxy: Any) -> None:
         if not is_within_call("_autobegin"):
             proxy.begin(conn, _done)
 
+    def rollback(conn: Connection) -> None:
+        if is_begun(conn):  # else it is the end of what began by itself
+            proxy.rollback(conn, _done)
+
     event.listen(engine, "before_execute", execute)
     event.listen(engine, "before_cursor_execute", cursor_execute)
     event.listen(engine, "begin", begin)
-    for name in _OF_TRANSACTIONS[1:]:
+    event.listen(engine, "rollback", rollback)
+    for name in _OF_TRANSACTIONS[2:]:
         event.listen(engine, name, partial(_told, getattr(proxy, name)))
 
 

@@ -15,12 +15,13 @@ from sqlsoup.legacy._joins import entity_of
 from sqlsoup.legacy._loaders import NamedOption, resolved
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
-from sqlsoup.legacy._properties import without_entity_name
+from sqlsoup.legacy._properties import NEW, without_entity_name
 from sqlsoup.legacy._results import MainAlias, keep_alias
 from sqlsoup.legacy._text import bound, listed, lock_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 
 OF_QUERY = "_sqlsoup_of_query"
@@ -91,7 +92,7 @@ def _statement() -> None:
         caller: Any = asking()
         if caller.f_code.co_name == "__getattr__":  # of a SQLSoup class
             caller = caller.f_back
-        if is_ours(caller) or not isinstance(made, Select):
+        if is_ours(caller) or not isinstance(made, Select) or _is_new(query, caller):
             return made
         made = query._compile_state(for_statement=True).statement
         if query._params:
@@ -100,6 +101,14 @@ def _statement() -> None:
         return made
 
     replace(Query, "statement", property(statement))
+
+
+def _is_new(query: Any, caller: FrameType) -> bool:
+    """Tell if a program knows rows of a class by scalars() alone, or by a base, of SQLAlchemy 2."""
+    return "scalars" in caller.f_code.co_names or any(
+        isinstance(found["entity"], type) and issubclass(found["entity"], NEW)
+        for found in query.column_descriptions
+    )
 
 
 @replaced(Query, "options")
@@ -119,7 +128,8 @@ _OLD_OPTIONS = (list, tuple, NamedOption, MainAlias)
 
 def _options_any(before: Callable[..., Any], query: Any, *options: Any) -> Any:
     if any(isinstance(option, list | tuple) for option in options):
-        note("loader-name", old="options() with a list", instead="options(*options)")
+        if not isinstance(query, Query):
+            note("loader-name", old="options() with a list", instead="options(*options)")
         options = tuple(each for option in options for each in listed(option))
     for option in options:
         query = option.on(query) if isinstance(option, MainAlias) else query
@@ -178,9 +188,9 @@ def _with_parent(
 @method(Query, "__getitem__")
 def _getitem(before: Callable[..., Any], query: Any, item: Any) -> Any:
     bounds = (item.start, item.stop) if isinstance(item, slice) else (item,)
-    if not any(isinstance(bound, int) and bound < 0 for bound in bounds):
+    numbers = [bound for bound in bounds if isinstance(bound, int)]
+    is_empty = len(numbers) == 2 and numbers[1] <= numbers[0]  # noqa: PLR2004
+    if is_empty or not any(number < 0 for number in numbers):
         return before(query, item)
     note("query-index")
-    if len(bounds) == 2 and None not in bounds and bounds[1] <= bounds[0]:  # noqa: PLR2004
-        return []
     return list(query)[item]

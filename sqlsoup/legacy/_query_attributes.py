@@ -47,6 +47,16 @@ _METHODS: dict[str, tuple[Callable[[Any], Any], str]] = {
 """What gives each, and what to write instead."""
 
 
+class _Attribute:
+    """One that the program may set, as SQLAlchemy's baked queries do."""
+
+    def __init__(self, get: Callable[[Any], Any]) -> None:
+        self.get = get
+
+    def __get__(self, query: Any, owner: type) -> Any:
+        return self if query is None else self.get(query)
+
+
 def _noting(name: str, get: Callable[[Any], Any], instead: str) -> Callable[[Any], Any]:
     def call(query: Any) -> Any:
         note("name", old=f"Query.{name}", instead=instead)
@@ -56,6 +66,6 @@ def _noting(name: str, get: Callable[[Any], Any], instead: str) -> Callable[[Any
 
 
 for _name, _of in _ATTRIBUTES.items():
-    missing(Query, _name, property)(_noting(_name, *_of))
+    missing(Query, _name, _Attribute)(_noting(_name, *_of))
 for _name, _of in _METHODS.items():
     missing(Query, _name)(_noting(_name, *_of))

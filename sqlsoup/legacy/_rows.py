@@ -10,9 +10,11 @@ from sqlalchemy.engine import Result, Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.engine.row import BaseRow
+from sqlalchemy.orm import QueryableAttribute
 
 from sqlsoup.legacy._frames import (
     asking,
+    has_another_way,
     is_call,
     is_new_to,
     is_ours,
@@ -66,7 +68,7 @@ def _inner_rows() -> None:
 
 
 def _by_name(row: Row[Any], key: Any, frame: FrameType) -> Any:
-    if place_of(frame) not in _made_dicts:
+    if place_of(frame) not in _made_dicts and not has_another_way(frame):
         note("row-name")
     return row._mapping[_known(row, key)]
 
@@ -95,8 +97,12 @@ def _known(row: Row[Any], key: Any) -> Any:
 @replaced(Row, "__contains__")
 def _contains(_before: object) -> Callable[..., Any]:
     def contains(row: Any, key: Any) -> Any:
-        # a query gave named tuples
-        if isinstance(row._parent, SimpleResultMetaData) or is_ours(asking()):
+        # a query gave named tuples; what is no name, index or column is a value
+        if (
+            isinstance(row._parent, SimpleResultMetaData)
+            or not isinstance(key, str | int | ColumnElement | QueryableAttribute)
+            or is_ours(asking())
+        ):
             return key in _values_of(row)
         note("row-in")
         return _has_key(row, key)

@@ -37,7 +37,7 @@ def _case(before: Callable[..., Any], *whens: Any, **kw: Any) -> Any:
     others = whens[1:]
     if isinstance(first, Iterator) or _is_tuple_of_whens(first):
         first = list(first)
-    if not isinstance(first, list) and not (others and isinstance(first, dict)):
+    if not _is_list_of_whens(first) and not (others and isinstance(first, dict)):
         return before(*whens, **kw)
     note("case-list")
     arguments = dict(zip(("value", "else_"), others, strict=False)) | kw
@@ -48,6 +48,11 @@ def _case(before: Callable[..., Any], *whens: Any, **kw: Any) -> Any:
 
 def _is_tuple_of_whens(first: Any) -> bool:
     return isinstance(first, tuple) and all(isinstance(each, list | tuple) for each in first)
+
+
+def _is_list_of_whens(first: Any) -> bool:
+    """Tell a list of them from one of them, which may be a list."""
+    return isinstance(first, list) and all(isinstance(each, list | tuple) for each in first)
 
 
 def _of_columns(*args: Any, **kw: Any) -> Any:

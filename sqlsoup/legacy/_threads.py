@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,9 +44,10 @@ def begin(engine: Engine, kind: str = "begin") -> Any:
     return _Block(engine)
 
 
-@missing(Engine, "begin_nested")
+@missing(Engine, "begin_nested", property)
 def _begin_nested(engine: Engine) -> Any:
-    return begin(engine, "begin_nested")
+    _state_of(engine, "begin_nested")
+    return partial(begin, engine, "begin_nested")
 
 
 class _Block:
@@ -60,14 +62,14 @@ class _Block:
 
 
 def _state_of(engine: Engine, name: str) -> _State:
+    """Return what a thread has, for a method that other engines are not even said to have."""
     state: _State | None = vars(engine).get(KEY)
     if state is None:
         raise AttributeError(f"'Engine' object has no attribute {name!r}")
     return state
 
 
-def _end(engine: Engine, name: str) -> None:
-    state = _state_of(engine, name)
+def _end(state: _State, name: str) -> None:
     if not state.transactions:
         return
     transaction = state.transactions.pop()
@@ -85,19 +87,19 @@ def _give_back(state: _State) -> None:
         connection.close()
 
 
-@missing(Engine, "commit")
-def _commit(engine: Engine) -> None:
-    _end(engine, "commit")
+@missing(Engine, "commit", property)
+def _commit(engine: Engine) -> Any:
+    return partial(_end, _state_of(engine, "commit"), "commit")
 
 
-@missing(Engine, "rollback")
-def _rollback(engine: Engine) -> None:
-    _end(engine, "rollback")
+@missing(Engine, "rollback", property)
+def _rollback(engine: Engine) -> Any:
+    return partial(_end, _state_of(engine, "rollback"), "rollback")
 
 
-@missing(Engine, "close")
-def _close(engine: Engine) -> None:
-    _give_back(_state_of(engine, "close"))
+@missing(Engine, "close", property)
+def _close(engine: Engine) -> Any:
+    return partial(_give_back, _state_of(engine, "close"))
 
 
 class ThreadLocalMetaData(MetaData):

@@ -248,6 +248,12 @@ class OldURL:
     def __dir__(self) -> Iterable[str]:
         return dir(self._url)
 
+    def __copy__(self) -> OldURL:
+        return OldURL(self._url)
+
+    def __deepcopy__(self, _copied: object) -> OldURL:
+        return OldURL(self._url)
+
     def __reduce__(self) -> Any:
         return real, (self._url,)
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import re
 import threading
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in, words
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     IntegrityError,
     InvalidRequestError,
     OperationalError,
+    PendingRollbackError,
     ProgrammingError,
     StatementError,
 )
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -403,6 +408,163 @@ def test_program_that_ends_its_transactions(engine):
     assert not legacy.report()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        sqlite.insert(tags).values(word="a").on_conflict_do_nothing(),
+        sa.DDL("CREATE TABLE made (x INTEGER)"),
+        sa.schema.CreateTable(sa.Table("made", sa.MetaData(), sa.Column("x", sa.Integer))),
+    ],
+    ids=["insert of a database", "text", "table"],
+)
+def test_program_that_ends_statements_of_other_classes(lite, statement):
+    """It ends statements of a database and DDL as well."""
+    ended = []
+    sa.event.listen(lite, "commit", ended.append)
+    with lite.connect() as connection:
+        connection.execute(statement)
+        connection.rollback()
+    assert (words(lite), ended, forms()) == (["food", "hot"], [], set())
+
+
+def test_program_that_ends_create_all(lite):
+    """It ends the statements of MetaData, all at once."""
+    metadata = sa.MetaData()
+    for name in ("made", "other"):
+        sa.Table(name, metadata, sa.Column("x", sa.Integer))
+    ended = []
+    sa.event.listen(lite, "commit", ended.append)
+    with lite.connect() as connection:
+        metadata.create_all(connection)
+        connection.commit()
+    assert (len(ended), forms()) == (1, set())
+
+
+class Tags:
+    """An object with a connection, to which it says commit() or rollback()."""
+
+    def __init__(self, engine):
+        self.connection = engine.connect()
+
+    def add(self, word):
+        """Add a tag."""
+        self.connection.execute(tags.insert(), {"word": word})
+
+    def undo(self):
+        """Undo what was added."""
+        self.connection.rollback()
+
+
+def test_object_that_ends_its_transactions(lite):
+    """A class that says commit() or rollback() of its connection ends what its methods do."""
+    kept = Tags(lite)
+    kept.add("a")
+    kept.undo()
+    kept.connection.close()
+    assert (words(lite), forms()) == (["food", "hot"], set())
+
+
+@contextmanager
+def block(engine, **options):
+    """Commit at the end of a block, and roll back at an error."""
+    connection = engine.connect().execution_options(**options)
+    try:
+        yield connection
+        connection.commit()
+    except ValueError:
+        connection.rollback()
+    finally:
+        connection.close()
+
+
+def given(engine):
+    """Give a connection away, and roll back what was done with it."""
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def test_maker_that_ends_transactions(lite):
+    """What makes a connection and says commit() or rollback() of it ends what others do with it."""
+    with block(lite, logging_token="a") as work:
+        add_tag(work, "a")
+        assert work.in_transaction()
+        raise ValueError
+    for work in given(lite):
+        add_tag(work, "a")
+    assert (words(lite), forms()) == (["food", "hot"], set())
+
+
+def test_session_on_a_connection_after_a_statement(lite):
+    """It commits, and is noted: on 2.x it leaves that to a program, which may say so."""
+    with lite.connect() as old:
+        old.execute(sa.select(tags))
+        session = Session(old)
+        session.execute(tags.insert(), {"word": "a"})
+        session.commit()
+    assert (words(lite), forms()) == (["a", "food", "hot"], {"begin-late"})
+    _notes.clear()
+    with lite.connect() as connection:
+        connection.execute(sa.select(tags))
+        session = Session(connection)
+        session.execute(tags.insert(), {"word": "b"})
+        session.commit()
+        connection.rollback()
+    assert (words(lite), forms()) == (["a", "food", "hot"], set())
+
+
+def test_loss_of_a_connection_that_a_program_ends(lite):
+    """It is to be rolled back by the program before it is used again, as without the module."""
+    with lite.connect() as connection:
+        connection.execute(sa.select(tags))
+        connection.invalidate()
+        with pytest.raises(PendingRollbackError):
+            connection.execute(sa.select(tags))
+        connection.rollback()
+        assert len(connection.execute(sa.select(tags)).all()) == 2
+    assert forms() == set()
+
+
+def test_transaction_that_is_taken(lite):
+    """What a program gets of get_transaction(), it ends."""
+    ended = []
+    with lite.connect() as connection:
+        connection.execute(sa.select(tags))
+        taken = connection.get_transaction()
+        ended.append(taken.connection is connection)
+        add_tag(connection, "a")
+        taken.rollback()
+        ended.append(connection.get_transaction())
+    assert (words(lite), ended, forms()) == (["food", "hot"], [True, None], set())
+
+
+class Work:
+    """An object with an asynchronous connection, which somebody else ends."""
+
+    async def add(self, word):
+        """Add a tag."""
+        await self.connection.execute(tags.insert(), {"word": word})
+
+
+def test_asynchronous_connections(tmp_path):
+    """They are new altogether, and end their transactions as without the module."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/async.db")
+
+    async def main():
+        work = Work()
+        async with engine.begin() as connection:
+            await connection.execute(sa.DDL("CREATE TABLE tags (word VARCHAR)"))
+        async with engine.connect() as work.connection:
+            await work.add("a")
+            assert work.connection.in_transaction()
+        async with engine.connect() as connection:
+            found = (await connection.scalars(sa.select(tags.c.word))).all()
+        await engine.dispose()
+        return found
+
+    assert (asyncio.run(main()), forms()) == ([], set())
+
+
 def test_program_that_ends_something_else(engine):
     """Strings, and connections of no variable that has a commit(), commit by themselves."""
     raw = engine.raw_connection()
@@ -739,6 +901,7 @@ def test_loss_of_a_connection(engine):
             connection.execute("SELECT 1").fetchall()
             connection.invalidate()
             assert connection.scalar("SELECT 5") == 5
+        assert forms() == {"statement-string", "connection-lost"}
         return
     with engine.connect() as connection:
         lose(engine, connection)
@@ -773,6 +936,13 @@ def test_close_of_a_lost_connection(engine):
     connection.close()
     assert engine.pool.checkedout() == 0
     assert engine.scalar("SELECT count(*) FROM tags") == 2
+    if engine.dialect.name != "sqlite":
+        assert "connection-lost" in forms()
+        begun = engine.connect()
+        begun.begin()
+        lose(engine, begun)
+        with pytest.raises(DBAPIError):
+            begun.close()
 
 
 def test_branches(engine):

@@ -395,7 +395,7 @@ def test_negative_index(index, expected, soup):
     """A query has negative indexes and slices, as a list has."""
     found = soup.users.order_by("name")[index]
     assert (names(found) if isinstance(found, list) else found.name) == expected
-    assert forms() == ["query-index"]
+    assert forms() == ["query-index"] * bool(expected)  # what is empty is so without the module
 
 
 def test_index_before_the_first(soup):

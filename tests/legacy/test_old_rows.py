@@ -291,6 +291,9 @@ def test_keys_of_a_result(lite):
     assert ",".join(keys) == "id,title,year"
     assert ([*keys], len(keys), "id" in keys) == (["id", "title", "year"], 3, True)
     assert dict(zip(keys, range(3), strict=True)) == {"id": 0, "title": 1, "year": 2}
+    assert keys == ["id", "title", "year"] != ["id"]
+    assert keys == ("id", "title", "year")
+    assert keys != 5
     assert forms() == set()
     for use in (
         lambda: json.dumps(keys),
@@ -307,7 +310,6 @@ def test_keys_of_a_result(lite):
     assert asks(lite.execute(BOOKS))
     assert json.dumps(keys) == '["id", "title", "year"]'
     assert (keys[0], keys[1:], keys.index("year")) == ("id", ["title", "year"], 2)
-    assert keys == ["id", "title", "year"] != keys[1:]
     assert (keys > ["a"], keys >= ["a"], keys < ["z"], keys <= ["z"]) == (True,) * 4
     assert keys + ["x"] == ["id", "title", "year", "x"]  # noqa: RUF005
     assert ["x"] + keys == ["x", "id", "title", "year"]  # noqa: RUF005
@@ -321,6 +323,14 @@ def test_keys_of_a_result(lite):
         assert connection.execute(sa.text(BOOKS)).keys()[1] == "title"
         assert connection.execute("DELETE FROM visits").keys() == []
     assert lite.execute("DELETE FROM visits").keys() == []
+
+
+def test_columns_among_keys(lite, books):
+    """The names of a result have its columns as well, as they have without the module."""
+    with lite.connect() as connection:
+        keys = connection.execute(sa.select(books.c.id)).keys()
+    assert (books.c.id in keys, books.c.title in keys, "id" in keys) == (True, False, True)
+    assert forms() == set()
 
 
 def test_key_of_a_new_row(engine):
@@ -361,11 +371,9 @@ def test_key_of_a_new_row_as_a_list(lite, books):
     assert {key: 1} == {(4,): 1}
     assert isinstance(key, sa.Row)
     assert [*key] == [4]
+    assert [repr(key), f"{key}", "%s" % key] == ["(4,)"] * 3  # noqa: UP031
     assert forms() == set()
     for use, value in (
-        (lambda: repr(key), "(4,)"),
-        (lambda: f"{key}", "(4,)"),
-        (lambda: "%s" % key, "(4,)"),  # noqa: UP031
         (lambda: json.dumps(key), "[4]"),
         (lambda: key + [5], [4, 5]),  # noqa: RUF005
         (lambda: [5] + key, [5, 4]),  # noqa: RUF005
