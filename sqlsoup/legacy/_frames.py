@@ -13,9 +13,9 @@ import sys
 import sysconfig
 from functools import cache, lru_cache
 from importlib import metadata
-from inspect import unwrap
+from inspect import getattr_static, unwrap
 from itertools import pairwise, takewhile
-from types import FunctionType
+from types import FunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -236,15 +236,21 @@ def _is_ended_by_object(frame: FrameType, connection: object) -> bool:
         return False
     value = frame.f_locals.get(code.co_varnames[0])
     kind: Any = type(value)
-    names = _ended_by_class(kind)
-    return any(vars(value).get(name) is connection for name in names)
+    return any(_attribute(value, name) is connection for name in _ended_by_class(kind))
+
+
+def _attribute(value: object, name: str) -> object:
+    """Return what an object has for an attribute, without running any code of the program."""
+    found = getattr_static(value, name, None)
+    return getattr(value, name, None) if isinstance(found, MemberDescriptorType) else found
 
 
 @lru_cache(100)
 def _ended_by_class(kind: type) -> frozenset[str]:
     """Return the attributes of which the methods of a class say commit() or rollback()."""
-    values = (unwrap(value) for each in kind.__mro__ for value in vars(each).values())
-    codes = [each.__code__ for each in values if isinstance(each, FunctionType)]
+    values = [value for each in kind.__mro__ for value in [*vars(each).values()]]
+    functions = [unwrap(value) for value in values if isinstance(value, FunctionType)]
+    codes = [each.__code__ for each in functions if isinstance(each, FunctionType)]
     return frozenset(
         attribute.argval
         for code in codes
@@ -266,13 +272,18 @@ def is_ended_by(code: CodeType, at: int) -> bool:
     after = [step for step in _steps(code) if step.offset > at]
     if after[0].argval == "execution_options":
         after = after[1 + [step.opname[:4] for step in after].index("CALL") :]
-    if after[0].opname == "BEFORE_WITH":
-        after = after[1:]
-    elif after[1].opname == "LOAD_SPECIAL":  # and so on, since Python 3.14
-        after = after[6:]
+    for block in _BLOCKS:
+        if [step.opname for step in after[: len(block)]] == block:
+            after = after[len(block) :]
     kept = after[0]
     name = kept.argval[0] if isinstance(kept.argval, tuple) else kept.argval
     return kept.opname.startswith("STORE_") and "ATTR" not in kept.opname and name in _ended(code)
+
+
+_BLOCKS = (
+    ["BEFORE_WITH"],
+    ["COPY", "LOAD_SPECIAL", "SWAP", "SWAP", "LOAD_SPECIAL", "CALL"],  # since Python 3.14
+)
 
 
 @cache

@@ -455,9 +455,17 @@ class Tags:
         self.connection.rollback()
 
 
-def test_object_that_ends_its_transactions(lite):
+class SlottedTags:
+    """One that keeps its connection in a slot."""
+
+    __slots__ = ("connection",)
+    __init__, add, undo = Tags.__init__, Tags.add, Tags.undo
+
+
+@pytest.mark.parametrize("kind", [Tags, SlottedTags])
+def test_object_that_ends_its_transactions(lite, kind):
     """A class that says commit() or rollback() of its connection ends what its methods do."""
-    kept = Tags(lite)
+    kept = kind(lite)
     kept.add("a")
     kept.undo()
     kept.connection.close()
