@@ -200,7 +200,10 @@ def test_program(program, make_engine, tmp_path):
         of.Base.metadata.create_all(engine)
         with engine.begin() as connection:
             connection.execute(sa.insert(of.Author), [{"name": name} for name in "ABC"])
-        return program(engine, of)
+        try:
+            return program(engine, of)
+        finally:
+            of.Base.registry.dispose()  # or other tests would meet a class whose other side is gone
 
     without = run("without")
     _notes.clear()
