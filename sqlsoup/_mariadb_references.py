@@ -79,12 +79,16 @@ def references_to(connection: Connection, name: str | None, schema: str | None) 
     :param name: the table that is referred to; None for all of the schema.
     """
     values = {"name": name, "schema": schema}
-    if connection.dialect.is_mariadb:  # type: ignore[attr-defined]
-        try:
-            return _in_innodb(connection, values)
-        except DBAPIError:
-            if connection.invalidated:
-                raise
+    in_innodb = connection.dialect.is_mariadb  # type: ignore[attr-defined]
+    try:
+        return (_in_innodb if in_innodb else _in_catalog)(connection, values)
+    except DBAPIError:
+        if connection.invalidated or not in_innodb:
+            raise
+    return _in_catalog(connection, values)
+
+
+def _in_catalog(connection: Connection, values: dict[str, str | None]) -> Iterable[Any]:
     return connection.execute(text(_ALL), values)
 
 

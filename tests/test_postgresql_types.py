@@ -646,6 +646,34 @@ def test_keys_in_another_type(engine, ddl, given, stored):
     assert db.t.get((row.k,)) is row
 
 
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
+        ("char(3)", sa.func.lower("A"), "a  "),
+        ("int4range", sa.func.int4range(1, 5, "[]"), Range(1, 6)),
+        (
+            "timestamp(0)",
+            sa.cast("2020-01-02 03:04:05.7", sa.DateTime),
+            NOW.replace(second=6, microsecond=0),
+        ),
+    ],
+)
+def test_expressions_for_keys(engine, ddl, given, stored):
+    """The database makes the key of an expression."""
+    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY)")
+    db = sqlsoup.SQLSoup(engine)
+    row = db.t.insert(k=given)
+    db.commit()
+    assert (row.k, db.t.first()) == (stored, row)
+
+
+def test_a_range_for_a_key_that_ends_with_the_last_day(engine):
+    """It is left as it is, as Python has no next day."""
+    run(engine, "CREATE TABLE t (k daterange PRIMARY KEY)")
+    given = Range(NOW.date(), dt.date.max, bounds="[]")
+    assert sqlsoup.SQLSoup(engine).t(k=given).k == given
+
+
 def test_a_real_as_a_key(engine):
     """A row with such a key is changed, related to and deleted."""
     run(

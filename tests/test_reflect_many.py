@@ -216,6 +216,27 @@ def test_the_first_of_two_stays(lite):
     assert first is second is metadata.tables["users"]
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_connection_that_is_lost_at_a_view(lite, lost):
+    """The error comes out, when all is read at once and when views are read one by one."""
+    run(
+        lite,
+        "CREATE TABLE gone (id INTEGER PRIMARY KEY)",
+        "CREATE VIEW broken AS SELECT id FROM gone",
+        "DROP TABLE gone",
+    )
+    errors = []
+
+    @sa.event.listens_for(lite, "handle_error")
+    def fail(context):
+        errors.append(context)
+        context.is_disconnect = len(errors) == lost
+
+    with pytest.raises(sa.exc.OperationalError, match="gone"):
+        sqlsoup.reflect(SQLSoup(lite))
+    assert len(errors) == lost
+
+
 @pytest.mark.parametrize("code", [1142, 1205])
 def test_a_table_that_may_not_be_read(code, lite, monkeypatch):
     """One that MariaDB refuses and does not list is left out; any other error comes out."""

@@ -782,8 +782,12 @@ def test_savepoints(engine):
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.begin_nested().commit()
+            connection.scalar(sa.select(1))
+            connection.begin_nested().commit()
+            assert not connection.in_transaction()
         return
     with engine.connect() as connection:
+        connection.scalar(sa.select(1))
         alone = connection.begin_nested()
         add(connection, "a")
         alone.commit()

@@ -843,6 +843,10 @@ def test_options_in_a_list(db):
         db.session.expunge_all()
         assert "loans" in vars(query.options(options).first())
     assert query.options([], joinedload(db.users.loans)).count() == query.count()
+    assert "options() with a list" not in str(legacy.report())
+    statement = sa.select(db.users).options([defer("admin")])
+    assert "admin" not in vars(db.session.scalars(statement).first())
+    assert "options() with a list" in str(legacy.report())
 
 
 def test_join_of_classes_by_name(db):
