@@ -14,6 +14,7 @@ from sqlsoup.legacy._frames import (
     asking,
     asks_if,
     is_asked_by_json,
+    is_format,
     is_ours,
     place_of,
 )  # fmt: skip
@@ -137,10 +138,9 @@ class _Key(_Iterated):
         return getattr(self._row, name)
 
     def __repr__(self) -> str:
-        if not self._is_old:
-            return repr(self._row)
-        note("key-list")
-        return super().__repr__()
+        if self._is_old or is_format(asking()):
+            note("key-list")
+        return super().__repr__() if self._is_old else repr(self._row)
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(self._row)

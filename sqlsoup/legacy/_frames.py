@@ -183,11 +183,14 @@ def is_named(frame: FrameType, name: str) -> bool:
     return is_read or ("getattr" in code.co_names and name in code.co_consts)
 
 
+def is_format(frame: FrameType) -> bool:
+    """Tell if a frame formats a string by ``%``."""
+    return _name_of_instruction(frame) == "BINARY_OP" and module_of(frame) != "logging"
+
+
 def is_alone_in_format(frame: FrameType) -> bool:
     """Tell if a frame formats a string by ``%`` with one value, and no tuple of values."""
-    if _name_of_instruction(frame) != "BINARY_OP" or module_of(frame) == "logging":
-        return False
-    return _two_steps_before(*place_of(frame))[-1].opname != "BUILD_TUPLE"
+    return is_format(frame) and _two_steps_before(*place_of(frame))[-1].opname != "BUILD_TUPLE"
 
 
 _GIVING_A_ROW = ("fetchone", "first", "next", "one", "one_or_none")
