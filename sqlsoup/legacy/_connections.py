@@ -46,10 +46,11 @@ ends; others began by themselves.  It is kept until the next begins."""
 
 
 MADE = "_sqlsoup_made"
-"""What a connection has that was made by connect() of an engine: the instruction that called it."""
+"""What a connection has that was made by connect() of an engine: the instruction that called it,
+and the names that are global there."""
 
 
-NOWHERE = ((lambda: None).__code__, 0)
+NOWHERE: tuple[Any, ...] = ((lambda: None).__code__, 0, {})
 """What stands for it where there is none."""
 
 

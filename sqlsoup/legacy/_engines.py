@@ -51,7 +51,7 @@ def _engine_connect(before: Callable[..., Any]) -> Callable[..., Any]:
             connection = before(engine)
             frame = at_work().f_back
             if frame is not None:  # as at the bottom of a greenlet
-                vars(connection)[MADE] = frame.f_code, frame.f_lasti
+                vars(connection)[MADE] = frame.f_code, frame.f_lasti, frame.f_globals
             return connection
         shared = _threads.connection_of(engine)
         return before(engine) if shared is None or not is_ours(asking()) else Joined(shared)

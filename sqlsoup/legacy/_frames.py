@@ -264,23 +264,40 @@ def _ended_by_class(kind: type) -> frozenset[str]:
     )
 
 
-@cache
-def is_ended_by(code: CodeType, at: int) -> bool:
-    """Tell if code says commit() or rollback() of the connection that an instruction gives it.
+def is_ended_by(code: CodeType, at: int, names: dict[str, Any]) -> bool:
+    """Tell if a program says commit() or rollback() of the connection that an instruction gives it.
 
-    That is put into a variable, by a ``with`` block or not, and may be given options before.
+    That is put into a variable, by a ``with`` block or not, or into an attribute of the object
+    whose method it is, and may be given options before.
+
+    :param names: the global names of the code.
     """
-    if _ENDS.isdisjoint(code.co_names):
-        return False
+    name, in_object = _kept_in(code, at)
+    if not in_object:
+        return name in _ended(code)
+    found: Any = None
+    inner: Any = names
+    for each in code.co_qualname.split(".")[:-1]:
+        found = inner.get(each)
+        inner = vars(found) if isinstance(found, type) else {}
+    return isinstance(found, type) and name in _ended_by_class(found)
+
+
+@cache
+def _kept_in(code: CodeType, at: int) -> tuple[str, bool]:
+    """Return where code puts what an instruction gives it, and whether that is an attribute."""
     after = [step for step in _steps(code) if step.offset > at]
     if after[0].argval == "execution_options":
         after = after[1 + [step.opname[:4] for step in after].index("CALL") :]
     for block in _BLOCKS:
         if [step.opname for step in after[: len(block)]] == block:
             after = after[len(block) :]
-    kept = after[0]
-    name = kept.argval[0] if isinstance(kept.argval, tuple) else kept.argval
-    return kept.opname.startswith("STORE_") and "ATTR" not in kept.opname and name in _ended(code)
+    kept, *rest = after
+    if rest and rest[0].opname == "STORE_ATTR" and _last(kept) in code.co_varnames[:1]:
+        return rest[0].argval, True
+    if not kept.opname.startswith("STORE_") or "ATTR" in kept.opname:
+        return "", False
+    return kept.argval[0] if isinstance(kept.argval, tuple) else kept.argval, False
 
 
 _BLOCKS = (

@@ -462,6 +462,75 @@ class SlottedTags:
     __init__, add, undo = Tags.__init__, Tags.add, Tags.undo
 
 
+class Unit:
+    """A unit of work, which makes the connection that others use."""
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def __enter__(self):
+        self.connection = self.engine.connect()
+        return self
+
+    def __exit__(self, kind, *_):
+        (self.connection.rollback if kind else self.connection.commit)()
+        self.connection.close()
+
+
+class Counted:
+    """Namespace of another one, whose connection has options."""
+
+    class Work(Unit):
+        """One that can commit before its end."""
+
+        def __enter__(self):
+            self.connection = self.engine.connect().execution_options(count=True)
+            return self
+
+        def save(self):
+            """Commit."""
+            self.connection.commit()
+
+
+def add_tag_and_fail(connection, word):
+    """Leave the rollback to the caller."""
+    add_tag(connection, word)
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("kind", [Unit, Counted.Work])
+def test_unit_of_work(lite, kind):
+    """A class that ends the transactions of the connection that it makes ends those of others."""
+    with kind(lite) as unit:
+        add_tag(unit.connection, "a")
+    with pytest.raises(ZeroDivisionError), kind(lite) as unit:
+        add_tag_and_fail(unit.connection, "b")
+    assert (words(lite), forms()) == (["a", "food", "hot"], set())
+
+
+class Keeper:
+    """One that makes a connection, whose transactions it does not end."""
+
+    def __init__(self, engine):
+        self.connection = engine.connect()
+
+
+def test_connection_that_is_kept(lite):
+    """What is changed by one whose end nobody says is committed at once, and noted."""
+
+    def keep():
+        class Local:
+            def __init__(self):
+                self.connection = lite.connect()
+
+        return Local()
+
+    for kept, word in ((Keeper(lite), "a"), (keep(), "b")):
+        add_tag(kept.connection, word)
+        kept.connection.close()
+    assert (words(lite), forms()) == (["a", "b", "food", "hot"], {"autocommit"})
+
+
 @pytest.mark.parametrize("kind", [Tags, SlottedTags])
 def test_object_that_ends_its_transactions(lite, kind):
     """A class that says commit() or rollback() of its connection ends what its methods do."""
