@@ -28,7 +28,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     table = mapper.local_table
     if not isinstance(table, Table) or mapper.inherits is not None:
         return
-    generated = _attributes(mapper, (c for c in table.columns if c.computed is not None))
+    generated = _attributes(mapper, filter(is_generated, table.columns))
     if generated:
         _leave_out(mapper, list(generated))
     for name in _attributes(mapper, (c for c in table.columns if COUNTS in c.info)):
@@ -109,6 +109,12 @@ def _attributes(mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> dict[str
     return {mapper.get_property_by_column(c).key: c for c in columns if c in mapped}
 
 
+def is_generated(column: Column[Any]) -> bool:
+    """Tell if the database takes no value for a column, which is no key."""
+    always = column.identity is not None and column.identity.always and not column.primary_key
+    return bool(always) or column.computed is not None
+
+
 def comes_by_itself(column: Column[Any]) -> bool:
     """Tell if the database gives a new row a value for a column."""
     return (
@@ -137,7 +143,7 @@ def refuse_generated(prop: Any) -> None:
     key is not generated, that part is stored, and the database looks after the other.
     """
     keys = [key for _, key in prop.synchronize_pairs]
-    if prop.viewonly or prop.secondary is not None or any(key.computed is None for key in keys):
+    if prop.viewonly or prop.secondary is not None or not all(map(is_generated, keys)):
         return
 
     def refuse(*_args: object, **_options: object) -> NoReturn:

@@ -6,6 +6,7 @@ twice: as the object that was inserted and as the one that a query gives.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -55,7 +56,12 @@ def _set(
     _initiator: object,
     key: object = None,  # noqa: ARG001 - of what a dict holds
 ) -> Any:
-    return value if value.__class__ is exact else stored(value)
+    if value.__class__ is exact:
+        return value
+    try:
+        return stored(value)
+    except (ArithmeticError, ValueError):  # the database says what is wrong with it
+        return value
 
 
 def _stored(kind: Any) -> Callable[[Any], Any] | None:
@@ -153,12 +159,13 @@ _ISO = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T]{_TIME}(Z|[+-][0-9:]+)
 def _number(kind: type[Any], stored: Callable[[Any], Any], value: Any) -> Any:
     inexact = kind is float and isinstance(value, Decimal)
     if inexact or (isinstance(value, str) and _NUMBER.fullmatch(value)):
-        value = kind(value)
+        found = kind(value)
+        value = value if math.isinf(found) else found
     return stored(value)
 
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def _integer(value: Any) -> Any:

@@ -119,9 +119,18 @@ def _lacks(key: list[Any]) -> bool:
 
 def keyless(kind: str, source: FromClause) -> KeylessError:
     """Return the error for what has no primary key, which shows how to name one."""
+    error = KeylessError(_without_key(kind, source))
+    error.source = source
+    error.name = described(
+        source
+    )  # which keeps Python from making a suggestion of its own, from dir(db)
+    return error
+
+
+def _without_key(kind: str, source: FromClause) -> str:
     name, columns = described(source), source.c.keys()
     if not columns:
-        return KeylessError(
+        return (
             f"{kind} {name!r} does not have a primary key defined, nor any column to name; "
             "use it in statements, as in db.execute()"
         )
@@ -138,9 +147,7 @@ def keyless(kind: str, source: FromClause) -> KeylessError:
     )
     for key in unique:
         message += f"; unique: {', '.join(key)}"
-    error = KeylessError(message)
-    error.name = name  # which keeps Python from making a suggestion of its own, from dir(db)
-    return error
+    return message
 
 
 def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:

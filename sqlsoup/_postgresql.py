@@ -115,9 +115,6 @@ def keys(inspector: Inspector, schema: str | None, answers: Answers) -> None:
                 _leave_to_database(column, rises=rises)
             elif "identity" not in column:
                 column["autoincrement"] = False
-            elif column["identity"]["always"]:  # and takes no value, as if it were computed
-                del column["identity"]
-                column |= {"autoincrement": False, "computed": {"sqltext": "", "persisted": True}}
 
 
 def _rises(column: dict[str, Any], known: Facts) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Table, insert, inspect
 from sqlalchemy.orm import InstanceState
 
 from sqlsoup._classes import SelectableClassType
-from sqlsoup._generated import comes_by_itself
+from sqlsoup._generated import comes_by_itself, is_generated
 from sqlsoup._session import find_engines
 from sqlsoup.exc import ArgumentError, SQLSoupError, shown, suggestion
 
@@ -106,7 +106,7 @@ class Insert:
                     f"rows[0] has {name!r}, which is no column of {self.name}"
                     + suggestion(str(name), known)
                 )
-        found = {name: known[name] for name in first if known[name].computed is None}
+        found = {name: known[name] for name in first if not is_generated(known[name])}
         if not found:
             raise ArgumentError("rows[0] has no value to store; name a column at least")
         return found

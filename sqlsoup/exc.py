@@ -18,6 +18,8 @@ from sqlalchemy.orm.exc import UnmappedInstanceError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sqlalchemy import FromClause
+
 
 class SQLSoupError(Exception):
     """Base of the errors of this library, and what a table without a primary key raises."""
@@ -32,6 +34,9 @@ class KeylessError(SQLSoupError, AttributeError):
     """
 
     __module__ = "sqlsoup"
+
+    source: FromClause
+    """What has no key."""
 
     def __reduce__(self) -> tuple[type[SQLSoupError], tuple[object, ...]]:
         return SQLSoupError, self.args

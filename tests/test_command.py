@@ -18,6 +18,7 @@ from help_texts import HELP
 
 import sqlsoup
 from sqlsoup.command import _target, main
+from sqlsoup.command._once import Output, describe
 
 AFTER_THE_ENGINE = """
 Reflect: the first use of db.users reads the table's columns and keys.
@@ -223,6 +224,28 @@ def test_describe_a_view_of_odd_types(command, url, engine):
     told = [command(url, "--describe", name, "--csv") for name in ("odd", "odd_view")]
     assert {(status, err) for status, _, err in told} == {(0, "")}
     assert told[0][1].splitlines()[-1] == told[1][1].splitlines()[-1]
+
+
+def test_describe_with_a_key_that_is_not_there(lite):
+    """The error comes out, as it is none of a table without a key."""
+    with lite.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE bare (a INTEGER)"))
+    db = sqlsoup.SQLSoup(lite, primary_keys={"bare": ["b"]})
+    with pytest.raises(sqlsoup.SQLSoupError, match="'b'"):
+        describe(db, "bare", Output("csv", None))
+
+
+def test_describe_one_of_two_tables(lite, tmp_path, capsys):
+    """The table is that of the schema, also where another one has its name."""
+    with lite.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE bare (a INTEGER)"))
+        connection.execute(sa.text("ATTACH :file AS other"), {"file": f"{tmp_path}/other.db"})
+        connection.execute(sa.text("CREATE TABLE other.bare (b INTEGER)"))
+    db = sqlsoup.SQLSoup(lite)
+    for name in ("bare", "other.bare"):
+        describe(db, name, Output("csv", None))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["column", "a", "column", "b"]
 
 
 def test_describe_what_refers_to_a_name_with_a_dot(command, url, engine):

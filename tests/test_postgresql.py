@@ -978,6 +978,7 @@ def test_an_identity_that_takes_no_value(pg):
     copy = db.ticks.insert(**{**sqlsoup.as_dict(row), "name": "b"})
     db.commit()
     assert (row.n, copy.n) == (1, 2)
+    assert "GENERATED ALWAYS AS IDENTITY" in str(sa.schema.CreateTable(db.ticks._table))
     copy.n = 9
     copy.name = "c"
     db.commit()

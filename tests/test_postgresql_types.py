@@ -667,11 +667,22 @@ def test_expressions_for_keys(engine, ddl, given, stored):
     assert (row.k, db.t.first()) == (stored, row)
 
 
-def test_a_range_for_a_key_that_ends_with_the_last_day(engine):
-    """It is left as it is, as Python has no next day."""
-    run(engine, "CREATE TABLE t (k daterange PRIMARY KEY)")
-    given = Range(NOW.date(), dt.date.max, bounds="[]")
-    assert sqlsoup.SQLSoup(engine).t(k=given).k == given
+@pytest.mark.parametrize(
+    ("ddl", "given"),
+    [
+        ("daterange", Range(NOW.date(), dt.date.max, bounds="[]")),
+        ("timestamp(0)", dt.datetime.max),
+        ("double precision", "1e400"),
+        ("double precision", Decimal("1e400")),
+        ("numeric(10,2)", "1e9999999"),
+        ("bigint", "99999999999999999999"),
+    ],
+)
+def test_values_that_python_cannot_convert_for_a_key(engine, ddl, given):
+    """They are left as they are, for the database to say what is wrong."""
+    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY)")
+    value = sqlsoup.SQLSoup(engine).t(k=given).k
+    assert str(value) == str(given)
 
 
 def test_a_real_as_a_key(engine):

@@ -97,10 +97,11 @@ def describe(db: sqlsoup.SQLSoup, name: str, out: Output) -> None:
     """
     try:
         cls = db[name]
-    except sqlsoup.SQLSoupError as error:  # it has no key, but it has columns
-        tables = db._metadata.tables.values()  # noqa: SLF001 - which is documented
-        found = next(table for table in tables if table.name == getattr(error, "name", None))
-        rows = _described(found.columns)
+    except sqlsoup.SQLSoupError as error:
+        source = getattr(error, "source", None)  # it has no key, but it has columns
+        if source is None:
+            raise
+        rows = _described(source.columns)
         if out.form == "table":
             rows = [{key: "" if it is None else it for key, it in row.items()} for row in rows]
         write(db, rows, *out)

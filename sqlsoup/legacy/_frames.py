@@ -11,12 +11,14 @@ import os
 import re
 import sys
 import sysconfig
+from contextlib import suppress
 from functools import cache, lru_cache
 from importlib import metadata
 from inspect import getattr_static, unwrap
-from itertools import pairwise, takewhile
+from itertools import dropwhile, pairwise, takewhile
 from types import FunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -127,17 +129,22 @@ def is_of_today(frame: FrameType) -> bool:
 
 
 def _is_installed(frame: FrameType) -> bool:
-    return "site-packages" in frame.f_code.co_filename
+    return _SITE.search(frame.f_code.co_filename) is not None
+
+
+_SITE = re.compile(r"\b(site|dist)-packages\b")  # the second is Debian's
 
 
 @cache
 def _requires_new(package: str) -> bool:
-    found = metadata.packages_distributions().get(package, ())
+    found = filter(None, metadata.packages_distributions().get(package, ()))
     required = (each for name in found for each in metadata.requires(name) or ())
     return any(map(_OF_TODAY.match, required))
 
 
-_OF_TODAY = re.compile(r"sqlalchemy(?![\w.-])[^;]*>=\s*(1\.[4-9]|[2-9])", re.IGNORECASE)
+_OF_TODAY = re.compile(
+    r"sqlalchemy(?![\w.-])[^;]*(>=?|~=|==)\s*(1\.([4-9]|[1-9]\d)|[2-9])", re.IGNORECASE
+)
 
 
 def has_another_way(frame: FrameType) -> bool:
@@ -235,33 +242,66 @@ def _variable(frame: FrameType, name: str) -> object:
 
 def _is_ended_by_object(frame: FrameType, connection: object) -> bool:
     code = frame.f_code
-    if not code.co_argcount:
+    names = _ended_by_class(_class_of(code, frame.f_globals)) if code.co_argcount else ()
+    if not names:  # f_locals would keep what they are until the frame ends
         return False
     value = frame.f_locals.get(code.co_varnames[0])
-    kind: Any = type(value)
-    return any(_attribute(value, name) is connection for name in _ended_by_class(kind))
+    return any(_attribute(value, name) is connection for name in names)
 
 
 def _attribute(value: object, name: str) -> object:
     """Return what an object has for an attribute, without running any code of the program."""
     found = getattr_static(value, name, None)
-    return getattr(value, name, None) if isinstance(found, MemberDescriptorType) else found
+    if isinstance(found, MemberDescriptorType):
+        slot, found = found, None
+        with suppress(AttributeError):
+            found = slot.__get__(value, type(value))
+    return found
 
 
-@lru_cache(100)
-def _ended_by_class(kind: type) -> frozenset[str]:
+def _class_of(code: CodeType, names: dict[str, Any]) -> type | None:
+    """Return the class in which code is a method, if it is not local to a function.
+
+    :param names: the global names of the code.
+    """
+    found: Any = None
+    inner: Any = names
+    for each in code.co_qualname.split(".")[:-1]:
+        found = inner.get(each)
+        if not issubclass(type(found), type):  # isinstance() asks a proxy for its __class__
+            return None
+        inner = vars(found)
+    return found  # type: ignore[no-any-return]
+
+
+_by_class: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+
+
+def _ended_by_class(kind: type | None) -> frozenset[str]:
     """Return the attributes of which the methods of a class say commit() or rollback()."""
+    if kind is None:
+        return frozenset()
+    with suppress(TypeError):  # it has no hash
+        if kind not in _by_class:
+            _by_class[kind] = frozenset(_attributes_ended_by(kind))
+        return _by_class[kind]
+    return frozenset()
+
+
+def _attributes_ended_by(kind: type) -> Iterator[str]:
     values = [value for each in kind.__mro__ for value in [*vars(each).values()]]
-    functions = [unwrap(value) for value in values if isinstance(value, FunctionType)]
-    codes = [each.__code__ for each in functions if isinstance(each, FunctionType)]
-    return frozenset(
-        attribute.argval
-        for code in codes
-        if code.co_argcount and not _ENDS.isdisjoint(code.co_names)
-        for of, attribute, step in zip(*(_steps(code)[i:] for i in range(3)), strict=False)
-        if step.argval in _ENDS and "ATTR" in attribute.opname
-        if _last(of) == code.co_varnames[0]
-    )
+    for function in [value for value in values if isinstance(value, FunctionType)]:
+        code = function.__code__
+        with suppress(ValueError):  # it wraps itself
+            code = unwrap(function, stop=_wraps_no_function).__code__
+        if code.co_argcount and not _ENDS.isdisjoint(code.co_names):
+            for of, attribute, step in zip(*(_steps(code)[i:] for i in range(3)), strict=False):
+                if _is_end(step) and _reads(attribute) and _last(of) == code.co_varnames[0]:
+                    yield attribute.argval
+
+
+def _wraps_no_function(function: Any) -> bool:
+    return not isinstance(function.__wrapped__, FunctionType)
 
 
 def is_ended_by(code: CodeType, at: int, names: dict[str, Any]) -> bool:
@@ -273,29 +313,22 @@ def is_ended_by(code: CodeType, at: int, names: dict[str, Any]) -> bool:
     :param names: the global names of the code.
     """
     name, in_object = _kept_in(code, at)
-    if not in_object:
-        return name in _ended(code)
-    found: Any = None
-    inner: Any = names
-    for each in code.co_qualname.split(".")[:-1]:
-        found = inner.get(each)
-        inner = vars(found) if isinstance(found, type) else {}
-    return isinstance(found, type) and name in _ended_by_class(found)
+    return name in (_ended_by_class(_class_of(code, names)) if in_object else _ended(code))
 
 
-@cache
+@lru_cache(1000)
 def _kept_in(code: CodeType, at: int) -> tuple[str, bool]:
     """Return where code puts what an instruction gives it, and whether that is an attribute."""
     after = [step for step in _steps(code) if step.offset > at]
     if after[0].argval == "execution_options":
-        after = after[1 + [step.opname[:4] for step in after].index("CALL") :]
+        after = [*dropwhile(lambda step: not step.opname.startswith("CALL"), after)][1:]
     for block in _BLOCKS:
         if [step.opname for step in after[: len(block)]] == block:
             after = after[len(block) :]
-    kept, *rest = after
-    if rest and rest[0].opname == "STORE_ATTR" and _last(kept) in code.co_varnames[:1]:
-        return rest[0].argval, True
-    if not kept.opname.startswith("STORE_") or "ATTR" in kept.opname:
+    kept, then = [*after, None, None][:2]
+    if kept and then and then.opname == "STORE_ATTR" and _last(kept) in code.co_varnames[:1]:
+        return then.argval, True
+    if not kept or not kept.opname.startswith("STORE_") or "ATTR" in kept.opname:
         return "", False
     return kept.argval[0] if isinstance(kept.argval, tuple) else kept.argval, False
 
@@ -306,7 +339,7 @@ _BLOCKS = (
 )
 
 
-@cache
+@lru_cache(1000)
 def _ended(code: CodeType) -> frozenset[str]:
     """Return the variables of which code says commit() or rollback()."""
     if _ENDS.isdisjoint(code.co_names):
@@ -314,8 +347,17 @@ def _ended(code: CodeType) -> frozenset[str]:
     return frozenset(
         _last(of)
         for of, step in pairwise(_steps(code))
-        if step.argval in _ENDS and of.opname.startswith("LOAD_") and "ATTR" not in of.opname
+        if _is_end(step) and of.opname.startswith("LOAD_") and not _reads(of)
     )
+
+
+def _is_end(step: dis.Instruction) -> bool:
+    return step.argval in _ENDS and _reads(step)
+
+
+def _reads(step: dis.Instruction) -> bool:
+    """Tell if a step reads an attribute."""
+    return step.opname in {"LOAD_ATTR", "LOAD_METHOD"}
 
 
 def _last(step: dis.Instruction) -> str:

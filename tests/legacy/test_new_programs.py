@@ -251,6 +251,8 @@ def item(row, name):
     [
         ("SQLAlchemy>=1.4", {"row-name"}),
         ("SQLAlchemy (<3.0,>=2.0.1) ; extra == 'sql'", {"row-name"}),
+        ("sqlalchemy~=2.0", {"row-name"}),
+        ("SQLAlchemy==1.3.*", {"row-name", "in-transaction", "begin-late"}),
         ("SQLAlchemy>=1.3", {"row-name", "in-transaction", "begin-late"}),
         ("sqlalchemy-utils>=2", {"row-name", "in-transaction", "begin-late"}),
     ],

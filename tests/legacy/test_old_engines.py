@@ -7,6 +7,7 @@ import gc
 import re
 import threading
 from contextlib import contextmanager
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
@@ -506,6 +507,125 @@ def test_unit_of_work(lite, kind):
     with pytest.raises(ZeroDivisionError), kind(lite) as unit:
         add_tag_and_fail(unit.connection, "b")
     assert (words(lite), forms()) == (["a", "food", "hot"], set())
+
+
+class NoHash(type):
+    """The type of classes that cannot be looked up."""
+
+    __hash__ = None
+
+    def __eq__(cls, other):
+        return cls is other
+
+
+class Odd(metaclass=NoHash):
+    """A class of which nothing can be known."""
+
+    def __init__(self, engine):
+        self.connection = engine.connect()
+
+    def add(self, word):
+        """Add a tag."""
+        self.connection.execute(tags.insert(), {"word": word})
+
+    def undo(self):
+        """Undo what was added."""
+        self.connection.rollback()
+
+
+class Unbound:
+    """A proxy that stands for a class, and for none now."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("unbound")
+
+    class Inner(Odd):
+        """It is not found by its name."""
+
+
+class Wrapped:
+    """One with methods that wrap odd things, and a slot without a value."""
+
+    __slots__ = ("connection", "other")
+
+    def __init__(self, engine):
+        self.connection = engine.connect()
+
+    def add(self, word):
+        """Add a tag."""
+        self.connection.execute(tags.insert(), {"word": word})
+
+    def turn(self):
+        """Do nothing with what may not be there."""
+        self.other.rollback()
+
+    def turn_back(self):
+        """Do nothing."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+    turn.__wrapped__ = turn
+    turn_back.__wrapped__ = mock.call
+
+
+def commit(connection, word):
+    """Add a tag, whatever the name of this function says."""
+    connection.execute(tags.insert(), {"word": word})
+
+
+class Giver:
+    """One that gives its connection to a function, which is called commit()."""
+
+    def __init__(self, engine):
+        self.connection = engine.connect()
+
+    def add(self, word):
+        """Add a tag."""
+        run(self.connection, commit, word)
+
+
+def run(connection, function, word):
+    """Call a function."""
+    function(connection, word)
+
+
+@pytest.mark.parametrize("kind", [Odd, Unbound.Inner, Wrapped, Giver])
+def test_objects_that_tell_nothing(lite, kind, monkeypatch):
+    """What is changed on their connections is committed at once, and noted."""
+    monkeypatch.setitem(globals(), "Unbound", Unbound())
+    kept = kind(lite)
+    kept.add("a")
+    kept.connection.close()
+    assert (words(lite), forms()) == (["a", "food", "hot"], {"autocommit"})
+
+
+def test_options_that_are_asked_for_later(lite):
+    """Where a connection gives its method for options, what is changed is committed at once."""
+    options = lite.connect().execution_options
+    connection = options(count=1)
+    add_tag(connection, "a")
+    connection.close()
+    assert (words(lite), forms()) == (["a", "food", "hot"], {"autocommit"})
+
+
+def test_connection_that_is_dropped_by_a_method(make_engine, tmp_path):
+    """It goes back to the pool at once, though the program was looked at."""
+    engine = make_engine(
+        f"sqlite:///{tmp_path}/one.db", pool_size=1, max_overflow=0, pool_timeout=1
+    )
+    metadata = sa.MetaData()
+    words_ = sa.Table("words", metadata, sa.Column("word", sa.String))
+    metadata.create_all(engine)
+
+    def add(engine):
+        connection = engine.connect()
+        connection.execute(words_.insert(), {"word": "a"})
+        del connection
+        engine.connect().close()
+
+    add(engine)
 
 
 class Keeper:
