@@ -651,7 +651,22 @@ def test_connection_that_is_kept(lite):
     assert (words(lite), forms()) == (["a", "b", "food", "hot"], {"autocommit"})
 
 
-@pytest.mark.parametrize("kind", [Tags, SlottedTags])
+class GivenTags:
+    """One that is given a connection, which another one makes."""
+
+    def __init__(self, engine):
+        self.connection = next(iter([engine.connect()]))
+
+    def add(self, word):
+        """Add a tag."""
+        self.connection.execute(tags.insert(), {"word": word})
+
+    def undo(self):
+        """Undo what was added."""
+        self.connection.rollback()
+
+
+@pytest.mark.parametrize("kind", [Tags, SlottedTags, GivenTags])
 def test_object_that_ends_its_transactions(lite, kind):
     """A class that says commit() or rollback() of its connection ends what its methods do."""
     kept = kind(lite)
