@@ -74,7 +74,7 @@ def _stored(kind: Any) -> Callable[[Any], Any] | None:
 
 def _as_stored(kind: Any, name: str) -> Callable[[Any], Any] | None:
     if getattr(kind, CUTS) is None:
-        return _integer if isinstance(kind, Integer) else _text
+        return _integer_of_sqlite if isinstance(kind, Integer) else _text
     if name in _BY_NAME:
         return _BY_NAME[name]
     if name in {"DATETIME", "TIMESTAMP", "TIME"}:
@@ -165,11 +165,17 @@ def _number(kind: type[Any], stored: Callable[[Any], Any], value: Any) -> Any:
 
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 def _integer(value: Any) -> Any:
     return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+
+
+def _integer_of_sqlite(value: Any) -> Any:
+    found = _integer(value)
+    fits = not isinstance(found, int) or abs(found) < 2**63  # others become inexact numbers
+    return found if fits else value
 
 
 def uuid_of(value: Any) -> Any:
@@ -268,5 +274,10 @@ _BY_CLASS: tuple[tuple[Any, Callable[[Any, str], Callable[[Any], Any]]], ...] = 
         lambda kind, name: partial(_bytes, kind.length or 1 if name == "BINARY" else 0),
     ),
 )
-_EXACT: dict[Callable[[Any], Any], type[Any]] = {_integer: int, _text: str, uuid_of: UUID}
+_EXACT: dict[Callable[[Any], Any], type[Any]] = {
+    _integer: int,
+    _integer_of_sqlite: int,
+    _text: str,
+    uuid_of: UUID,
+}
 """The type whose values are returned as they are."""

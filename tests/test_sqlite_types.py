@@ -693,3 +693,9 @@ def test_a_boolean_as_a_key(lite: sa.Engine, stored: Any) -> None:
     db.delete(row)
     db.commit()
     assert db.t.count() == 0
+
+
+def test_an_integer_that_sqlite_cannot_have(lite):
+    """Text of one for a key is left as it is, for SQLite to make a number of."""
+    run(lite, "CREATE TABLE large (k INT PRIMARY KEY)")
+    assert sqlsoup.SQLSoup(lite).large(k="9" * 20).k == "9" * 20
