@@ -60,7 +60,7 @@ def _set(
         return value
     try:
         return stored(value)
-    except (ArithmeticError, ValueError):  # the database says what is wrong with it
+    except (ArithmeticError, TypeError, ValueError):  # only the database can tell what it is
         return value
 
 
@@ -115,19 +115,11 @@ def note_cuts(table: Table, *, cuts: bool | None) -> None:
             setattr(kind, CUTS, cuts)
 
 
-def _read(read: Callable[[str], Any], value: str) -> Any:
-    """Return what text stands for, or the text where only the database can tell."""
-    try:
-        return read(value)
-    except ValueError:
-        return value
-
-
 def _moment(
     read: Callable[[str], Any], zoned: bool, stored: Callable[[Any], Any], value: Any
 ) -> Any:
     if isinstance(value, str):
-        found = _read(read, value) if _ISO.fullmatch(value) else value
+        found = read(value) if _ISO.fullmatch(value) else value
         # the databases do not convert the time zone of text, and the drivers do
         value = value if getattr(found, "tzinfo", None) and not zoned else found
     elif type(value) is date:
@@ -179,8 +171,11 @@ def _integer_of_sqlite(value: Any) -> Any:
 
 
 def uuid_of(value: Any) -> Any:
-    """Return the UUID that text stands for, or the value if it is none."""
-    return _read(UUID, value) if isinstance(value, str) else value
+    """Return the UUID that text stands for.
+
+    :raises ValueError: the text is none.
+    """
+    return UUID(value) if isinstance(value, str) else value
 
 
 def text_of_uuid(value: Any) -> Any:
@@ -235,17 +230,14 @@ def _range(step: Any, value: Any) -> Any:
     if getattr(value, "empty", True):
         return value
     lower, upper, (begin, end) = value.lower, value.upper, value.bounds
-    try:
-        if lower is None:
-            begin = "("
-        elif step and begin == "(":
-            lower, begin = lower + step, "["
-        if upper is None:
-            end = ")"
-        elif step and end == "]":
-            upper, end = upper + step, ")"
-    except (OverflowError, TypeError):  # the last day is for infinity, which has no next
-        return value
+    if lower is None:
+        begin = "("
+    elif step and begin == "(":
+        lower, begin = lower + step, "["
+    if upper is None:
+        end = ")"
+    elif step and end == "]":
+        upper, end = upper + step, ")"
     if lower == upper is not None and begin + end != "[]":
         return type(value)(empty=True)
     return type(value)(lower, upper, bounds=begin + end)
@@ -253,7 +245,7 @@ def _range(step: Any, value: Any) -> Any:
 
 def _day(value: Any) -> Any:
     if isinstance(value, str):
-        return _read(date.fromisoformat, value) if _ISO.fullmatch(value) else value
+        return date.fromisoformat(value) if _ISO.fullmatch(value) else value
     return value.date() if isinstance(value, datetime) else value
 
 

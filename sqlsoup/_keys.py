@@ -121,9 +121,7 @@ def keyless(kind: str, source: FromClause) -> KeylessError:
     """Return the error for what has no primary key, which shows how to name one."""
     error = KeylessError(_without_key(kind, source))
     error.source = source
-    error.name = described(
-        source
-    )  # which keeps Python from making a suggestion of its own, from dir(db)
+    error.name = described(source)  # or else Python makes a suggestion of its own, from dir(db)
     return error
 
 

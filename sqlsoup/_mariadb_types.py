@@ -301,7 +301,7 @@ class UUID(_Named):
         return lambda value: uuid.UUID(value) if isinstance(value, str) else value
 
     def as_key(self, value: Any) -> Any:
-        """Return the UUID of text, if it is one."""
+        """Return the UUID of text."""
         return uuid_of(value)
 
 

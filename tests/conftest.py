@@ -301,6 +301,31 @@ def run(engine: Engine, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
+def check_key(engine: Engine, ddl: str, given: object, stored: object) -> None:
+    """Store a row with a key, and look for the one object that it is before and after."""
+    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)")
+    db = sqlsoup.SQLSoup(engine)
+    row = db.t.insert(k=given, n=1)
+    assert (row.k, type(row.k)) == (stored, type(stored))
+    db.flush()
+    row.n = 2
+    db.flush()
+    assert db.t.first() is row
+    db.commit()
+    assert (row.k, type(row.k), row.n) == (stored, type(stored), 2)
+    assert db.t.get((row.k,)) is row
+
+
+def break_a_view(engine: Engine) -> None:
+    """Make a view of a table that is gone then."""
+    run(
+        engine,
+        "CREATE TABLE gone (id INTEGER PRIMARY KEY)",
+        "CREATE VIEW broken AS SELECT id FROM gone",
+        "DROP TABLE gone",
+    )
+
+
 def called(function: Callable[[], object]) -> list[CodeType]:
     """Return the code of all Python functions that are called while one runs."""
     found = []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import on_postgresql, run, use_keys_of_single_precision
+from conftest import check_key, on_postgresql, run, use_keys_of_single_precision
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql.ranges import MultiRange
 from sqlalchemy.orm import scoped_session, sessionmaker
@@ -633,17 +633,7 @@ def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
 )
 def test_keys_in_another_type(engine, ddl, given, stored):
     """What is given for a key is at once what a query gives, so that a row is one object."""
-    run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)")
-    db = sqlsoup.SQLSoup(engine)
-    row = db.t.insert(k=given, n=1)
-    assert (row.k, type(row.k)) == (stored, type(stored))
-    db.flush()
-    row.n = 2
-    db.flush()
-    assert db.t.first() is row
-    db.commit()
-    assert (row.k, type(row.k), row.n) == (stored, type(stored), 2)
-    assert db.t.get((row.k,)) is row
+    check_key(engine, ddl, given, stored)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 import sqlalchemy as sa
-from conftest import called, on_postgresql, run
+from conftest import break_a_view, called, on_postgresql, run
 from sqlalchemy.ext import automap
 
 import sqlsoup
@@ -219,12 +219,7 @@ def test_the_first_of_two_stays(lite):
 @pytest.mark.parametrize("lost", [1, 2])
 def test_a_connection_that_is_lost_at_a_view(lite, lost):
     """The error comes out, when all is read at once and when views are read one by one."""
-    run(
-        lite,
-        "CREATE TABLE gone (id INTEGER PRIMARY KEY)",
-        "CREATE VIEW broken AS SELECT id FROM gone",
-        "DROP TABLE gone",
-    )
+    break_a_view(lite)
     errors = []
 
     @sa.event.listens_for(lite, "handle_error")
@@ -263,13 +258,8 @@ def test_a_view_of_what_is_gone(engine):
     """It is left out with a warning, and the others are there; by itself it is an error."""
     if engine.dialect.name == "postgresql":
         pytest.skip("PostgreSQL drops no table that a view reads")
-    run(
-        engine,
-        "CREATE TABLE gone (id INTEGER PRIMARY KEY)",
-        "CREATE VIEW broken AS SELECT id FROM gone",
-        "CREATE VIEW readers AS SELECT name FROM users",
-        "DROP TABLE gone",
-    )
+    break_a_view(engine)
+    run(engine, "CREATE VIEW readers AS SELECT name FROM users")
     db = SQLSoup(engine)
     seen = []
     with pytest.warns(sqlsoup.SQLSoupWarning, match="^broken is left out: .*(gone|invalid table)"):

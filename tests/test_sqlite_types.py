@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import run
+from conftest import check_key, run
 from made_up import shape
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -650,17 +650,7 @@ def test_text_of_another_encoding(lite: sa.Engine) -> None:
 )
 def test_keys_in_another_type(lite: sa.Engine, ddl: str, given: Any, stored: Any) -> None:
     """What is given for a key is at once what a query gives, so that a row is one object."""
-    run(lite, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)")
-    db = SQLSoup(lite)
-    row = db.t.insert(k=given, n=1)
-    assert (row.k, type(row.k)) == (stored, type(stored))
-    db.flush()
-    row.n = 2
-    db.flush()
-    assert db.t.first() is row
-    db.commit()
-    assert (row.k, type(row.k), row.n) == (stored, type(stored), 2)
-    assert db.t.get(row.k) is row
+    check_key(lite, ddl, given, stored)
 
 
 @pytest.mark.parametrize("stored", ["yes", "f", 2, 1, 0])

@@ -18,7 +18,7 @@ from typing import Any, get_type_hints
 
 import pytest
 import sqlalchemy as sa
-from conftest import empty, run
+from conftest import break_a_view, empty, run
 from sqlalchemy.orm import Query, scoped_session, sessionmaker
 
 import sqlsoup
@@ -453,12 +453,7 @@ def test_a_view_of_what_is_gone(engine: sa.Engine, tmp_path: Path) -> None:
     """It is left out like what has no key, and the module has the others."""
     if engine.dialect.name == "postgresql":
         pytest.skip("PostgreSQL drops no table that a view reads")
-    run(
-        engine,
-        "CREATE TABLE gone (id INTEGER PRIMARY KEY)",
-        "CREATE VIEW broken AS SELECT id FROM gone",
-        "DROP TABLE gone",
-    )
+    break_a_view(engine)
     path = tmp_path / "shop.py"
     left_out = write_types(SQLSoup(engine), path)
     (reason,) = [text for text in left_out if "broken" in text]

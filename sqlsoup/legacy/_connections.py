@@ -50,10 +50,6 @@ MADE = "_sqlsoup_made"
 and the names that are global there."""
 
 
-NOWHERE: tuple[Any, ...] = ((lambda: None).__code__, 0, {})
-"""What stands for it where there is none."""
-
-
 def _named(row: Row[Any]) -> dict[str, Any]:
     return dict(row._mapping)
 
@@ -297,7 +293,8 @@ def _is_ended_by_program(statement: Any, connection: Connection) -> bool:
 
 def says_end(connection: Connection) -> bool:
     """Tell if a program says commit() or rollback() of a connection, or where it was made."""
-    return is_ended_by(*vars(connection).get(MADE, NOWHERE)) or ends(connection)
+    made = vars(connection).get(MADE)
+    return (made is not None and is_ended_by(*made)) or ends(connection)
 
 
 def _has_options(statement: Any, connection: Connection) -> bool:

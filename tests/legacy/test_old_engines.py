@@ -651,19 +651,11 @@ def test_connection_that_is_kept(lite):
     assert (words(lite), forms()) == (["a", "b", "food", "hot"], {"autocommit"})
 
 
-class GivenTags:
+class GivenTags(Tags):
     """One that is given a connection, which another one makes."""
 
     def __init__(self, engine):
         self.connection = next(iter([engine.connect()]))
-
-    def add(self, word):
-        """Add a tag."""
-        self.connection.execute(tags.insert(), {"word": word})
-
-    def undo(self):
-        """Undo what was added."""
-        self.connection.rollback()
 
 
 @pytest.mark.parametrize("kind", [Tags, SlottedTags, GivenTags])
