@@ -59,13 +59,16 @@ class SQLSoup:
        *primary_keys* and *relationships*
     """
 
+    # Slots are found faster than what is in the __dict__, and each db.users looks for both.
+    __slots__ = ("__dict__", "__weakref__", "_cache", "schema")
+
     base: type
     """The base class of classes that are mapped from now on."""
 
     schema: str | None
     """The schema in which tables are looked up; None is the default schema of the database."""
 
-    _cache: dict[str, SelectableClassType] = {}  # noqa: RUF012 - while a copy is made it has no own
+    _cache: dict[str, SelectableClassType]
 
     def __init__(
         self,
@@ -300,17 +303,21 @@ class SQLSoup:
 
         def __setattr__(self, attr: str, value: Any) -> None: ...
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.entity is not SQLSoup.entity and cls.__getattr__ is SQLSoup.__getattr__:
+            cls.__getattr__ = _ask_entity  # type: ignore[method-assign]
+
     def __getattr__(self, attr: str) -> Any:
-        try:
-            found = self._cache[attr]
-        except KeyError:
-            pass
-        else:
-            if self.schema is None and type(self).entity is SQLSoup.entity:
-                return found
-        if "_cache" not in vars(self) or is_probe(attr) or hasattr(type(self), attr):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attr!r}")
-        return self.entity(attr)
+        if attr != "_cache":  # a copy that is being made has none
+            try:
+                found = self._cache[attr]
+            except KeyError:
+                pass
+            else:
+                if self.schema is None:
+                    return found
+        return _ask_entity(self, attr)
 
     def __delattr__(self, attr: str) -> None:
         if attr in self._cache and attr not in vars(self):
@@ -433,3 +440,10 @@ class SQLSoup:
 
     def _connect(self) -> AbstractContextManager[Connection]:
         return _session.connect(self.session, self._metadata)
+
+
+def _ask_entity(db: SQLSoup, attr: str) -> Any:
+    """Return what entity() gives for an attribute; always, where a subclass has its own."""
+    if is_probe(attr) or hasattr(type(db), attr):
+        raise AttributeError(f"{type(db).__name__!r} object has no attribute {attr!r}")
+    return db.entity(attr)

