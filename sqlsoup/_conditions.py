@@ -41,9 +41,12 @@ def compare_as_keys(prop: Any) -> tuple[dict[str, Any], Comparisons]:
     Both are empty where the conditions that it has do so already, which is nearly always.  Of each
     column in a foreign key comes what compares it with a value of what it refers to.
     """
+    pairs = [*prop.synchronize_pairs, *(prop.secondary_synchronize_pairs or ())]
+    if not any(chain.from_iterable(starmap(_compared, pairs))):
+        return {}, {}
     pairs = [
         (referred, key)
-        for referred, key in (*prop.synchronize_pairs, *(prop.secondary_synchronize_pairs or ()))
+        for referred, key in pairs
         if any(resolves(each) and each.column.shares_lineage(referred) for each in key.foreign_keys)
     ]
     instead = dict(chain.from_iterable(starmap(_compared, pairs)))

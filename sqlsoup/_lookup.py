@@ -21,7 +21,7 @@ from sqlsoup._sqlite_rows import with_rowid
 from sqlsoup.exc import ArgumentError, SQLSoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from weakref import WeakSet, WeakValueDictionary
 
@@ -158,17 +158,21 @@ def _table(db: Soup, name: str, schema: str | None) -> Table:
     """Return a table, reflected afresh if the class that it had here left the cache."""
     metadata = db._metadata
     known = metadata.tables.get(table_key(schema or metadata.schema, name))
-    if known is not None and known in db._mapped and not _has_class(db._cache, known, name):
-        forget(known)
+    if known is not None and known in db._mapped:
+        if not _has_class(db._cache, known, name):
+            forget(known)
+        elif known.name == name:
+            return known
     return reflect(metadata, name, schema, db._connect)
 
 
 def _has_class(cache: dict[str, SelectableClassType], table: Table, name: str) -> bool:
-    """Tell if a class of a table is in the cache, most likely under this name."""
-    first = cache.get(name)
-    if first is not None and inspect(first).local_table is table:
-        return True
-    return any(inspect(cls).local_table is table for cls in cache.copy().values())
+    """Tell if a class of a table is in the cache, most likely by its name, alone or with schema."""
+
+    def has(classes: Iterable[SelectableClassType]) -> bool:
+        return any(inspect(cls).local_table is table for cls in classes)
+
+    return has(filter(None, map(cache.get, (name, table.key)))) or has(cache.copy().values())
 
 
 def _named_key(db: Soup, source: FromClause, selectable: object) -> list[Any]:

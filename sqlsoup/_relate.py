@@ -46,7 +46,6 @@ class Alone(NamedTuple):
     primaryjoin: Any
     secondaryjoin: Any = None
     secondary: Any = None
-    foreign_keys: Any = None
     uselist: bool | None = None
     active_history: bool = False
     passive_deletes: bool = False
@@ -107,6 +106,8 @@ def _made(
         _sa.find_links(prop, comparisons)
     if alone is not None:
         setattr(prop, IMPLIED, alone)
+        if callable(alone.primaryjoin):
+            _sa.forget_marks(prop)
     return prop
 
 

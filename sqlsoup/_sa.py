@@ -30,7 +30,7 @@ from sqlalchemy.orm import (
     unitofwork,
 )
 from sqlalchemy.orm.session import SessionTransactionState
-from sqlalchemy.sql import expression
+from sqlalchemy.sql import expression, visitors
 from sqlalchemy.sql.expression import BinaryExpression, ColumnClause
 
 from sqlsoup._compare import are_loose
@@ -375,6 +375,18 @@ def prepare_relationship(prop: Any, mapper: Mapper[Any], name: str) -> None:
         _ = prop.strategy  # which give_loader() asks for the rest
     else:
         prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
+
+
+def forget_marks(prop: Any) -> None:
+    """Take the marks off the condition that a function made for an initialized relationship.
+
+    Each mark is a copy of a column, two kilobytes.  The relationship has a copy of the condition,
+    which keeps that one too (``ClauseElement._is_clone_of`` in ``sql/elements.py``), and so does
+    ``_JoinCondition.primaryjoin_initial`` in ``orm/relationships.py``.  It may go when they do not.
+    """
+    for each in visitors.iterate(prop._join_condition.primaryjoin_initial):
+        if isinstance(each, BinaryExpression):
+            each.left, each.right = each.left._deannotate(), each.right._deannotate()
 
 
 _OVERLAPS: dict[frozenset[str], Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import sqlite3
@@ -65,6 +66,20 @@ def test_the_collection_first(db: SQLSoup) -> None:
     bo = db.users.get("Bo")
     assert {one.book_id for one in bo.loans} == {1, 3}
     assert {one.user for one in bo.loans} == {bo}
+
+
+def test_no_copies_of_columns_but_those_in_use(soup: SQLSoup) -> None:
+    """What SQLAlchemy was given to make a relationship of takes no memory afterwards."""
+    assert hasattr(soup.loans, "user")
+    columns = soup.loans.c.user_name, soup.users.c.name
+    gc.collect()
+    marks = [
+        {*each._annotations} - {"foreign", "remote"}
+        for each in gc.get_objects()
+        if type(each).__name__ == "AnnotatedColumn" and each._deannotate() in {*columns}
+    ]
+    assert marks
+    assert all(marks)
 
 
 @pytest.mark.parametrize("first", ["user", "loans"])
@@ -909,6 +924,18 @@ def annex(engine: sa.Engine, tmp_path) -> Iterator[str]:
 def schema_of(engine: sa.Engine) -> str:
     """The name of the default schema."""
     return "public" if engine.dialect.name == "postgresql" else str(engine.url.database)
+
+
+def test_a_class_of_another_schema_is_found_by_its_name(db: SQLSoup, annex: str) -> None:
+    """The more classes there are, the longer it would take to look through all of them."""
+
+    class Names(dict[str, Any]):
+        def copy(self) -> Any:
+            pytest.fail("all classes are looked through")
+
+    rooms = db[f"{annex}.rooms"]
+    db._cache = Names(db._cache)
+    assert db.entity("loans", schema=annex).room.property.mapper.class_ is rooms
 
 
 @pytest.mark.parametrize("first", ["there", "here"])

@@ -33,7 +33,8 @@ On the servers it makes databases of its own and drops them. The times below wer
 The contestants of a table took turns, in another order each round; a time is the median of the
 rounds, and a ratio the median of the ratios within the rounds. Where the least times are compared
 instead, which what else the machine does disturbs least, it is said. Who needed more than {slow} s
-in the first round was measured once, except for the work that the targets are about. *Statements*
+in the first round was measured once, except for the work that the targets are about; so was a first
+row whose time no target is about. *Statements*
 are calls of the driver's ``execute()`` or ``executemany()``, what is sent on connecting included.
 Times differ from machine to machine: look at the ratios and at the statements.
 

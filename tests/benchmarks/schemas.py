@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg2
 
-PEOPLE = 100_000
+PEOPLE = 50_000
 
 
 def name(number: int) -> str:

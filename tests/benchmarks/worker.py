@@ -111,7 +111,7 @@ def rows(contestant: Any, work: str, size: int) -> dict[str, Any]:
         assert len(items) == size
         arguments: list[Any] = [items]
     elif work == "get":
-        arguments = [random.Random(0).sample(range(1, 100_001), size)]
+        arguments = [random.Random(0).sample(range(1, schemas.PEOPLE + 1), size)]
     else:
         arguments = [size] if work == "insert" else []
     gc.collect()
