@@ -14,12 +14,14 @@ from sqlsoup.legacy._connections import (
     BEGUN,
     COMMITTED,
     is_begun,
+    is_made_by_old_form,
     reconnect,
     says_end,
 )
 from sqlsoup.legacy._frames import asking, is_new_to, is_of_today, is_ours, module_of
 from sqlsoup.legacy._notes import note, withdraw
 from sqlsoup.legacy._patch import method, plan, replace, replaced
+from sqlsoup.legacy._shared import COUNTER, leave_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,8 @@ def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Connection, "close")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
+        if getattr(connection._dbapi_connection, COUNTER, 1) > 1 and not is_begun(connection):
+            leave_to_others(connection, is_noted=not is_made_by_old_form(connection))
         try:
             before(connection)
         except DBAPIError:

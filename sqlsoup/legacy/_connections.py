@@ -297,6 +297,12 @@ def says_end(connection: Connection) -> bool:
     return (made is not None and is_ended_by(*made)) or ends(connection)
 
 
+def is_made_by_old_form(connection: Connection) -> bool:
+    """Tell if it is execute() of an engine or statement that has made a connection."""
+    made = vars(connection).get(MADE)
+    return made is not None and str(made[-1]["__name__"]).startswith("sqlsoup.")
+
+
 def _has_options(statement: Any, connection: Connection) -> bool:
     """Tell if options say whether a statement commits."""
     return (

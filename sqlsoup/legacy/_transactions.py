@@ -12,6 +12,7 @@ from sqlalchemy.orm import (
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, plan, replace, replaced
 from sqlsoup.legacy._session_state import IDLE, KEY, state_of
+from sqlsoup.legacy._shared import COUNTER, has_stored, leave_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,6 +189,12 @@ def _rollback(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Session, "close", "invalidate")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(session: Session) -> None:
+        whole = session._transaction
+        if whole is not None:
+            for connection, _, _, is_own in whole._connections.values():
+                is_shared = getattr(connection._dbapi_connection, COUNTER, 1) > 1
+                if is_shared and is_own and not has_stored(whole):
+                    leave_to_others(connection)
         before(session)
         if KEY in vars(session):
             state_of(session).forget()

@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in, words
+from sqlalchemy import orm
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import (
     ArgumentError,
@@ -1487,6 +1488,68 @@ def test_connection_of_a_branch_that_is_dropped(lite):
     transaction.rollback()
     assert words(lite) == ["food", "hot"]
     connection.close()
+
+
+def read_by_session(engine):
+    """Read and close in a second session."""
+    with Session(engine) as session:
+        session.execute(sa.text("SELECT 1"))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda engine: engine.execute("SELECT 1").fetchall(),
+        lambda engine: engine.has_table("tags"),
+        lambda engine: engine.connect().execute(sa.text("SELECT 1")).connection.close(),
+        lambda engine: sa.inspect(engine).has_table("tags"),
+        read_by_session,
+    ],
+)
+def test_reading_where_another_connection_is_the_same(read, make_engine):
+    """What a session has stored in a database in memory stays when others of the thread read it."""
+    engine = make_engine("sqlite://")
+    engine.execute("CREATE TABLE tags (word TEXT)")
+    with Session(engine) as session:
+        session.execute(sa.text("INSERT INTO tags VALUES ('new')"))
+        _notes.clear()
+        read(engine)
+        shared = {"connection-shared"} & forms()
+        session.commit()
+    assert words(engine) == ["new"]
+    assert shared == ({"connection-shared"} if "engine-execute" not in forms() else set())
+    _notes.clear()
+    with Session(engine) as session:
+        session.execute(sa.text("SELECT 1"))
+        read(engine)
+        assert "connection-shared" not in forms()  # there is nothing to lose
+
+
+def test_what_is_undone_where_another_connection_is_the_same(make_engine):
+    """A transaction that a program has begun, and rows that a session has stored, are undone."""
+    engine = make_engine("sqlite://")
+    tags = sa.Table("tags", sa.MetaData(), sa.Column("word", sa.Text, primary_key=True))
+    tags.create(engine)
+    home = orm.registry()
+    tag = type("Tag", (), {})
+    home.map_imperatively(tag, tags)
+    with Session(engine) as session:
+        session.execute(tags.insert(), {"word": "new"})
+        with engine.connect() as connection:
+            connection.begin()
+        session.commit()
+    assert words(engine) == []
+    with Session(engine) as session:
+        session.execute(tags.insert(), {"word": "new"})
+        with Session(engine) as other:
+            row = tag()
+            row.word = "other"
+            other.add(row)
+            other.flush()
+        session.commit()
+    assert words(engine) == []
+    assert "connection-shared" not in forms()
+    home.dispose()
 
 
 def test_urls():
