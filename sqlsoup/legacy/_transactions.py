@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.exc import InvalidRequestError, ResourceClosedError
@@ -142,6 +143,7 @@ def _rollback_any(before: Callable[..., Any], session: Session) -> None:
             state.dead = whole
             state.in_block = session._trans_context_manager is whole
             whole.rollback() if whole.nested else before(session)
+            _leave_to_end(session, whole)
     elif state.dead is not None:
         state.dead, state.in_block = None, False
     elif current is not None and current.nested:
@@ -152,6 +154,22 @@ def _rollback_any(before: Callable[..., Any], session: Session) -> None:
             note("session-idle-rollback")
             session.begin()
         before(session)
+
+
+def _leave_to_end(session: Session, whole: Any) -> None:
+    """Have what begin() has given be ended by the program, though it was rolled back within."""
+
+    def end(step: Callable[[], None]) -> None:
+        if state_of(session).dead is not whole:
+            raise ResourceClosedError("This transaction is closed")
+        step()
+
+    for name, step in {
+        "commit": session.commit,
+        "rollback": session.rollback,
+        "close": session.rollback,
+    }.items():
+        setattr(whole, name, partial(end, step))
 
 
 def _is_heard(session: Session) -> bool:
