@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Self
 from weakref import proxy
 
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from sqlsoup.legacy._connections import (
     BEGUN,
+    BY_PROGRAM,
     COMMITTED,
     is_begun,
     is_made_by_old_form,
@@ -35,10 +37,15 @@ SPOILED = "_sqlsoup_spoiled"
 """What a connection has of which a transaction was rolled back by one within: that transaction."""
 
 
+COMMITS = "_sqlsoup_commits"
+"""What a connection has of which the program has said commit(), as it can on SQLAlchemy 2 alone."""
+
+
 @replaced(Connection, "commit")
 def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
     def commit(connection: Connection) -> None:
         before(connection)
+        vars(connection)[COMMITS] = True
         if COMMITTED in vars(connection):
             withdraw(vars(connection).pop(COMMITTED))
 
@@ -50,6 +57,13 @@ def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
         if getattr(connection._dbapi_connection, COUNTER, 1) > 1 and not is_begun(connection):
             leave_to_others(connection, is_noted=not is_made_by_old_form(connection))
+        if (
+            vars(connection).get(BEGUN) == BY_PROGRAM
+            and connection._transaction is not None
+            and COMMITS not in vars(connection)
+            and sys.exception() is None
+        ):
+            note("change-undone")
         try:
             before(connection)
         except DBAPIError:

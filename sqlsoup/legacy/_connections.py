@@ -45,6 +45,10 @@ BEGUN = "_sqlsoup_begun"
 ends; others began by themselves.  It is kept until the next begins."""
 
 
+BY_PROGRAM = "by the program"
+"""The value of that where the program says commit() or rollback()."""
+
+
 MADE = "_sqlsoup_made"
 """What a connection has that was made by connect() of an engine: the instruction that called it,
 and the names that are global there."""
@@ -151,7 +155,7 @@ def run(
     if transaction is None or is_begun(connection) or not commits(statement, connection):
         return result, False
     if not isinstance(statement, str) and _is_ended_by_program(statement, connection):
-        vars(connection)[BEGUN] = True
+        vars(connection)[BEGUN] = BY_PROGRAM
         return result, False
     if is_open(result) and not isinstance(result.cursor_strategy, FullyBufferedCursorFetchStrategy):
         result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
@@ -263,7 +267,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
                 return before(connection, statement, values, execution_options=execution_options)
             if _is_ended_by_program(statement, connection):
                 result = before(connection, statement, values, execution_options=execution_options)
-                vars(connection)[BEGUN] = True
+                vars(connection)[BEGUN] = BY_PROGRAM
                 return result
         if execution_options is not None:
             kw["execution_options"] = execution_options

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest import mock
 
 import pytest
@@ -667,6 +667,32 @@ def test_object_that_ends_its_transactions(lite, kind):
     kept.undo()
     kept.connection.close()
     assert (words(lite), forms()) == (["food", "hot"], set())
+
+
+class OfTwoDrivers(Tags):
+    """One that commits where its connection is that of the driver."""
+
+    def commit_of_the_driver(self):
+        """Do so."""
+        self.connection.commit()
+
+
+def test_change_that_nothing_has_ended(lite):
+    """A change that close() undoes is noted, but where an error has led to it."""
+    for kind in (OfTwoDrivers, Tags):
+        kept = kind(lite)
+        kept.add("a")
+        kept.connection.close()
+        assert (words(lite), forms()) == (["food", "hot"], {"change-undone"})
+        _notes.clear()
+    with lite.connect() as connection:
+        add_tag(connection, "a")
+        connection.commit()
+        connection.execute(sa.text("SELECT 1"))
+    with suppress(ZeroDivisionError), lite.connect() as connection:
+        add_tag(connection, "b")
+        raise ZeroDivisionError
+    assert (words(lite), forms()) == (["a", "food", "hot"], set())
 
 
 @contextmanager
