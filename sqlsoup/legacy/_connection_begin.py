@@ -15,6 +15,7 @@ from sqlsoup.legacy._connections import (
     BEGUN,
     BY_PROGRAM,
     COMMITTED,
+    UNHEARD,
     is_begun,
     is_made_by_old_form,
     reconnect,
@@ -235,6 +236,8 @@ def _begin_on(connection: Connection, frame: FrameType | None = None) -> Any:
         transaction.connection = original(connection)
         if frame is not None:
             _note_late(frame)
+        if vars(connection)[BEGUN] is UNHEARD:
+            connection.dispatch.begin(connection)
     vars(connection)[BEGUN] = True
     return transaction
 

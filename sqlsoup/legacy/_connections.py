@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from types import NoneType
+from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, TextClause, Update
@@ -137,6 +137,9 @@ def run(
     result: Any
     options = params.pop("execution_options", None)
     reconnect(connection)
+    is_idle = connection._transaction is None
+    if is_idle and (isinstance(statement, str) or is_made_by_old_form(connection)):
+        begin_unheard(connection)
     if isinstance(statement, str):
         result = _execute_string(connection, statement, args, params, options)
     elif isinstance(statement, DefaultGenerator):
@@ -161,6 +164,23 @@ def run(
         result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
     transaction.commit()
     return result, True
+
+
+UNHEARD = None
+"""The value of BEGUN for what an old form has begun by itself, of which 1.3 told no listener."""
+
+_NO_LISTENERS: Any = SimpleNamespace(begin=lambda _connection: None)
+
+
+def begin_unheard(connection: Connection) -> None:
+    """Begin what an old form does by itself."""
+    if connection._dbapi_connection is not None:
+        dispatch, connection.dispatch = connection.dispatch, _NO_LISTENERS
+        try:
+            connection._autobegin()
+        finally:
+            connection.dispatch = dispatch
+        vars(connection)[BEGUN] = UNHEARD
 
 
 def _execute_with(

@@ -1705,6 +1705,43 @@ def test_events_of_several_rows(lite):
     assert lite.execute(books.count()).scalar() == 5
 
 
+def test_begin_is_not_heard_of_what_commits_by_itself(lite):
+    """A listener that says BEGIN, as for SQLite's savepoints, is told of begin() alone."""
+    heard = []
+
+    @sa.event.listens_for(lite, "connect")
+    def connect(connection, _record):
+        connection.isolation_level = None
+
+    @sa.event.listens_for(lite, "begin")
+    def begin(connection):
+        heard.append("begin")
+        connection.execute("BEGIN")
+
+    lite.dispose()
+    lite.execute("VACUUM")
+    lite.execute(sa.text("VACUUM"))
+    with lite.connect() as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        assert connection.execute("PRAGMA foreign_keys").scalar() == 1
+        assert heard == []
+        with connection.begin():
+            assert heard == ["begin"]
+            add(connection, "a")
+            nested = connection.begin_nested()
+            add(connection, "b")
+            nested.rollback()
+        with connection.begin():
+            assert heard == ["begin"] * 2
+    assert heard == ["begin"] * 2
+    with lite.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))  # as on 2.x
+        assert heard == ["begin"] * 3
+        with connection.begin():
+            assert heard == ["begin"] * 3
+    assert words(lite) == ["a", "food", "hot"]
+
+
 def test_events_of_strings(lite):
     """Listeners to all statements are told of strings, with the arguments that they had in 1.3."""
     seen = []
