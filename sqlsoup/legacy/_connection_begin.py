@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Self
 from weakref import proxy
 
@@ -12,14 +13,18 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from sqlsoup.legacy._connections import (
     BEGUN,
+    BY_PROGRAM,
     COMMITTED,
+    UNHEARD,
     is_begun,
+    is_made_by_old_form,
     reconnect,
     says_end,
 )
 from sqlsoup.legacy._frames import asking, is_new_to, is_of_today, is_ours, module_of
 from sqlsoup.legacy._notes import note, withdraw
 from sqlsoup.legacy._patch import method, plan, replace, replaced
+from sqlsoup.legacy._shared import COUNTER, leave_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +38,15 @@ SPOILED = "_sqlsoup_spoiled"
 """What a connection has of which a transaction was rolled back by one within: that transaction."""
 
 
+COMMITS = "_sqlsoup_commits"
+"""What a connection has of which the program has said commit(), as it can on SQLAlchemy 2 alone."""
+
+
 @replaced(Connection, "commit")
 def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
     def commit(connection: Connection) -> None:
         before(connection)
+        vars(connection)[COMMITS] = True
         if COMMITTED in vars(connection):
             withdraw(vars(connection).pop(COMMITTED))
 
@@ -46,6 +56,15 @@ def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Connection, "close")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
+        if getattr(connection._dbapi_connection, COUNTER, 1) > 1 and not is_begun(connection):
+            leave_to_others(connection, is_noted=not is_made_by_old_form(connection))
+        if (
+            vars(connection).get(BEGUN) == BY_PROGRAM
+            and connection._transaction is not None
+            and COMMITS not in vars(connection)
+            and sys.exception() is None
+        ):
+            note("change-undone")
         try:
             before(connection)
         except DBAPIError:
@@ -217,6 +236,8 @@ def _begin_on(connection: Connection, frame: FrameType | None = None) -> Any:
         transaction.connection = original(connection)
         if frame is not None:
             _note_late(frame)
+        if vars(connection)[BEGUN] is UNHEARD:
+            connection.dispatch.begin(connection)
     vars(connection)[BEGUN] = True
     return transaction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from types import NoneType
+from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, TextClause, Update
@@ -43,6 +43,10 @@ _WRITES_OF = {
 BEGUN = "_sqlsoup_begun"
 """What a connection has whose transaction a program, an engine or a session began, or the program
 ends; others began by themselves.  It is kept until the next begins."""
+
+
+BY_PROGRAM = "by the program"
+"""The value of that where the program says commit() or rollback()."""
 
 
 MADE = "_sqlsoup_made"
@@ -133,6 +137,9 @@ def run(
     result: Any
     options = params.pop("execution_options", None)
     reconnect(connection)
+    is_idle = connection._transaction is None
+    if is_idle and (isinstance(statement, str) or is_made_by_old_form(connection)):
+        begin_unheard(connection)
     if isinstance(statement, str):
         result = _execute_string(connection, statement, args, params, options)
     elif isinstance(statement, DefaultGenerator):
@@ -151,12 +158,29 @@ def run(
     if transaction is None or is_begun(connection) or not commits(statement, connection):
         return result, False
     if not isinstance(statement, str) and _is_ended_by_program(statement, connection):
-        vars(connection)[BEGUN] = True
+        vars(connection)[BEGUN] = BY_PROGRAM
         return result, False
     if is_open(result) and not isinstance(result.cursor_strategy, FullyBufferedCursorFetchStrategy):
         result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
     transaction.commit()
     return result, True
+
+
+UNHEARD = None
+"""The value of BEGUN for what an old form has begun by itself, of which 1.3 told no listener."""
+
+_NO_LISTENERS: Any = SimpleNamespace(begin=lambda _connection: None)
+
+
+def begin_unheard(connection: Connection) -> None:
+    """Begin what an old form does by itself."""
+    if connection._dbapi_connection is not None:
+        dispatch, connection.dispatch = connection.dispatch, _NO_LISTENERS
+        try:
+            connection._autobegin()
+        finally:
+            connection.dispatch = dispatch
+        vars(connection)[BEGUN] = UNHEARD
 
 
 def _execute_with(
@@ -263,7 +287,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
                 return before(connection, statement, values, execution_options=execution_options)
             if _is_ended_by_program(statement, connection):
                 result = before(connection, statement, values, execution_options=execution_options)
-                vars(connection)[BEGUN] = True
+                vars(connection)[BEGUN] = BY_PROGRAM
                 return result
         if execution_options is not None:
             kw["execution_options"] = execution_options
@@ -295,6 +319,12 @@ def says_end(connection: Connection) -> bool:
     """Tell if a program says commit() or rollback() of a connection, or where it was made."""
     made = vars(connection).get(MADE)
     return (made is not None and is_ended_by(*made)) or ends(connection)
+
+
+def is_made_by_old_form(connection: Connection) -> bool:
+    """Tell if it is execute() of an engine or statement that has made a connection."""
+    made = vars(connection).get(MADE)
+    return made is not None and str(made[-1]["__name__"]).startswith("sqlsoup.")
 
 
 def _has_options(statement: Any, connection: Connection) -> bool:

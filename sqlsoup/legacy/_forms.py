@@ -59,6 +59,14 @@ FORMS = {
         "a statement on a connection that was lost since the one before",
         "connection.rollback() before it",
     ),
+    "change-undone": Form(
+        "close() of a connection with a change that nothing has committed",
+        "commit() or rollback() before it",
+    ),
+    "connection-shared": Form(
+        "close() where another connection to a database in memory has changed something",
+        "one connection for both, or a database in a file",
+    ),
     "statement-string": Form("a string as a statement", "text('...'), or db.execute('...')"),
     "statement-params": Form("parameters one by one", "one dict of parameters, or a list of dicts"),
     "engine-argument": Form("an argument of create_engine()", "leave it out"),

@@ -104,15 +104,15 @@ _LIBRARY = sysconfig.get_path("stdlib") + os.sep
 
 def is_within(module: str) -> bool:
     """Tell if a module of SQLAlchemy or SQLSoup is at work between here and the program."""
-    return any(module_of(frame) == module for frame in _at_work(sys._getframe(2)))
+    return any(module_of(frame) == module for frame in _own_frames(sys._getframe(2)))
 
 
 def is_within_call(function: str) -> bool:
     """Tell if a function of SQLAlchemy or SQLSoup is at work between here and the program."""
-    return any(frame.f_code.co_name == function for frame in _at_work(sys._getframe(2)))
+    return any(frame.f_code.co_name == function for frame in _own_frames(sys._getframe(2)))
 
 
-def _at_work(frame: FrameType | None) -> Iterator[FrameType]:
+def _own_frames(frame: FrameType | None) -> Iterator[FrameType]:
     while frame and is_ours(frame):
         yield frame
         frame = frame.f_back

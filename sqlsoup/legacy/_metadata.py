@@ -224,8 +224,14 @@ def _str(before: Callable[..., Any]) -> Callable[..., Any]:
         bind = bind_of(element) if is_asked else None
         if bind is None:
             return before(element)
-        note("statement-bind", old="str() of a statement with an engine", instead="compile(engine)")
-        return str(element.compile(dialect=bind.dialect))
+        text = str(element.compile(dialect=bind.dialect))
+        if text != before(element):
+            note(
+                "statement-bind",
+                old="str() of a statement with an engine",
+                instead="compile(engine)",
+            )
+        return text
 
     return to_str
 

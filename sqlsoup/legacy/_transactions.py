@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.exc import InvalidRequestError, ResourceClosedError
@@ -12,6 +13,7 @@ from sqlalchemy.orm import (
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, plan, replace, replaced
 from sqlsoup.legacy._session_state import IDLE, KEY, state_of
+from sqlsoup.legacy._shared import COUNTER, has_stored, leave_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +143,7 @@ def _rollback_any(before: Callable[..., Any], session: Session) -> None:
             state.dead = whole
             state.in_block = session._trans_context_manager is whole
             whole.rollback() if whole.nested else before(session)
+            _leave_to_end(session, whole)
     elif state.dead is not None:
         state.dead, state.in_block = None, False
     elif current is not None and current.nested:
@@ -151,6 +154,22 @@ def _rollback_any(before: Callable[..., Any], session: Session) -> None:
             note("session-idle-rollback")
             session.begin()
         before(session)
+
+
+def _leave_to_end(session: Session, whole: Any) -> None:
+    """Have what begin() has given be ended by the program, though it was rolled back within."""
+
+    def end(step: Callable[[], None]) -> None:
+        if state_of(session).dead is not whole:
+            raise ResourceClosedError("This transaction is closed")
+        step()
+
+    for name, step in {
+        "commit": session.commit,
+        "rollback": session.rollback,
+        "close": session.rollback,
+    }.items():
+        setattr(whole, name, partial(end, step))
 
 
 def _is_heard(session: Session) -> bool:
@@ -188,6 +207,12 @@ def _rollback(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Session, "close", "invalidate")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(session: Session) -> None:
+        whole = session._transaction
+        if whole is not None:
+            for connection, _, _, is_own in whole._connections.values():
+                is_shared = getattr(connection._dbapi_connection, COUNTER, 1) > 1
+                if is_shared and is_own and not has_stored(whole):
+                    leave_to_others(connection)
         before(session)
         if KEY in vars(session):
             state_of(session).forget()

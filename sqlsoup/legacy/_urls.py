@@ -323,7 +323,9 @@ def _new(before: Callable[..., Any]) -> Callable[..., Any]:
 @function(make_url)
 def _make_url(before: Callable[..., Any], name_or_url: Any, *args: Any, **kw: Any) -> Any:
     url = before(real(name_or_url), *args, **kw)
-    return url if is_ours(asking(2)) or not isinstance(url, URL) else OldURL(url)
+    if is_ours(asking(2)) or not isinstance(url, URL):
+        return url
+    return name_or_url if isinstance(name_or_url, URL) else OldURL(url)
 
 
 @plan

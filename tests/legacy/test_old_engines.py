@@ -6,12 +6,13 @@ import asyncio
 import gc
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest import mock
 
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in, words
+from sqlalchemy import orm
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import (
     ArgumentError,
@@ -666,6 +667,32 @@ def test_object_that_ends_its_transactions(lite, kind):
     kept.undo()
     kept.connection.close()
     assert (words(lite), forms()) == (["food", "hot"], set())
+
+
+class OfTwoDrivers(Tags):
+    """One that commits where its connection is that of the driver."""
+
+    def commit_of_the_driver(self):
+        """Do so."""
+        self.connection.commit()
+
+
+def test_change_that_nothing_has_ended(lite):
+    """A change that close() undoes is noted, but where an error has led to it."""
+    for kind in (OfTwoDrivers, Tags):
+        kept = kind(lite)
+        kept.add("a")
+        kept.connection.close()
+        assert (words(lite), forms()) == (["food", "hot"], {"change-undone"})
+        _notes.clear()
+    with lite.connect() as connection:
+        add_tag(connection, "a")
+        connection.commit()
+        connection.execute(sa.text("SELECT 1"))
+    with suppress(ZeroDivisionError), lite.connect() as connection:
+        add_tag(connection, "b")
+        raise ZeroDivisionError
+    assert (words(lite), forms()) == (["a", "food", "hot"], set())
 
 
 @contextmanager
@@ -1489,6 +1516,68 @@ def test_connection_of_a_branch_that_is_dropped(lite):
     connection.close()
 
 
+def read_by_session(engine):
+    """Read and close in a second session."""
+    with Session(engine) as session:
+        session.execute(sa.text("SELECT 1"))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda engine: engine.execute("SELECT 1").fetchall(),
+        lambda engine: engine.has_table("tags"),
+        lambda engine: engine.connect().execute(sa.text("SELECT 1")).connection.close(),
+        lambda engine: sa.inspect(engine).has_table("tags"),
+        read_by_session,
+    ],
+)
+def test_reading_where_another_connection_is_the_same(read, make_engine):
+    """What a session has stored in a database in memory stays when others of the thread read it."""
+    engine = make_engine("sqlite://")
+    engine.execute("CREATE TABLE tags (word TEXT)")
+    with Session(engine) as session:
+        session.execute(sa.text("INSERT INTO tags VALUES ('new')"))
+        _notes.clear()
+        read(engine)
+        shared = {"connection-shared"} & forms()
+        session.commit()
+    assert words(engine) == ["new"]
+    assert shared == ({"connection-shared"} if "engine-execute" not in forms() else set())
+    _notes.clear()
+    with Session(engine) as session:
+        session.execute(sa.text("SELECT 1"))
+        read(engine)
+        assert "connection-shared" not in forms()  # there is nothing to lose
+
+
+def test_what_is_undone_where_another_connection_is_the_same(make_engine):
+    """A transaction that a program has begun, and rows that a session has stored, are undone."""
+    engine = make_engine("sqlite://")
+    tags = sa.Table("tags", sa.MetaData(), sa.Column("word", sa.Text, primary_key=True))
+    tags.create(engine)
+    home = orm.registry()
+    tag = type("Tag", (), {})
+    home.map_imperatively(tag, tags)
+    with Session(engine) as session:
+        session.execute(tags.insert(), {"word": "new"})
+        with engine.connect() as connection:
+            connection.begin()
+        session.commit()
+    assert words(engine) == []
+    with Session(engine) as session:
+        session.execute(tags.insert(), {"word": "new"})
+        with Session(engine) as other:
+            row = tag()
+            row.word = "other"
+            other.add(row)
+            other.flush()
+        session.commit()
+    assert words(engine) == []
+    assert "connection-shared" not in forms()
+    home.dispose()
+
+
 def test_urls():
     """``postgres://`` and a URL without a driver mean what they meant; others are left alone."""
     for url in ("postgres://u:secret@h/d", "postgres+psycopg2://u:secret@h/d"):
@@ -1614,6 +1703,43 @@ def test_events_of_several_rows(lite):
     sa.event.listen(lite, "before_execute", lambda _c, a, b, c: (a, b, c), retval=True)
     lite.execute(books.insert(), [{"title": "x"}, {"title": "y"}])
     assert lite.execute(books.count()).scalar() == 5
+
+
+def test_begin_is_not_heard_of_what_commits_by_itself(lite):
+    """A listener that says BEGIN, as for SQLite's savepoints, is told of begin() alone."""
+    heard = []
+
+    @sa.event.listens_for(lite, "connect")
+    def connect(connection, _record):
+        connection.isolation_level = None
+
+    @sa.event.listens_for(lite, "begin")
+    def begin(connection):
+        heard.append("begin")
+        connection.execute("BEGIN")
+
+    lite.dispose()
+    lite.execute("VACUUM")
+    lite.execute(sa.text("VACUUM"))
+    with lite.connect() as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        assert connection.execute("PRAGMA foreign_keys").scalar() == 1
+        assert heard == []
+        with connection.begin():
+            assert heard == ["begin"]
+            add(connection, "a")
+            nested = connection.begin_nested()
+            add(connection, "b")
+            nested.rollback()
+        with connection.begin():
+            assert heard == ["begin"] * 2
+    assert heard == ["begin"] * 2
+    with lite.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))  # as on 2.x
+        assert heard == ["begin"] * 3
+        with connection.begin():
+            assert heard == ["begin"] * 3
+    assert words(lite) == ["a", "food", "hot"]
 
 
 def test_events_of_strings(lite):

@@ -665,6 +665,34 @@ def test_inner_rollback(depth, lite, tags):
     assert words(lite) == ["food", "hot", "later"]
 
 
+@pytest.mark.parametrize("way", ["rollback", "close"])
+@pytest.mark.parametrize("outer", ["begin", "begin_nested"])
+def test_outer_transaction_of_an_inner_rollback(outer, way, lite, tags):
+    """What begin() has given is rolled back as well, commits nothing, and is over then."""
+    session = Session(lite, autocommit=True)
+    session.begin()
+    whole = session.begin_nested() if outer == "begin_nested" else session.transaction
+    session.begin(subtransactions=True)
+    session.add(tag(tags, "new"))
+    session.flush()
+    session.rollback()
+    with pytest.raises(InvalidRequestError) as caught:
+        whole.commit()
+    assert str(caught.value) == INACTIVE
+    assert not whole.is_active
+    getattr(whole, way)()
+    session.add(tag(tags, "later"))
+    if outer == "begin":
+        assert session.transaction is None
+        session.begin()
+    for end in (whole.commit, whole.rollback):
+        with pytest.raises(ResourceClosedError) as caught:
+            end()
+        assert str(caught.value) == "This transaction is closed"
+    session.commit()
+    assert words(lite) == ["food", "hot", "later"]
+
+
 def test_functions_that_call_each_other(plain, tags, lite):
     """The usual try: commit, except: rollback works at any depth."""
 

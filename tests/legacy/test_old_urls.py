@@ -34,6 +34,12 @@ def test_made_by_hand(make_engine):
     assert type(URL("sqlite", None, None, None, None, None, {})) is URL
 
 
+def test_made_of_a_url():
+    """make_url() gives the URL that it is given, of whatever it was made."""
+    for url in (make_url("sqlite://"), URL.create("sqlite"), URL("sqlite")):
+        assert make_url(url) is url
+
+
 def test_changed_in_place(make_engine):
     """Each part can be set, and the query changed, and the engine is that of the changed URL."""
     url = make_url("sqlite:///a.db")
