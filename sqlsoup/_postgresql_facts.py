@@ -34,7 +34,10 @@ class Type(NamedTuple):
     """
 
     shown: str
-    """What SQL calls it, without a length: a cast to it cuts nothing off."""
+    """What SQL calls it, without a length: a cast to it cuts nothing off.
+
+    Percent signs are doubled for a driver that formats statements by them.
+    """
     name: str
     """What ``pg_type`` calls it."""
     kind: str
@@ -266,6 +269,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
     missing = [name for name in names if (schema, name) not in known]
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind
+        percent = "%%" if connection.dialect.paramstyle in {"format", "pyformat"} else "%"
         for name, kind, partition, ruled, comment, *more in connection.execute(
             _STATEMENT, {"schema": schema, "names": missing}
         ):
@@ -273,9 +277,10 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
             columns: dict[int, str] = {}
             types: dict[str, list[Type]] = {}
-            for number, column, *step in steps:
+            for number, column, shown, *step in steps:
                 columns[number] = column
-                types.setdefault(column, []).append(Type(*step))
+                named = Type(shown.replace("%", percent), *step)
+                types.setdefault(column, []).append(named)
             key, key_names, foreign_keys, parts = _keys(constraints, columns, schema)
             known[schema, name] = Facts(
                 kind if isinstance(kind, str) else kind.decode(),
