@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -396,6 +397,30 @@ def test_values_of_other_types(gives):
         "one": {"word": "food"},
         "map": [0, 1],
     }
+
+
+def test_values_in_values(gives):
+    """A set is sorted, and numbers that JSON does not have are text, however deep they are."""
+    inf = "float('inf')"
+    row = (
+        f"{{'set': {{'b', 'a'}}, 'none': frozenset(), 'key': (1, 'é'), 'list': [{inf}, [-{inf}]],"
+        f" 'json': __import__('collections').OrderedDict(a={{{inf}: b'\\0'}})}}"
+    )
+    expected = {
+        "set": ["a", "b"],
+        "none": [],
+        "key": [1, "é"],
+        "list": ["inf", ["-inf"]],
+        "json": {"a": {"inf": "00"}},
+    }
+    assert json.loads(gives(row, "--json")) == expected
+    assert json.loads(gives(f"[{row}]", "--jsonl")) == expected
+    _, values = csv.reader(gives(row, "--csv").splitlines())
+    assert [json.loads(value) for value in values] == [*expected.values()]
+    assert gives("{'set': {'b', 'a'}, 'key': (1, 'é')}").splitlines()[2:] == [
+        'set    | ["a", "b"]',
+        'key    | [1, "é"]',
+    ]
 
 
 def test_relationships_are_on(gives):
