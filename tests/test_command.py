@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import run
 from help_texts import HELP
+from sqlalchemy.ext.compiler import compiles
 
 import sqlsoup
 from sqlsoup.command import _target, main
@@ -193,6 +194,21 @@ def test_describe(command, path):
             "refers_to": "users.name",
         },
     ]
+
+
+class Vector(sa.types.TypeEngine):
+    """A type that one other dialect can name."""
+
+
+compiles(Vector, "duckdb")(lambda *_, **__: "VECTOR")
+
+
+def test_describe_a_type_that_sqlalchemy_cannot_name(command, path, lite, monkeypatch):
+    """It is called as Python shows it, in every form."""
+    monkeypatch.setitem(lite.dialect.ischema_names, "VECTOR", Vector)
+    run(lite, "CREATE TABLE t (id INTEGER PRIMARY KEY, v VECTOR)")
+    assert "v   Vector()\n" in command(path, "--describe", "t")[1]
+    assert command(path, "--describe", "t", "--csv")[1].splitlines()[2] == "v,Vector(),True,False,"
 
 
 def test_describe_without_key(command, url, engine, other_schema):
