@@ -75,6 +75,13 @@ def _copy(value: Any, owner: _Owner) -> Any:
     return copied
 
 
+def plain(value: Any) -> Any:
+    """Return a copy of a dict or list that is of no row, and other values as they are."""
+    if type(value) is _Dict:
+        return {key: plain(each) for key, each in value.items()}
+    return [*map(plain, value)] if type(value) is _List else value
+
+
 class _Dict(dict[Any, Any]):
     _owner: _Owner
 
