@@ -107,10 +107,7 @@ def _write_csv(thing: Any, file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     if names:
         writer.writerow(names)
-    writer.writerows(
-        [value if (text := _for_csv(type(value))) is None else text(value) for value in row]
-        for row in rows
-    )
+    writer.writerows([_cell(value) for value in row] for row in rows)
 
 
 def _lists(things: Any) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -224,6 +221,12 @@ def _finite(value: Any) -> Any:
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain)
+
+
+def _cell(value: object) -> object:
+    kind: Any = type(value)
+    text = _for_csv(kind)
+    return value if text is None else text(value)
 
 
 @cache
