@@ -85,7 +85,7 @@ class FlushOrder(FlushProcessor):
         return frozenset(
             _name(table.metadata, *target)
             for table in self._tables
-            for target in (*map(target_of, table.foreign_keys), *table.info.get(PARTS, ()))
+            for target in (*map(target_of, table.foreign_keys), *_parts(table))
         )
 
     def pairs(self, flush: Any, others: list[FlushOrder], *, deletes: bool) -> Iterator[_Pair]:
@@ -116,6 +116,11 @@ def _name(metadata: MetaData, schema: str | None, name: str) -> tuple[str | None
     bind = bind_of(metadata)
     schema = schema or metadata.schema or (bind.dialect.default_schema_name if bind else None)
     return schema, name
+
+
+def _parts(table: Table) -> list[tuple[str | None, str]]:
+    parts: list[tuple[str | None, str]] = table.info.get(PARTS, [])
+    return parts
 
 
 def _attributes(
