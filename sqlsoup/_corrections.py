@@ -32,6 +32,8 @@ None leaves the answer to SQLAlchemy, be it that for a table or as a whole.
 
 PARTITION = "sqlsoup: partition"
 """In the ``info`` of a foreign key: its table is a partition of another."""
+PARTS = "sqlsoup.parts"
+"""In the ``info`` of a table: schema and name of the partitions of what it refers to."""
 
 
 def kept_by(inspector: Inspector) -> dict[Any, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, inspect
+from sqlalchemy.exc import UnsupportedCompilationError
 
 from sqlsoup._foreign_keys import described_target, foreign_keys_to, table_key
 from sqlsoup._keys import foreign_keys_of
@@ -75,7 +77,14 @@ class Description:
 def _described(column: Column[Any], mapper: Mapper[Any]) -> tuple[str, str]:
     nullable = getattr(column, "nullable", True)
     notes = [*["primary key"] * (column in mapper.primary_key), *["not null"] * (not nullable)]
-    return str(column.type), ", ".join(notes)
+    return _called(column.type), ", ".join(notes)
+
+
+def _called(kind: object) -> str:
+    """Return the name of a type, or what Python shows where only its own dialect can name it."""
+    with suppress(UnsupportedCompilationError):
+        return str(kind)
+    return repr(kind)
 
 
 def _targets(table: Table) -> Iterator[str]:

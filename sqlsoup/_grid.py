@@ -39,7 +39,9 @@ def text_of(value: object) -> str:
             return _hexadecimal(bytes(value))
         case Decimal() if value.is_finite():
             return format(value, "f")
-        case dict() | list():
+        case set() | frozenset():
+            value = json.dumps(sorted(value, key=str), ensure_ascii=False, default=str)
+        case dict() | list() | tuple():
             value = json.dumps(value, ensure_ascii=False, default=str)
     return escaped(str(value)[: LONGEST + 1])
 

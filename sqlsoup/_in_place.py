@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 
 def track_changes(mapper: Mapper[Any]) -> None:
-    """Have dicts and lists stored when they are changed in place, for columns that hold such."""
+    """Have dicts, lists and sets stored when they are changed in place."""
     for column in mapper.columns:
         kind: Any = column.type
         while isinstance(kind, TypeDecorator):
             kind = kind.impl_instance
-        if isinstance(kind, JSON | ARRAY) or getattr(kind, "__visit_name__", "") == "HSTORE":
+        name = getattr(kind, "__visit_name__", "")
+        if isinstance(kind, JSON | ARRAY) or name in {"HSTORE", "SET"}:
             read_through(mapper, mapper.get_property_by_column(column).key, _tracked)
 
 
@@ -75,6 +76,15 @@ def _copy(value: Any, owner: _Owner) -> Any:
     return copied
 
 
+def plain(value: Any) -> Any:
+    """Return a copy of what a row has that is of no row, and other values as they are."""
+    if type(value) is _Dict:
+        return {key: plain(each) for key, each in value.items()}
+    if type(value) is _List:
+        return [*map(plain, value)]
+    return {*value} if type(value) is _Set else value
+
+
 class _Dict(dict[Any, Any]):
     _owner: _Owner
 
@@ -99,7 +109,22 @@ class _List(list[Any]):
         return list, (list(self),)
 
 
-_KINDS: dict[type, Any] = {dict: _Dict, list: _List, _Dict: _Dict, _List: _List}
+class _Set(set[Any]):
+    _owner: _Owner
+
+    def _adopt_all(self) -> None:
+        """Do nothing, for what can be in a set does not change."""
+
+    def __repr__(self) -> str:
+        """Return what a set has: this one alone of the three would show its name."""
+        return repr({*self})
+
+    def __reduce_ex__(self, _protocol: object) -> Any:
+        return set, (set(self),)
+
+
+_KINDS: dict[type, Any] = {dict: _Dict, list: _List, set: _Set}
+_KINDS.update({kind: kind for kind in _KINDS.values()})
 _ONE = {"__setitem__", "setdefault", "append", "insert"}
 """The methods whose last argument is one new value, unless it is for a slice."""
 
@@ -128,6 +153,8 @@ _CHANGING = {
     dict: "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update",
     list: "__setitem__ __delitem__ __iadd__ __imul__ append clear extend insert pop remove reverse"
     " sort",
+    set: "__iand__ __ior__ __isub__ __ixor__ add clear difference_update discard"
+    " intersection_update pop remove symmetric_difference_update update",
 }
 for _plain, _names in _CHANGING.items():
     for _name in _names.split():

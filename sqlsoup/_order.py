@@ -10,6 +10,7 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import attributes
 from sqlalchemy.orm import exc as orm_exc
 
+from sqlsoup._corrections import PARTS
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
 from sqlsoup._sa import (
@@ -82,9 +83,9 @@ class FlushOrder(FlushProcessor):
     @cached_property
     def refers(self) -> frozenset[tuple[str | None, str]]:
         return frozenset(
-            _name(table.metadata, *target_of(key))
+            _name(table.metadata, *target)
             for table in self._tables
-            for key in table.foreign_keys
+            for target in (*map(target_of, table.foreign_keys), *_parts(table))
         )
 
     def pairs(self, flush: Any, others: list[FlushOrder], *, deletes: bool) -> Iterator[_Pair]:
@@ -115,6 +116,11 @@ def _name(metadata: MetaData, schema: str | None, name: str) -> tuple[str | None
     bind = bind_of(metadata)
     schema = schema or metadata.schema or (bind.dialect.default_schema_name if bind else None)
     return schema, name
+
+
+def _parts(table: Table) -> list[tuple[str | None, str]]:
+    parts: list[tuple[str | None, str]] = table.info.get(PARTS, [])
+    return parts
 
 
 def _attributes(

@@ -13,6 +13,7 @@ from sqlsoup._corrections import (
     IGNORE,
     MEDDLERS,
     PARTITION,
+    PARTS,
     REVISE,
     RULED,
     SPARES,
@@ -85,6 +86,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     """
     note_cuts(table, cuts=False)
     for known in facts(inspector, table.schema, [table.name]).values():
+        if known.parts:
+            table.info[PARTS] = known.parts
         updated = known.kind in "vf" or bool(known.before & UPDATED)
         read_again(table.columns if updated else ())
         meddled = known.kind == "v" or known.meddled

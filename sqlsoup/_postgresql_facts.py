@@ -34,7 +34,10 @@ class Type(NamedTuple):
     """
 
     shown: str
-    """What SQL calls it, without a length: a cast to it cuts nothing off."""
+    """What SQL calls it, without a length: a cast to it cuts nothing off.
+
+    Percent signs are doubled for a driver that formats statements by them.
+    """
     name: str
     """What ``pg_type`` calls it."""
     kind: str
@@ -69,6 +72,8 @@ class Facts(NamedTuple):
     rising: list[str]
     """The columns whose default depends on a sequence that rises and does not cycle."""
     foreign_keys: list[list[Any]]
+    parts: list[Key]
+    """The partitions of what the foreign keys refer to."""
     comment: str | None
 
 
@@ -264,6 +269,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
     missing = [name for name in names if (schema, name) not in known]
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind
+        percent = "%%" if connection.dialect.paramstyle in {"format", "pyformat"} else "%"
         for name, kind, partition, ruled, comment, *more in connection.execute(
             _STATEMENT, {"schema": schema, "names": missing}
         ):
@@ -271,10 +277,11 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
             columns: dict[int, str] = {}
             types: dict[str, list[Type]] = {}
-            for number, column, *step in steps:
+            for number, column, shown, *step in steps:
                 columns[number] = column
-                types.setdefault(column, []).append(Type(*step))
-            key, key_names, foreign_keys = _keys(constraints, columns, schema)
+                named = Type(shown.replace("%", percent), *step)
+                types.setdefault(column, []).append(named)
+            key, key_names, foreign_keys, parts = _keys(constraints, columns, schema)
             known[schema, name] = Facts(
                 kind if isinstance(kind, str) else kind.decode(),
                 partition,
@@ -289,6 +296,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
                 types,
                 [columns[number] for number in rising],
                 foreign_keys,
+                parts,
                 comment,
             )
     return {(schema, name): known[schema, name] for name in names if (schema, name) in known}
@@ -296,22 +304,26 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
 
 def _keys(
     constraints: list[list[Any]], columns: dict[int, str], schema: str | None
-) -> tuple[list[str], tuple[str | None, str | None], list[list[Any]]]:
-    """Return the primary key, its names, and the foreign keys, out of what they are made of.
+) -> tuple[list[str], tuple[str | None, str | None], list[list[Any]], list[Key]]:
+    """Return the primary key, its names, the foreign keys and the partitions of their targets.
 
-    Those that PostgreSQL keeps for the partitions of a target have the key itself for a parent.
+    The keys that PostgreSQL keeps for these have the key itself for a parent.
     """
     key: list[str] = []
     key_names: tuple[str | None, str | None] = None, None
     foreign_keys: list[list[Any]] = []
+    parts: list[Key] = []
     own = {number for _, number, *_ in constraints}
     for kind, _, parent, name, numbers, referred, target, *options in constraints:
         if kind == "p":
             key, key_names = [columns[number] for number in numbers], (name, options[-1])
-        elif kind == "f" and parent not in own:
-            names = [columns[number] for number in numbers]
+        elif kind == "f":
             place, table, visible, known = target
             where = None if visible and place != schema else place
+            if parent in own:
+                parts.append((where, table))
+                continue
+            names = [columns[number] for number in numbers]
             others = [known[str(number)] for number in referred]
             foreign_keys.append([name, names, where, table, others, *options])
-    return key, key_names, foreign_keys
+    return key, key_names, foreign_keys, parts

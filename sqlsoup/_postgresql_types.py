@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,17 @@ if TYPE_CHECKING:
 class Plain(sqltypes.UserDefinedType[Any]):
     """A type whose values are what the driver gives and takes: mostly text, as PostgreSQL has it.
 
-    :param name: what SQL calls the type.
+    :param name: what SQL calls the type, in a statement of the driver.
     """
 
     cache_ok = True
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    def __str__(self) -> str:
+        """Return what PostgreSQL calls it, for ``help()``."""
+        return self.name.replace("%%", "%")
 
     def get_col_spec(self, **_: Any) -> str:
         """Return the name of the type."""
@@ -119,6 +124,30 @@ def _is_infinite(value: object) -> bool:
     return isinstance(value, Decimal) and value.is_infinite()
 
 
+class Months(sqltypes.TypeDecorator[Any]):
+    """An interval of years and months alone, whose values are durations.
+
+    The drivers read 365 days for 12 months and 30 for another, and write days, which PostgreSQL
+    would leave out.
+    """
+
+    impl = pg.INTERVAL
+    cache_ok = True
+    python_type = timedelta
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:  # noqa: ARG002
+        """Return this type for a comparison; what is added may have days."""
+        return self if op in _COMPARISONS else pg.INTERVAL()
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Return the months of a duration, as text."""
+        if not isinstance(value, timedelta):
+            return value
+        years, days = divmod(abs(value).days, 365)
+        sign = "-" if value < timedelta() else ""
+        return f"{sign}{12 * years + days // 30} months"
+
+
 class List(pg.ARRAY[Any]):
     """An array that takes text as well; SQLAlchemy (2.0, 2.1) makes a list of its characters."""
 
@@ -177,7 +206,7 @@ class Array(sqltypes.TypeDecorator[Any]):
 
     def __str__(self) -> str:
         """Return what PostgreSQL calls it, for ``help()``."""
-        return self.name
+        return self.name.replace("%%", "%")
 
     def bind_expression(self, bindparam: Any) -> Any:
         """Have the database make the array of what is given."""
@@ -296,11 +325,21 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
         return kind(*given.enums, name=given.name, schema=given.schema)
     if found.shipped and found.name in _MISMADE:
         return (Money if found.name == "money" else Plain)(found.shown)
-    if of_domain and found.shipped and found.name in _KNOWN:
-        return _KNOWN[found.name]()
+    if found.shipped and (found.name == "interval" or (of_domain and found.name in _KNOWN)):
+        return _known(given, found.name)
     if type(given) is sqltypes.NUMERIC:
         return NUMERIC(given.precision, given.scale)
     return Plain(shown) if isinstance(given, sqltypes.NullType) else given
+
+
+def _known(given: Any, name: str) -> TypeEngine[Any]:
+    """Return the type for a name, which what SQLAlchemy reflects may tell more of."""
+    while inner := getattr(given, "item_type", getattr(given, "data_type", None)):
+        given = inner
+    if isinstance(given, pg.INTERVAL):
+        of_months = given.fields in {"year to month", "year", "month"}
+        return Months(fields=given.fields) if of_months else given
+    return _KNOWN[name]()
 
 
 def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> TypeEngine[Any]:
@@ -312,10 +351,10 @@ def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> Type
         known = sqltypes.BIGINT() if last.name == "oid" and not nested else None
         kind = Hstores if last.name == "hstore" and not nested else Array
         return kind(shown, Plain(elements[0].shown), known, delimiter)
-    item = _KNOWN[last.name]()
+    item = _known(given, last.name)
     if domains:
         of_text = Plain(elements[0].shown)
         return Array(shown, of_text if last.name in _CUT else item, known=item)
-    if isinstance(given, pg.ARRAY) and last.name not in {*_CUT, "numeric"}:
+    if isinstance(given, pg.ARRAY) and last.name not in {*_CUT, "numeric", "interval"}:
         return List(given.item_type)
     return List(item)

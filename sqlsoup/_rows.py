@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstanceState, Mapper, Query
 
 from sqlsoup._attributes import of_columns
 from sqlsoup._classes import SelectableClassType, new_query
+from sqlsoup._in_place import plain
 from sqlsoup._keys import described
 from sqlsoup.exc import ArgumentError, shown
 
@@ -28,7 +29,7 @@ def as_dict(row: object) -> dict[str, Any]:
     """
     state = inspect(row, raiseerr=False)
     if isinstance(state, InstanceState):
-        return {name: getattr(row, name) for name in of_columns(state.mapper)}
+        return {name: plain(getattr(row, name)) for name in of_columns(state.mapper)}
     if isinstance(row, Row):
         row = row._mapping  # noqa: SLF001 - SQLAlchemy's public name
     if not isinstance(row, RowMapping):

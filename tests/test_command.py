@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import run
 from help_texts import HELP
+from sqlalchemy.ext.compiler import compiles
 
 import sqlsoup
 from sqlsoup.command import _target, main
@@ -192,6 +194,21 @@ def test_describe(command, path):
             "refers_to": "users.name",
         },
     ]
+
+
+class Vector(sa.types.TypeEngine):
+    """A type that one other dialect can name."""
+
+
+compiles(Vector, "duckdb")(lambda *_, **__: "VECTOR")
+
+
+def test_describe_a_type_that_sqlalchemy_cannot_name(command, path, lite, monkeypatch):
+    """It is called as Python shows it, in every form."""
+    monkeypatch.setitem(lite.dialect.ischema_names, "VECTOR", Vector)
+    run(lite, "CREATE TABLE t (id INTEGER PRIMARY KEY, v VECTOR)")
+    assert "v   Vector()\n" in command(path, "--describe", "t")[1]
+    assert command(path, "--describe", "t", "--csv")[1].splitlines()[2] == "v,Vector(),True,False,"
 
 
 def test_describe_without_key(command, url, engine, other_schema):
@@ -396,6 +413,30 @@ def test_values_of_other_types(gives):
         "one": {"word": "food"},
         "map": [0, 1],
     }
+
+
+def test_values_in_values(gives):
+    """A set is sorted, and numbers that JSON does not have are text, however deep they are."""
+    inf = "float('inf')"
+    row = (
+        f"{{'set': {{'b', 'a'}}, 'none': frozenset(), 'key': (1, 'é'), 'list': [{inf}, [-{inf}]],"
+        f" 'json': __import__('collections').OrderedDict(a={{{inf}: b'\\0'}})}}"
+    )
+    expected = {
+        "set": ["a", "b"],
+        "none": [],
+        "key": [1, "é"],
+        "list": ["inf", ["-inf"]],
+        "json": {"a": {"inf": "00"}},
+    }
+    assert json.loads(gives(row, "--json")) == expected
+    assert json.loads(gives(f"[{row}]", "--jsonl")) == expected
+    _, values = csv.reader(gives(row, "--csv").splitlines())
+    assert [json.loads(value) for value in values] == [*expected.values()]
+    assert gives("{'set': {'b', 'a'}, 'key': (1, 'é')}").splitlines()[2:] == [
+        'set    | ["a", "b"]',
+        'key    | [1, "é"]',
+    ]
 
 
 def test_relationships_are_on(gives):

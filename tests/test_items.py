@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import run
 from help_texts import HELP
+from sqlalchemy.ext.compiler import compiles
 
 import sqlsoup
 from sqlsoup import NoSuchTableError, SQLSoup, SQLSoupError, TableClassType
@@ -586,6 +587,20 @@ def test_help(db, name):
     assert re.sub(r"^ \| {0,2}", "", told, flags=re.MULTILINE) == db[name].__doc__
     assert set(db._metadata.tables) == {name, "loans", "seats", "shelves"}
     assert db.engine.pool.checkedout() == 0
+
+
+class Vector(sa.types.TypeEngine):
+    """A type that one other dialect can name."""
+
+
+compiles(Vector, "duckdb")(lambda *_, **__: "VECTOR")
+
+
+def test_help_on_a_type_that_sqlalchemy_cannot_name(soup, lite, monkeypatch):
+    """It is called as Python shows it."""
+    monkeypatch.setitem(lite.dialect.ischema_names, "VECTOR", Vector)
+    run(lite, "CREATE TABLE t (id INTEGER PRIMARY KEY, v VECTOR)")
+    assert "v   Vector()\n" in f"{soup.t.__doc__}\n"
 
 
 def test_a_docstring_sends_no_statement(db, statements):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import permutations
 
 import pytest
 import sqlalchemy as sa
@@ -582,6 +583,30 @@ def test_partitions_have_no_say_in_names(pg, first):
     assert [tag.word for tag in order.tags] == ["new"]
     assert "order_tags (order_id)" in db.orders.__doc__
     assert "Is referred to by" not in db.orders_0.__doc__
+
+
+@pytest.mark.parametrize("name", ["p", "p1", "p1a"])
+def test_a_row_of_a_partition_comes_before_those_that_refer_to_it(pg, name):
+    """So it is where it is inserted into the partition itself, or deleted from that."""
+    run(
+        pg,
+        """CREATE TABLE p (id int, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+        CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) PARTITION BY RANGE (id);
+        CREATE TABLE p1a PARTITION OF p1 FOR VALUES FROM (0) TO (9);
+        CREATE TABLE c (id int PRIMARY KEY, p int, k int, FOREIGN KEY (p, k) REFERENCES p);
+        CREATE TABLE z (id int PRIMARY KEY, p int, k int, FOREIGN KEY (p, k) REFERENCES p)""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    rows = {name: {"id": 1, "k": 1}, "c": {"id": 1, "p": 1, "k": 1}}
+    rows["z"] = rows["c"]
+    for order in permutations(rows):
+        made = [db.entity(each).insert(**rows[each]) for each in order]
+        db.flush()
+        for row in made:
+            db.delete(row)
+        db.flush()
+        assert [db.entity(each).count() for each in rows] == [0, 0, 0]
+        db.rollback()
 
 
 def test_foreign_keys_of_every_kind(pg, make_engine):

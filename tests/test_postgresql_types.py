@@ -183,9 +183,9 @@ def make_table(engine, kind, name):
     run(engine, *statements)
 
 
-def stored(engine, table):
+def stored(engine, table, names="abcdef"):
     """Return what is in a table, as text."""
-    columns = ", ".join(f"{name}::text" for name in "abcdef")
+    columns = ", ".join(f"{name}::text" for name in names)
     with engine.connect() as connection:
         found = connection.exec_driver_sql(f"SELECT {columns} FROM {table} ORDER BY id")
         return [tuple(row) for row in found]
@@ -409,6 +409,58 @@ def test_values_of_an_enum_that_are_added_later(pg):
     db.t(a="bad", b=["bad"], c="bad", d=["bad"])
     db.commit()
     assert db.t.filter(db.t.b.contains(["bad"])).count() == 2
+
+
+def test_names_of_types_with_a_percent_sign(pg):
+    """They are written as they are, in statements of drivers for which the sign has a meaning."""
+    run(
+        pg,
+        """CREATE TYPE "m%%s" AS ENUM ('100%%'); CREATE DOMAIN "d%%" AS "m%%s";
+        CREATE TYPE "p%%" AS ("a%%" int);
+        CREATE TABLE t (id serial PRIMARY KEY, a "m%%s", b "m%%s"[], c "d%%", d "d%%"[], e "p%%",
+            f "p%%"[])""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    values = {"a": "100%", "b": ["100%"], "c": "100%", "d": ["100%"], "e": "(1)", "f": ["(1)"]}
+    for _ in range(2):
+        db.t(**values)
+    db.commit()
+    assert db.t.filter_by(**values).count() == 2
+    assert [{**row, "id": None} for row in sqlsoup.as_dicts(db.t)] == [{"id": None, **values}] * 2
+    assert [str(db.t._table.c[name].type) for name in "ef"] == ['"p%"', '"p%"[]']
+
+
+@pytest.mark.parametrize("kind", ["interval year to month", "interval year", "interval month"])
+def test_years_and_months(pg, kind):
+    """An interval of them is a timedelta, and stays the same when that is written back."""
+    run(
+        pg,
+        f"CREATE DOMAIN d AS {kind}; CREATE DOMAIN many AS {kind}[]",
+        f"""CREATE TABLE t (id serial PRIMARY KEY, a {kind}, b {kind}[], c d, d d[], e many);
+        INSERT INTO t (a, b, c, d, e) SELECT v, ARRAY[v, NULL], v, ARRAY[v], ARRAY[[v]]
+        FROM (VALUES ('7 years'::{kind}), ('7 years 11 mons'), ('-7 years -2 mons'), ('1 mon'),
+            (NULL), ('0')) AS u (v)""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    names, before = "abcde", stored(pg, "t", "abcde")
+    rows = db.t.order_by(db.t.id).all()
+    assert rows[0].a == dt.timedelta(days=7 * 365)
+    assert db.t._table.c.a.type.python_type is dt.timedelta
+    for row in rows:
+        for name in names:
+            flag_modified(row, name)
+    db.commit()
+    assert stored(pg, "t", names) == before
+    for row in rows:
+        db.t(**{name: getattr(row, name) for name in names})
+    db.commit()
+    assert stored(pg, "t", names) == before * 2
+    assert db.t.filter_by(a=rows[2].a, b=rows[2].b, c=rows[2].c, d=rows[2].d).count() == 2
+    rows[0].a = "3 years"
+    db.commit()
+    assert rows[0].a == dt.timedelta(days=3 * 365)
+    more = db.t.a + dt.timedelta(days=1)
+    assert db.t.filter(more > dt.timedelta(days=36 * 30), db.t.id == 1).one() is rows[0]
 
 
 def test_operators_of_types(typed):

@@ -67,6 +67,22 @@ def test_the_dict_is_a_copy(soup):
     assert not soup.session.dirty
 
 
+def test_values_of_the_dict_are_copies(soup):
+    """Dicts and lists in it are plain ones, at any depth: a change of them is none of the row."""
+    odd = made(soup, "id INTEGER PRIMARY KEY, v JSON", """1, '{"a": [{"b": [1]}]}'""")
+    row = odd.one()
+    within, _ = as_dicts(soup.session.query(odd, odd.id))[0].values()
+    for value in (as_dict(row)["v"], as_dicts([row])[0]["v"], within["v"]):
+        parts = [value, value["a"], value["a"][0], value["a"][0]["b"]]
+        assert [type(part) for part in parts] == [dict, list, dict, list]
+        parts[-1].append(2)
+        assert row not in soup.session.dirty
+    row.v["a"].append(3)
+    assert parts[1] == [{"b": [1, 2]}]
+    soup.commit()
+    assert row.v == {"a": [{"b": [1]}, 3]}
+
+
 def test_relationships_are_left_out(soup, statements):
     """Relationships are neither in the dict nor loaded for it, other attributes are left out."""
     soup.loans.relate("book", soup.books, backref="loans")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy
 from sqlalchemy import inspect
+from sqlalchemy.exc import UnsupportedCompilationError
 from sqlalchemy.types import NullType
 
 import sqlsoup
@@ -117,13 +118,20 @@ def _described(columns: ReadOnlyColumnCollection[str, Column[Any]]) -> list[dict
     return [
         {
             "column": key,
-            "type": None if isinstance(column.type, NullType) else str(column.type),
+            "type": None if isinstance(column.type, NullType) else _called(column.type),
             "nullable": column.nullable,
             "primary_key": column.primary_key,
             "refers_to": ", ".join(map(_target, column.foreign_keys)) or None,
         }
         for key, column in columns.items()
     ]
+
+
+def _called(kind: object) -> str:
+    """Return the name of a type as ``help()`` has it."""
+    with suppress(UnsupportedCompilationError):
+        return str(kind)
+    return repr(kind)
 
 
 def _target(key: ForeignKey) -> str:

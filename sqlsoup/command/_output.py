@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
+from functools import cache
 from itertools import chain
 from typing import Any, TextIO
 
@@ -106,10 +107,7 @@ def _write_csv(thing: Any, file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     if names:
         writer.writerow(names)
-    writer.writerows(
-        [_CSV[type(value)](value) if type(value) in _CSV else value for value in row]
-        for row in rows
-    )
+    writer.writerows([_cell(value) for value in row] for row in rows)
 
 
 def _lists(things: Any) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -195,7 +193,9 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Mapping) or is_row(value):
         return _record(value)
-    if isinstance(value, set | frozenset | Sequence) and not isinstance(value, str):
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    if isinstance(value, Sequence) and not isinstance(value, str):
         return list(value)
     return str(value)
 
@@ -204,24 +204,39 @@ def _encoded(value: Any) -> str:
     try:
         return _encoder.encode(value)
     except ValueError:  # JSON has no numbers that are not finite
-        return _encoder.encode(
-            {k: str(v) if _is_odd(v) else v for k, v in value.items()}
-            if isinstance(value, dict)
-            else str(value)
-        )
+        return _encoder.encode(_finite(value))
 
 
-def _is_odd(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def _finite(value: Any) -> Any:
+    """Return a value with text for the numbers in it that are not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, dict):
+        return {_finite(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return _finite(_plain(value))
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain)
 
-_CSV: dict[type, Callable[[Any], Any]] = {
-    **dict.fromkeys((bytes, bytearray, memoryview), _plain),
-    **dict.fromkeys((dict, list), _encoded),
-}
-"""What the csv module would write as Python's ``str()`` does."""
+
+def _cell(value: object) -> object:
+    kind: Any = type(value)
+    text = _for_csv(kind)
+    return value if text is None else text(value)
+
+
+@cache
+def _for_csv(kind: type) -> Callable[[Any], Any] | None:
+    """Return what makes text of values that the csv module would write as ``str()`` does."""
+    if issubclass(kind, bytes | bytearray | memoryview):
+        return _plain
+    many = issubclass(kind, Mapping | set | frozenset | Sequence)
+    return _encoded if many and not issubclass(kind, str) else None
+
 
 _FORMS: dict[str, Callable[[Any, TextIO], None]] = {
     "table": _write_table,
