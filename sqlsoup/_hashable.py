@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, TypeDecorator, event, type_coerce
 from sqlalchemy.types import NullType
 
-from sqlsoup._key_values import CUTS, SINGLE
+from sqlsoup._key_values import SINGLE, is_of_server
 from sqlsoup._single import Single
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def make_hashable(table: Table, key: Any = ()) -> None:
                 column.type = Hashable(column.type)
             elif hasattr(kind, "spelled"):
                 kind.spelled = True
-            elif kind is column.type and hasattr(kind, CUTS) and kind.__visit_name__ in SINGLE:
+            elif kind is column.type and kind.__visit_name__ in SINGLE and is_of_server(kind):
                 column.type = Single(kind)
 
 

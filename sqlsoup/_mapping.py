@@ -29,13 +29,13 @@ from sqlsoup._instances import (
     names_of,
     representation,
 )
-from sqlsoup._key_values import set_as_stored
 from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
 from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
 from sqlsoup._sqlite import is_view
 from sqlsoup._sqlite_rows import watch_view
+from sqlsoup._stored_keys import StoredKeys
 from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def map_class(
         _sa.return_keys_alone(mapper)
     if isinstance(selectable, Table):
         mapper.registry.configure(cascade=True)  # at once, while it has no other class
+    StoredKeys(mapper)
     FlushOrder(mapper)
     watch_rows(mapper)
     track_changes(mapper)
     set_hashable(mapper)
-    set_as_stored(mapper)
     if args.get("primary_key"):
         cls._sqlsoup_key = list(mapper.primary_key)
         if isinstance(selectable, Table) and not selectable.primary_key:

@@ -156,7 +156,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     }
     read_again(column for column in table.columns if column.name in updated)
     dialect: Any = inspector.dialect
-    note_cuts(table, cuts=dialect.is_mariadb and not known.rounds)
+    note_cuts(table, dialect.is_mariadb and not known.rounds)
     for column in table.columns if not known.nought else ():
         if column.autoincrement is True:
             column.info[COUNTS] = True

@@ -27,6 +27,7 @@ from sqlalchemy.types import (
 )
 
 from sqlsoup._key_values import uuid_of
+from sqlsoup._mariadb_keys import member
 from sqlsoup._single import shortest
 from sqlsoup.exc import mention
 
@@ -180,10 +181,11 @@ class SET(mysql.SET):
         return process
 
     def as_key(self, value: Any) -> Any:
-        """Return the members that text names, in whatever order."""
-        if isinstance(value, str) and not self.retrieve_as_bitwise:
-            return frozenset(filter(None, value.split(",")))
-        return value
+        """Return the members that text names, in whatever order and case."""
+        named = [*filter(None, value.split(","))] if isinstance(value, str) else value
+        if self.retrieve_as_bitwise or not isinstance(named, list | set | frozenset):
+            return value
+        return frozenset(member(self.values, each) for each in named)
 
 
 class _Text(_Value):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import exc as orm_exc
 from sqlsoup._corrections import PARTS
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
+from sqlsoup._mariadb_keys import bare
 from sqlsoup._sa import (
     FlushProcessor,
     is_new_after,
@@ -151,20 +152,11 @@ def _values(row: Any, keys: list[str], deletes: bool) -> tuple[str, ...] | None:
 
 
 def _folded(values: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return values without what may count for nothing: case, accents, spaces at the end.
+    """Return values without what may count for nothing.
 
     A row too many that comes before another does no harm.
     """
-    return tuple(map(_bare, values or ()))
-
-
-def _bare(value: str) -> str:
-    bare = value.casefold().rstrip()
-    if not bare.isascii():
-        from unicodedata import combining, normalize
-
-        bare = "".join(each for each in normalize("NFKD", bare) if not combining(each))
-    return bare
+    return tuple(map(bare, values or ()))
 
 
 def _stored(row: Any, name: str) -> Any:

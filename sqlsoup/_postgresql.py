@@ -84,7 +84,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     SQLAlchemy 2.0 and 2.1 show what was there before, or was given, also of a row that a trigger
     has ignored.
     """
-    note_cuts(table, cuts=False)
+    note_cuts(table, False)
     for known in facts(inspector, table.schema, [table.name]).values():
         if known.parts:
             table.info[PARTS] = known.parts

@@ -130,21 +130,33 @@ def _read_all(
             schema is not None and schema not in inspect(connection).get_schema_names()
         ):
             continue
-        try:
-            found |= _read_round(missing, schema, metadata, connection, progress)
-        except (sa_exc.DBAPIError, sa_exc.UnreflectableTableError) as error:
-            if is_denied(error):
-                missing &= {*table_names(connection, schema)}  # it has only what may be read
-                found |= _read_round(missing, schema, metadata, connection, progress)
-                continue
-            views = _views(missing, schema, connection)
-            if not views:
-                raise
-            there = {name for name in missing if table_key(schema, name) in metadata.tables}
-            found.update(table_key(schema, name) for name in there)
-            tables = missing - views - there
-            found |= _read_apart(tables, views - there, schema, metadata, connection, progress)
+        found |= _read_schema(missing, schema, metadata, connection, progress)
     return found
+
+
+def _read_schema(
+    names: set[str],
+    schema: str | None,
+    metadata: MetaData,
+    connection: Connection,
+    progress: Callable[[str], object],
+) -> set[str]:
+    """Reflect tables and views in one round, and without those that cannot be read if it fails."""
+    try:
+        return _read_round(names, schema, metadata, connection, progress)
+    except (sa_exc.DBAPIError, sa_exc.UnreflectableTableError) as error:
+        there = {name for name in names if table_key(schema, name) in metadata.tables}
+        found, left = {table_key(schema, name) for name in there}, names - there
+        if is_denied(error):
+            listed, views = {*table_names(connection, schema)}, set[str]()  # what may be read
+            tables = left & listed
+        else:
+            views = _views(left, schema, connection)
+            tables = left - views
+        if tables == left:
+            raise
+        found |= _read_schema(tables, schema, metadata, connection, progress) if tables else set()
+        return found | _read_views(views, schema, metadata, connection, progress)
 
 
 def _views(names: set[str], schema: str | None, connection: Connection) -> set[str]:
@@ -155,8 +167,7 @@ def _views(names: set[str], schema: str | None, connection: Connection) -> set[s
     return set()
 
 
-def _read_apart(
-    tables: set[str],
+def _read_views(
     views: set[str],
     schema: str | None,
     metadata: MetaData,
@@ -164,7 +175,7 @@ def _read_apart(
     progress: Callable[[str], object],
 ) -> set[str]:
     """Reflect views one by one, and leave out those of something that is not there any more."""
-    found = _read_round(tables, schema, metadata, connection, progress)
+    found: set[str] = set()
     for name in sorted(views):
         try:
             found |= _read_round({name}, schema, metadata, connection, progress)

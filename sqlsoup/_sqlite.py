@@ -16,6 +16,7 @@ from sqlsoup._key_values import note_cuts
 from sqlsoup._sqlite_facts import (
     COLLATE,
     Target,
+    affinity,
     columns_of,
     folded,
     has_word,
@@ -114,7 +115,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     RETURNING, which SQLAlchemy uses in all releases, gives what was sent to the trigger of a view,
     and not what that made of it.  And a row that was ignored shows what was given.
     """
-    note_cuts(table, cuts=None)
+    rows = columns_of(inspector, table.schema, table.name)
+    note_cuts(table, {row.column: affinity(row.type) for row in rows})
     if is_view(table):
         table.implicit_returning = False
         for column in table.columns:

@@ -157,6 +157,21 @@ def columns_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return _rows(inspector, _COLUMNS, schema, table)
 
 
+def affinity(declared: str) -> str:
+    """Return what SQLite does with the values of a column of a declared type, by its rules."""
+    upper = declared.upper()
+    words = (name for word, name in _AFFINITIES if word in upper)
+    return next(words, "NUMERIC") if upper not in {"", "ANY"} else "BLOB"
+
+
+_AFFINITIES = (
+    ("INT", "INTEGER"),
+    *((word, "TEXT") for word in ("CHAR", "CLOB", "TEXT")),
+    ("BLOB", "BLOB"),
+    *((word, "REAL") for word in ("REAL", "FLOA", "DOUB")),
+)
+
+
 def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence[Row[Any]]:
     """Return the columns of the indexes of a table, without a statement if it has none."""
     known = columns_of(inspector, schema, table)

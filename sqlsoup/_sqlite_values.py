@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime, time
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import types
 from sqlalchemy.dialects import sqlite
 
+from sqlsoup._mariadb_keys import NUMBER, WHOLE
 from sqlsoup.exc import mention
 
 Processor = Callable[[Any], Any] | None
@@ -51,3 +54,48 @@ class OfColumn(types.TypeEngine[Any]):
         if self.where and what not in self.told:
             self.told.add(what)
             mention(f"{self.where} {what}; a listener to 'column_reflect' can set another type")
+
+
+_DIALECT: Any = sqlite.dialect()
+
+
+def stored(kind: Any, affinity: str, value: Any) -> Any:
+    """Return a value for a key as a column of an affinity stores it, and a type reads it."""
+    kind = kind.dialect_impl(_DIALECT)
+    written, read = kind.bind_processor(_DIALECT), kind.result_processor(_DIALECT, None)
+    given = written(value) if written else value
+    if isinstance(given, bytearray | memoryview):
+        given = bytes(given)
+    if isinstance(given, bool):
+        given = int(given)
+    if isinstance(given, UUID | date | datetime | time) and affinity == "TEXT":
+        given = str(given)
+    if not isinstance(given, STORED):
+        return value  # it is none for the driver either
+    made = _text(given) if affinity == "TEXT" else _number(given, affinity)
+    return read(made) if read else made
+
+
+def _number(value: Any, affinity: str) -> Any:
+    if affinity == "BLOB" or isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        if not NUMBER.fullmatch(value):
+            return value
+        whole = WHOLE.fullmatch(value) and abs(int(value)) < _BEYOND
+        value = int(value) if whole else float(value)
+    if affinity == "REAL":
+        return float(value)
+    exact = isinstance(value, float) and value.is_integer() and abs(value) < _BEYOND
+    return int(value) if exact else value
+
+
+_BEYOND = 2**63
+
+
+def _text(value: Any) -> Any:
+    """Return the text that SQLite makes of a number, with 15 digits and a point where it is one."""
+    if isinstance(value, float):
+        digits, e, exponent = f"{value:.15g}".partition("e")
+        return digits + ("" if "." in digits else ".0") + e + exponent
+    return str(value) if isinstance(value, int) else value

@@ -306,14 +306,18 @@ def check_key(engine: Engine, ddl: str, given: object, stored: object) -> None:
     run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)")
     db = sqlsoup.SQLSoup(engine)
     row = db.t.insert(k=given, n=1)
-    assert (row.k, type(row.k)) == (stored, type(stored))
     db.flush()
+    assert (row.k, type(row.k)) == (stored, type(stored))
     row.n = 2
     db.flush()
     assert db.t.first() is row
     db.commit()
     assert (row.k, type(row.k), row.n) == (stored, type(stored), 2)
     assert db.t.get((row.k,)) is row
+    row.k = given
+    db.flush()
+    assert (row.k, type(row.k), db.t.first()) == (stored, type(stored), row)
+    db.rollback()
 
 
 def break_a_view(engine: Engine) -> None:

@@ -865,3 +865,32 @@ def test_a_key_of_nought(engine, db, mode, nought):
     assert db.execute("SELECT id, n FROM t ORDER BY id").all() == [(first, 3), (7, 2)]
     assert db.execute("SELECT n FROM u").scalar() == first
     db.rollback()
+
+
+def test_rights_on_columns(engine, make_engine):
+    """A table is seen by those who have any right on all of it, and read without other columns."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT)",
+        "INSERT INTO t VALUES (1, 5, 6)",
+    )
+    user = f"{engine.url.database}_user"[-32:]
+    run(
+        engine,
+        f"CREATE USER {user}",
+        f"GRANT SELECT (id, a), INSERT (id, a) ON t TO {user}",
+    )
+    try:
+        limited = make_engine(engine.url.set(username=user))
+        soup = SQLSoup(limited)
+        with pytest.raises(sa.exc.OperationalError, match="SHOW command denied"):
+            _ = soup.t
+        run(engine, f"GRANT REFERENCES ON t TO {user}")
+        some = soup.map_to("some", tablename="t", mapper_args={"exclude_properties": ["b"]})
+        some.insert(id=2, a=7)
+        soup.commit()
+        assert [(row.id, row.a) for row in some.order_by("id")] == [(1, 5), (2, 7)]
+        sqlsoup.Session.remove()
+        limited.dispose()
+    finally:
+        run(engine, f"DROP USER {user}")

@@ -1029,3 +1029,38 @@ def test_a_domain_of_an_enum_in_other_places(pg):
     found = db.moods.filter(db.moods.m.is_not(None)).order_by(db.moods.m.desc())
     assert [row.id for row in found] == [1, 2]
     assert db.moods.filter(db.moods.m.in_(["sad"])).one().id == 2
+
+
+def test_rights_on_columns(pg):
+    """A class has all columns; rows are read without the others, and stored if the key is known."""
+    with pg.connect() as connection:
+        schema = connection.exec_driver_sql("SELECT current_schema()").scalar()
+    role = f"{schema}_some"
+    run(
+        pg,
+        "CREATE TABLE t (id SERIAL PRIMARY KEY, a INT, b TEXT DEFAULT 'x')",
+        "INSERT INTO t (a) VALUES (5)",
+        f"CREATE ROLE {role}",
+        f"GRANT USAGE ON SCHEMA {schema} TO {role}",
+        f"GRANT SELECT (a), INSERT (a) ON t TO {role}",
+        f"GRANT USAGE ON t_id_seq TO {role}",
+    )
+    try:
+        db = sqlsoup.SQLSoup(pg)
+        db.execute(f"SET ROLE {role}")
+        some = db.map_to("some", tablename="t", mapper_args={"exclude_properties": ["b"]})
+        assert (db.t.c.keys(), some.c.keys()) == (["id", "a", "b"], ["id", "a"])
+        assert db.t.with_entities(db.t.a).all() == [(5,)]
+        for read in (db.t.all, some.all):
+            with pytest.raises(sa.exc.ProgrammingError, match="denied"), db.session.begin_nested():
+                read()
+        assert sqlsoup.insert_many(db.t, [{"a": 6}]) == 1
+        db.session.rollback()
+        run(pg, f"GRANT SELECT (id) ON t TO {role}")
+        db.execute(f"SET ROLE {role}")
+        row = some.insert(a=7)
+        db.flush()
+        assert (row.id, some.count()) == (3, 2)
+    finally:
+        db.rollback()
+        run(pg, f"DROP OWNED BY {role}", f"DROP ROLE {role}")

@@ -254,6 +254,27 @@ def test_a_table_that_may_not_be_read(code, lite, monkeypatch):
             sqlsoup.reflect(db)
 
 
+def test_a_view_of_what_is_gone_beside_a_table_that_may_not_be_read(lite, monkeypatch):
+    """Both are left out, whichever comes first, and the view with a warning."""
+    whole, listed = sqlsoup._catalog.reflect_table, sqlsoup._catalog.table_names
+    break_a_view(lite)
+
+    def refuse(inspector, table):
+        if table.name in {"another", "users"}:
+            raise sa.exc.OperationalError("", {}, Exception(1142, "refused"))
+        whole(inspector, table)
+
+    monkeypatch.setattr("sqlsoup._reflect_many.reflect_table", refuse)
+    monkeypatch.setattr(
+        "sqlsoup._reflect_many.table_names", lambda *where: {*listed(*where)} - {"users"}
+    )
+    names = [name for name in NAMES if name != "users"]
+    for more in ([], ["another"]):
+        with pytest.warns(sqlsoup.SQLSoupWarning, match=r"^broken is left out: no such table"):
+            found = sqlsoup.reflect(SQLSoup(lite), [*NAMES, "broken", *more])
+        assert found == names
+
+
 def test_a_view_of_what_is_gone(engine):
     """It is left out with a warning, and the others are there; by itself it is an error."""
     if engine.dialect.name == "postgresql":

@@ -130,6 +130,19 @@ def test_row_with_a_key_that_is_ignored(make: Any, statements: list[str]) -> Non
     assert (third.n, db.t.count()) == ("b", 2)
 
 
+def test_key_that_a_trigger_changes_later(make: Any) -> None:
+    """SQLite tells nothing of it: the row is not found by what was given, but by its own key."""
+    db = make(
+        "CREATE TABLE t (k INT PRIMARY KEY, n INT)",
+        "CREATE TRIGGER later AFTER INSERT ON t BEGIN UPDATE t SET k = k + 100; END",
+    )
+    row = db.t.insert(k=1, n=2)
+    db.commit()
+    with pytest.raises(ObjectDeletedError):
+        _ = row.n
+    assert [each.k for each in db.t.all()] == [101]
+
+
 @pytest.mark.parametrize("key", ["id", "rowid"])
 def test_row_that_is_not_deleted(make: Any, key: str) -> None:
     """Where a trigger marks it as gone and keeps it there is no warning."""

@@ -276,8 +276,8 @@ def test_a_uuid_as_a_key_is_text(engine, old_forms, given):
     run(engine, "CREATE TABLE t (k UUID PRIMARY KEY, n INT)")
     db = SQLSoup(engine, session=scoped_session(sessionmaker(bind=engine)))
     row = db.t.insert(k=given)
-    assert row.k == str(uuid.UUID(int=10))
     db.flush()
+    assert row.k == str(uuid.UUID(int=10))
     assert db.t.first() is row
     db.commit()
     assert db.t.get(row.k) is row

@@ -1,0 +1,191 @@
+"""Keys of rows that are as the database stores them from the flush on that stores the row."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Enum,
+    Integer,
+    String,
+    TypeDecorator,
+    cast,
+    event,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.types import TEXT, UserDefinedType
+
+from sqlsoup._key_values import CUTS, EXACT, NOTHING, as_stored
+from sqlsoup._sa import FlushProcessor, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import InstanceState, Mapper, Session
+
+_AT_ONCE = 100
+"""Of how many values one statement asks."""
+
+
+class Rule(NamedTuple):
+    """What is done to the values of a column of a key."""
+
+    left: frozenset[type]
+    """The types whose values come back as they are."""
+    stored: Callable[[Any], Any]
+    """Return a value as it is stored, as far as Python can tell."""
+    sure: Callable[[Any], bool]
+    """Tell if what that returned comes back as it is."""
+
+
+def _rule_of(kind: Any) -> Rule | None:
+    """Return what is done to the values of a key of a type, None where nothing is known of it."""
+    known = getattr(kind, CUTS, None)
+    while isinstance(kind, TypeDecorator) and not hasattr(kind, "as_key"):
+        kind = kind.impl_instance
+        known = getattr(kind, CUTS, known)
+    if hasattr(kind, "as_key"):
+        return Rule(NOTHING, kind.as_key, _always)
+    if known is None:
+        return None
+    if isinstance(known, str):
+        return _rule_of_sqlite(kind, known)
+    stored = as_stored(kind, cuts=known)
+    return Rule(EXACT.get(stored, NOTHING), stored, _sure(kind))
+
+
+def _always(_value: object) -> bool:
+    return True
+
+
+def _never(_value: object) -> bool:
+    return False
+
+
+def _rule_of_sqlite(kind: Any, affinity: str) -> Rule:
+    from sqlsoup._sqlite_values import stored  # it imports SQLAlchemy's dialect for SQLite
+
+    left = {"TEXT": (String, str), "INTEGER": (Integer, int)}.get(affinity)
+    exact: set[type] = {left[1]} if left and isinstance(kind, left[0]) else set()
+    return Rule(NOTHING | exact, partial(stored, kind, affinity), _always)
+
+
+def _sure(kind: Any) -> Callable[[Any], bool]:
+    """Return what tells if a value comes back from a server as it is."""
+    made: Any = object  # of a type that does not tell, as SQLAlchemy 2.1 has it
+    with suppress(NotImplementedError):
+        made = kind.python_type
+    if made is object or isinstance(kind, UserDefinedType):
+        return _never
+    if made in {datetime, time}:
+        return partial(_is_moment, made, bool(kind.timezone))
+    if made is timedelta and kind.precision is not None:
+        return _never
+    equal: dict[Any, Any] = {bool: (bool, int), Decimal: (Decimal, int), float: (float, int)}
+    return partial(_is_one, equal.get(made, made))
+
+
+def _is_moment(made: Any, zoned: bool, value: Any) -> bool:
+    return isinstance(value, made) and zoned == (value.tzinfo is not None)
+
+
+def _is_one(made: Any, value: Any) -> bool:
+    return isinstance(value, made)
+
+
+class StoredKeys(FlushProcessor):
+    """Has each key be what is stored for it, in the type of that, so that a row is one object.
+
+    Python knows that of most values.  The database is asked of others before the rows are stored,
+    with what was given: as what a driver gives for it, it might be another value (an interval).
+    """
+
+    def __init__(self, mapper: Mapper[Any]) -> None:
+        super().__init__(mapper)
+        self._rules = [
+            (mapper.get_property_by_column(column).key, column.type, rule)
+            for column in mapper.primary_key
+            if (rule := _rule_of(column.type))
+        ]
+        self._found: WeakKeyDictionary[InstanceState[Any], dict[str, tuple[Any, Any]]]
+        self._found = WeakKeyDictionary()
+
+    def begin(self, flush: Any) -> None:
+        if self._rules:
+            watch(flush, self)
+
+    def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
+        return ()
+
+    def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
+        if deletes:
+            return
+        unsure: list[Any] = []
+        for name, kind, rule in self._rules:
+            for row in states:
+                value = row.dict.get(name)
+                if value.__class__ in rule.left or _is_sql(value):
+                    continue
+                if row.key is None or name in row.committed_state:
+                    row.dict[name] = value = _stored(rule, value)
+                    if not rule.sure(value):
+                        unsure.append((row, name, kind, rule, value))
+        if unsure:
+            self._ask(flush.session, unsure)
+
+    def _ask(self, session: Session, unsure: list[Any]) -> None:
+        connection = session.connection(bind_arguments={"mapper": self.parent})
+        ask = _of_postgresql if connection.dialect.name == "postgresql" else _of_mariadb
+        questions = [(each, ask(each[2], each[4])) for each in unsure]
+        asked = [(each, question) for each, question in questions if question is not None]
+        for start in range(0, len(asked), _AT_ONCE):
+            batch = asked[start : start + _AT_ONCE]
+            found = connection.execute(select(*(question for _, question in batch))).one()
+            for ((row, name, _, rule, value), _), stored in zip(batch, found, strict=True):
+                if stored is not None:  # MariaDB makes nothing of some text
+                    self._found.setdefault(row, {})[name] = value, _stored(rule, stored)
+        if asked:
+            event.listen(self.parent, "after_insert", self._stored, raw=True)
+            event.listen(self.parent, "after_update", self._stored, raw=True)
+
+    def _stored(self, _mapper: object, _connection: Connection, row: Any) -> None:
+        for name, (value, stored) in self._found.pop(row, {}).items():
+            if row.dict.get(name) is value:
+                row.dict[name] = stored
+
+
+def _stored(rule: Rule, value: Any) -> Any:
+    try:
+        return rule.stored(value)
+    except (ArithmeticError, TypeError, ValueError):
+        return value  # only the database can tell what it is
+
+
+def _is_sql(value: object) -> bool:
+    return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
+
+
+def _of_postgresql(kind: Any, value: Any) -> ColumnElement[Any]:
+    """Return what gives a value as a column has it, none of which is cut off."""
+    text = isinstance(kind, String) and not isinstance(kind, Enum)
+    return cast(literal(value, kind), TEXT() if text else kind)
+
+
+def _of_mariadb(kind: Any, value: Any) -> ColumnElement[Any] | None:
+    """Return the same where an expression does what a column does."""
+    given = literal(value, kind)
+    if getattr(kind, "name", None) in {"inet4", "inet6"}:
+        return func.inet6_ntoa(func.inet6_aton(given))
+    if kind.__visit_name__ == "TIMESTAMP":  # SQLAlchemy drops its digits
+        return func.timestamp(given, type_=kind)
+    return cast(given, kind) if kind.__visit_name__ in {"DATE", "DATETIME", "TIME"} else None
