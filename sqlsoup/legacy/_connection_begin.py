@@ -18,6 +18,7 @@ from sqlsoup.legacy._connections import (
     UNHEARD,
     is_begun,
     is_made_by_old_form,
+    may_be_of_driver,
     reconnect,
     says_end,
 )
@@ -63,6 +64,7 @@ def _close(before: Callable[..., Any]) -> Callable[..., Any]:
             and connection._transaction is not None
             and COMMITS not in vars(connection)
             and sys.exception() is None
+            and may_be_of_driver(connection)
         ):
             note("change-undone")
         try:

@@ -21,7 +21,7 @@ from sqlalchemy.sql.expression import (
     UpdateBase,
 )
 
-from sqlsoup.legacy._frames import ends, is_ended_by
+from sqlsoup.legacy._frames import ends, has_driver, is_ended_by
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, replaced
 
@@ -319,6 +319,12 @@ def says_end(connection: Connection) -> bool:
     """Tell if a program says commit() or rollback() of a connection, or where it was made."""
     made = vars(connection).get(MADE)
     return (made is not None and is_ended_by(*made)) or ends(connection)
+
+
+def may_be_of_driver(connection: Connection) -> bool:
+    """Tell if what a program commits may be the connection of a driver, and not this one."""
+    made = vars(connection).get(MADE)
+    return made is not None and has_driver(made[-1])
 
 
 def is_made_by_old_form(connection: Connection) -> bool:

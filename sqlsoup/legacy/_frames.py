@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from importlib import metadata
 from inspect import getattr_static, unwrap
 from itertools import dropwhile, pairwise, takewhile
-from types import FunctionType, MemberDescriptorType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -314,6 +314,18 @@ def is_ended_by(code: CodeType, at: int, names: dict[str, Any]) -> bool:
     """
     name, in_object = _kept_in(code, at)
     return name in (_ended_by_class(_class_of(code, names)) if in_object else _ended(code))
+
+
+def has_driver(names: dict[str, Any]) -> bool:
+    """Tell if code has a database driver, or what it has taken of one, among its global names."""
+    kinds = (ModuleType, FunctionType, BuiltinFunctionType, type)
+    taken = [value for value in names.values() if issubclass(type(value), kinds)]
+    modules = {
+        value.__name__ if isinstance(value, ModuleType) else str(value.__module__)
+        for value in taken
+    }
+    packages = {module.partition(".")[0].removeprefix("_") for module in modules}  # _sqlite3
+    return any(hasattr(sys.modules.get(package), "apilevel") for package in packages)  # PEP 249
 
 
 @lru_cache(1000)
