@@ -589,6 +589,30 @@ def test_keys_as_they_are_spelled(
     assert db.t.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "function"),
+    [
+        ("DATETIME", "2020-01-02 03:04:05", sa.func.datetime),
+        ("TIMESTAMP", "2020-01-02T03:04", sa.func.datetime),
+        ("DATE", "2020-01-02T00:00", sa.func.date),
+        ("DATE", "2020-01-02 00:00:00", sa.func.date),
+    ],
+)
+def test_conditions_with_dates_of_another_spelling(
+    lite: sa.Engine, kind: str, text: str, function: Any
+) -> None:
+    """SQLite compares dates as text, unless its own functions are asked, as the page says."""
+    run(lite, f"CREATE TABLE t (id INTEGER PRIMARY KEY, day {kind})")
+    db = SQLSoup(lite)
+    db.execute("INSERT INTO t (day) VALUES (:day)", day=text)
+    day = dt.datetime(2020, 1, 2, 3, 4, 5 if text.endswith("05") else 0)
+    if kind == "DATE":
+        day = day.date()
+    assert db.t.filter(db.t.day == day).count() == 0
+    assert db.t.filter(function(db.t.day) == function(day)).count() == 1
+    assert db.t.filter(function(db.t.day) > function(day)).count() == 0
+
+
 def test_what_is_made_of_a_spelled_key(lite: sa.Engine) -> None:
     """It is a date or time like others, and stored as these are."""
     run(
