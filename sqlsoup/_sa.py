@@ -385,8 +385,9 @@ def forget_marks(prop: Any) -> None:
     ``_JoinCondition.primaryjoin_initial`` in ``orm/relationships.py``.  It may go when they do not.
     """
     for each in visitors.iterate(prop._join_condition.primaryjoin_initial):
-        if isinstance(each, BinaryExpression):
-            each.left, each.right = each.left._deannotate(), each.right._deannotate()
+        for given in (each, each._is_clone_of):  # 2.0 makes a copy before
+            if isinstance(given, BinaryExpression):
+                given.left, given.right = given.left._deannotate(), given.right._deannotate()
 
 
 _OVERLAPS: dict[frozenset[str], Any] = {}
