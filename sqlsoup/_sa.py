@@ -385,7 +385,7 @@ def forget_marks(prop: Any) -> None:
     ``_JoinCondition.primaryjoin_initial`` in ``orm/relationships.py``.  It may go when they do not.
     """
     for each in visitors.iterate(prop._join_condition.primaryjoin_initial):
-        for given in (each, each._is_clone_of):  # 2.0 makes a copy before
+        for given in (each, getattr(each, "_is_clone_of", None)):  # 2.0 makes a copy before
             if isinstance(given, BinaryExpression):
                 given.left, given.right = given.left._deannotate(), given.right._deannotate()
 

@@ -175,11 +175,12 @@ _NO_LISTENERS: Any = SimpleNamespace(begin=lambda _connection: None)
 def begin_unheard(connection: Connection) -> None:
     """Begin what an old form does by itself."""
     if connection._dbapi_connection is not None:
-        dispatch, connection.dispatch = connection.dispatch, _NO_LISTENERS
+        own: Any = connection
+        dispatch, own.dispatch = own.dispatch, _NO_LISTENERS
         try:
-            connection._autobegin()
+            own._autobegin()
         finally:
-            connection.dispatch = dispatch
+            own.dispatch = dispatch
         vars(connection)[BEGUN] = UNHEARD
 
 
