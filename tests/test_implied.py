@@ -1467,6 +1467,16 @@ def loose(engine: sa.Engine, request: pytest.FixtureRequest) -> SQLSoup:
     return SQLSoup(engine, relationships=True)
 
 
+def test_condition_over_no_foreign_key(loose: SQLSoup) -> None:
+    """One of the program's own is left as it is, though a foreign key would compare otherwise."""
+    db = loose
+    names = sa.orm.foreign(db.writers.name) == sa.orm.remote(db.texts.writer)
+    db.writers.relate("same", db.texts, primaryjoin=names, uselist=True, viewonly=True)
+    joined = db.session.query(db.texts.id).select_from(db.writers).join(db.writers.same)
+    found = db.execute("SELECT t.id FROM writers w JOIN texts t ON w.name = t.writer ORDER BY 1")
+    assert joined.order_by(db.texts.id).all() == found.all()
+
+
 LOADERS = {
     "select": orm.lazyload,
     "joined": orm.joinedload,

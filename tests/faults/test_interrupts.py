@@ -4,7 +4,7 @@ A trace raises KeyboardInterrupt at the first line of SQLSoup that an operation 
 another run at the second, and so on.  A line counts once for each line of SQLSoup that leads there,
 in the first operation that does.  Of those of SQLAlchemy beneath a few are tried.  With
 ``SQLSOUP_INTERRUPTS=lines`` those of SQLSoup are tried in each operation, and of SQLAlchemy all,
-which takes half an hour.  With ``all`` each line is tried whenever it is reached, which takes a day.
+which takes half an hour.  With ``all`` each is tried whenever it is reached, which takes a day.
 """
 
 from __future__ import annotations

@@ -1824,6 +1824,11 @@ def test_connection_proxy(make_engine):
     assert [each for each in proxy.heard if isinstance(each, str)] == [
         "begin", "savepoint", "rollback",
     ]  # fmt: skip
+    del proxy.heard[:]
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        connection.commit()
+    assert "begin" not in proxy.heard
     plain = sa.create_engine("sqlite://", proxy=ConnectionProxy())
     assert plain.execute("SELECT 3").scalar() == 3
     plain.execute("CREATE TABLE t (a INTEGER)")
