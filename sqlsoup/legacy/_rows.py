@@ -49,11 +49,14 @@ def _getitem() -> None:
 
 
 class Native(Row[Any]):
-    """A row as without the module: what the ORM of SQLAlchemy 2.0 makes objects of."""
+    """A row as without the module: of a select, and what the ORM of 2.0 makes objects of."""
 
     __slots__ = ()
     __getitem__ = vars(BaseRow)["__getitem__"]
     __contains__ = Row.__contains__
+
+
+Native.__name__, Native.__qualname__, Native.__module__ = "Row", "Row", Row.__module__
 
 
 @plan

@@ -91,9 +91,17 @@ def _rows_of_queries() -> None:
     replace(IteratorResult, "_row_getter", type(native)(_row_getter))
 
 
-def _maker(result: Any) -> Callable[[Any], QueryRow]:
-    """Return what makes a row of the values that the ORM has loaded."""
-    make = partial(QueryRow, result._metadata, None, result._metadata._key_to_index)
+def _maker(result: Any) -> Callable[[Any], Native]:
+    """Return what makes a row of the values that the ORM has loaded.
+
+    That of a statement which a session has executed, and not for a Query, is none of a Query.
+    """
+    options = getattr(getattr(result.raw, "context", None), "execution_options", {})
+    is_of_session = "_result_disable_adapt_to_context" in options
+    loading = options.get("_sa_orm_load_options")
+    is_of_query = not is_of_session or getattr(loading, "_legacy_uniquing", False)
+    row = QueryRow if is_of_query else Native
+    make = partial(row, result._metadata, None, result._metadata._key_to_index)
     if result._source_supports_scalars:
         return lambda value: make((value,))
     chosen = result._metadata._tuplefilter
