@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 from sqlalchemy import CursorResult, Result, Row, RowMapping, Select, inspect
 from sqlalchemy.orm import InstanceState, Mapper, Query
 
+from sqlsoup import _sa
 from sqlsoup._attributes import of_columns
 from sqlsoup._classes import SelectableClassType, new_query
 from sqlsoup._in_place import plain
@@ -20,7 +21,8 @@ def as_dict(row: object) -> dict[str, Any]:
     """Return the values of a row by the names of its columns, in their order.
 
     Relationships are left out.  Where a row of a query has whole rows in it, these become dicts
-    too; a row that is made of one other row becomes the dict of that one.
+    too; a row that is made of one other row becomes the dict of that one.  A column without a name
+    is called after its place: ``column_2``.
 
     :param row: a row of a mapped class, or one that a query of columns or ``execute()`` gave.
     :raises ArgumentError: it is no row, or two of its columns have the same name.
@@ -30,18 +32,17 @@ def as_dict(row: object) -> dict[str, Any]:
     state = inspect(row, raiseerr=False)
     if isinstance(state, InstanceState):
         return {name: plain(getattr(row, name)) for name in of_columns(state.mapper)}
-    if isinstance(row, Row):
-        row = row._mapping  # noqa: SLF001 - SQLAlchemy's public name
-    if not isinstance(row, RowMapping):
+    if not isinstance(row, Row | RowMapping):
         raise ArgumentError(f"{shown(row)} is no row")
-    values = {name: as_dict(value) if _is_mapped(value) else value for name, value in row.items()}
-    if len(values) < len(row):
-        names = list(row.keys())
+    names, values = _sa.names_in(row), row.values() if isinstance(row, RowMapping) else row
+    found = {
+        name: as_dict(value) if _is_mapped(value) else value
+        for name, value in zip(names, values, strict=True)
+    }
+    if len(found) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ArgumentError(f"two columns of the row are named {twice!r}; give one of them a label")
-    if len(row) == 1 and _is_mapped(*row.values()):
-        values = as_dict(*row.values())
-    return values
+    return as_dict(*values) if len(names) == 1 and _is_mapped(*values) else found
 
 
 def as_dicts(query: SelectableClassType | Iterable[object]) -> list[dict[str, Any]]:
@@ -74,7 +75,7 @@ def iter_dicts(query: SelectableClassType | Iterable[object]) -> Iterator[dict[s
     if isinstance(rows, Query) and type(rows).__iter__ is Query.__iter__:
         return _of_query(rows)
     if isinstance(rows, Result):
-        return _by_position(rows.keys(), rows, plain=isinstance(rows, CursorResult))
+        return _of_result(rows)
     return map(as_dict, rows)
 
 
@@ -85,7 +86,16 @@ def _of_query(query: Query[Any]) -> Iterator[dict[str, Any]]:
     found = query.column_descriptions
     if any(each["expr"] is each["entity"] for each in found):
         return map(as_dict, query)
-    return _by_position([each["name"] for each in found], query, plain=False)
+    return _by_position([name for name, _ in columns_of(query)], query, plain=False)
+
+
+def _of_result(result: Result[Any]) -> Iterator[dict[str, Any]]:
+    rows = iter(result)
+    first = next(rows, None)
+    if first is None:
+        return iter(())
+    names, plain = _sa.names_in(first), isinstance(result, CursorResult)
+    return _by_position(names, chain([first], rows), plain=plain)
 
 
 def _needs_no_objects(query: Query[Any]) -> bool:
@@ -111,10 +121,11 @@ def columns_of(query: Query[Any]) -> list[tuple[str, Any]]:
     """Return names and expressions of the columns of a query, those of a class in its place."""
     found = query.column_descriptions
     columns: list[tuple[str, Any]] = []
-    for each in found:
+    for place, each in enumerate(found, 1):
         thing: Any = each["expr"]
         if thing is not each["entity"]:
-            columns.append((each["name"] or getattr(thing, "name", "?"), thing))
+            name = each["name"] or getattr(thing, "name", f"column_{place}")
+            columns.append((name, thing))
             continue
         mapper = inspect(thing).mapper
         names = names_of(mapper, alone=len(found) == 1)

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
-from sqlalchemy import BindParameter, ClauseElement, Select, Table, event
+from sqlalchemy import BindParameter, ClauseElement, RowMapping, Select, Table, event
 from sqlalchemy import util as util  # noqa: PLC0414 - sqlsoup.util, which 0.9 had
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import (
@@ -107,6 +107,20 @@ def set_rowcount(context: Any, number: int) -> None:
     mapper, as ``confirm_deleted_rows`` does for DELETE.
     """
     context._rowcount = number
+
+
+def names_in(row: Any) -> list[str]:
+    """Return the names of the columns of a row; one that has none is called after its place.
+
+    ``keys()`` leaves it out: it has no name in a Query if it is calculated, or an alias of a class.
+    Where the others are is in ``BaseRow._key_to_index`` in ``engine/row.py``.  It may go when rows
+    have as many keys as values.
+    """
+    names = list(row.keys() if isinstance(row, RowMapping) else row._fields)
+    if len(names) == len(row):
+        return names
+    places = {row._key_to_index[name]: name for name in names}
+    return [places.get(place, f"column_{place + 1}") for place in range(len(row))]
 
 
 def is_plain(statement: object) -> bool:

@@ -18,6 +18,7 @@ from sqlsoup._classes import SelectableClassType, new_query
 from sqlsoup._counts import counts
 from sqlsoup._describe import describe, notes
 from sqlsoup._rows import columns_of, names_of
+from sqlsoup._sa import names_in
 from sqlsoup._soup import SQLSoup
 from sqlsoup.exc import ArgumentError, shown
 
@@ -241,8 +242,8 @@ def _kind_of(row: object) -> Mapper[Any] | tuple[str, ...]:
 
     :raises ArgumentError: it is no row.
     """
-    if isinstance(row, Row):
-        return row._fields
+    if isinstance(row, Row | RowMapping):
+        return tuple(names_in(row))
     if isinstance(row, Mapping):
         return tuple(map(str, row))
     mapper = _mapper_of(row)

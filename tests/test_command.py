@@ -152,6 +152,16 @@ def test_as_a_program(path):
         assert (done.returncode, done.stdout, done.stderr) == (0, "word\nfood\nhot\n", "")
 
 
+@pytest.mark.parametrize("way", ["query.all()", "db.session.execute(query.statement)"])
+def test_rows_without_a_name(way, command, path):
+    """What is calculated in a query has no name in its rows; here it has that of its place."""
+    query = "db.session.query(db.books.id + 1, db.books.title).order_by(db.books.id)"
+    expression = way.replace("query", query)
+    assert command(path, expression, "--csv")[1].startswith("column_1,title\n2,Mustards\n")
+    first = command(path, expression, "--jsonl")[1].splitlines()[0]
+    assert json.loads(first) == {"column_1": 2, "title": "Mustards"}
+
+
 # tables and columns
 
 

@@ -222,6 +222,44 @@ def test_two_columns_of_one_name(mappings, soup):
         as_dicts(result.mappings() if mappings else result)
 
 
+def test_columns_without_a_name(soup):
+    """SQLAlchemy leaves them out of the keys of a row; none gets lost, or the name of another."""
+    books = soup.books
+    query = soup.session.query(sa.func.max(books.year), books.id + 1, books.title).group_by(
+        books.id, books.title
+    )
+    query = query.order_by(books.id)
+    row = {"column_1": 1989, "column_2": 2, "title": "Mustards"}
+    assert as_dicts(query)[0] == {"max": 1989, "column_2": 2, "title": "Mustards"}
+    assert as_dict(query.first()) == as_dicts(query.all())[0] == row
+    assert as_dict(query.first()._mapping) == row
+    assert as_dicts(soup.session.execute(query.statement))[0] == row
+    assert as_dicts(soup.session.query(sa.func.count(books.id))) == [{"count": 3}]
+    assert as_dicts(soup.session.query(sa.func.count(books.id)).all()) == [{"column_1": 3}]
+
+
+def test_an_alias_without_a_name(soup):
+    """Its rows are called after their place, too."""
+    other = orm.aliased(soup.books)
+    query = soup.session.query(soup.books, other).filter(soup.books.id == other.id)
+    first, *_ = as_dicts(query.order_by(soup.books.id))
+    assert first == {"MappedBooks": MUSTARDS, "column_2": MUSTARDS}
+    assert as_dict(soup.session.query(other).filter(other.id == 1).one()) == MUSTARDS
+
+
+def test_an_alias_with_a_name(soup):
+    """The name of the alias is the key of its row."""
+    other = orm.aliased(soup.books, name="other")
+    query = soup.session.query(soup.books, other).filter(soup.books.id == other.id)
+    first, *_ = as_dicts(query.order_by(soup.books.id))
+    assert first == {"MappedBooks": MUSTARDS, "other": MUSTARDS}
+
+
+def test_no_rows_of_a_result(soup):
+    """A result without rows has no dicts."""
+    assert as_dicts(soup.execute("SELECT * FROM books WHERE id = 99")) == []
+
+
 def test_a_join_with_two_columns_of_one_name(soup):
     """A join that has to be wrapped in with_labels() says so."""
     same = soup.join(soup.books, soup.shelves, soup.books.id == soup.shelves.id)

@@ -191,7 +191,18 @@ def test_query_of_columns(soup, shown):
         "user_name | n\n----------+--\nBo        | 2\n(1 row)\n"
     )
     none = soup.loans.with_entities(soup.loans.user_name, soup.loans.book_id + 1)
-    assert shown(none.filter_by(book_id=9)) == "user_name | ?\n----------+--\n(0 rows)\n"
+    assert shown(none.filter_by(book_id=9)) == (
+        "user_name | column_2\n----------+---------\n(0 rows)\n"
+    )
+
+
+def test_rows_without_a_name(soup, shown):
+    """Rows of a query have no name for what is calculated; it is shown, under its place."""
+    query = soup.session.query(soup.books.id + 1, soup.books.title).order_by(soup.books.id).limit(1)
+    table = "column_1 | title\n---------+---------\n       2 | Mustards\n"
+    assert shown(query.all()) == table + "(1 row)\n"
+    assert shown(soup.session.execute(query.statement), None) == table + "(1 row)\n"
+    assert "column_1 | 2" in shown(query.first())
 
 
 def test_query_of_two_classes(soup, shown):

@@ -117,7 +117,8 @@ def _lists(things: Any) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
     names = [*things.keys()] if isinstance(things, Result) else []
     first, things = _first(things)
     if isinstance(first, Row) and not any(map(is_row, first)):
-        return names or [*first._fields], things
+        names = names or [*first._fields]
+        return names if len(names) == len(first) else [*sqlsoup.as_dict(first)], things
     if first is _NOTHING:
         return names, ()
     names = [*_record(first)]
