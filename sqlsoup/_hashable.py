@@ -11,7 +11,7 @@ from sqlalchemy import Table, TypeDecorator, event, type_coerce
 from sqlalchemy.types import NullType
 
 from sqlsoup._key_values import SINGLE, is_of_server
-from sqlsoup._single import Single
+from sqlsoup._numbers import Single
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
