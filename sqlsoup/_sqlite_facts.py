@@ -38,7 +38,11 @@ _COLUMNS = """,
                 AND instr(upper(m.sql), 'IGNORE')))
             + 2 * (a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
                 WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked)
-                AND instr(upper(m.sql), 'COLLATE'))) AS words
+                AND instr(upper(m.sql), 'COLLATE')))
+            + 4 * (a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
+                WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked)
+                AND m.type = 'trigger'
+                AND instr(substr(upper(m.sql), instr(upper(m.sql), 'BEGIN')), 'UPDATE'))) AS words
         FROM asked AS a CROSS JOIN {places} AS s LIMIT -1)
     SELECT k.*, c.name AS "column", c.type
     FROM known AS k CROSS JOIN temp.pragma_table_xinfo(k."table", k.place) AS c
@@ -178,7 +182,7 @@ def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
 
 
-_IGNORE, COLLATE = 1, 2
+_IGNORE, COLLATE, CHANGED = 1, 2, 4
 """Words in what makes a table, its indexes and triggers."""
 
 
