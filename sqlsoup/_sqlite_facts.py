@@ -33,21 +33,23 @@ _COLUMNS = """,
                 SELECT 1 FROM temp.pragma_table_xinfo(a.name, s.place) WHERE pk
             ) THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
                 AND m.name = a.name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
-            (a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
-                WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked)
-                AND instr(upper(m.sql), 'IGNORE')))
-            + 2 * (a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
-                WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked)
-                AND instr(upper(m.sql), 'COLLATE')))
-            + 4 * (a.name COLLATE NOCASE IN (SELECT m.tbl_name FROM {master} AS m
-                WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked)
-                AND m.type = 'trigger'
-                AND instr(substr(upper(m.sql), instr(upper(m.sql), 'BEGIN')), 'UPDATE'))) AS words
-        FROM asked AS a CROSS JOIN {places} AS s LIMIT -1)
+            coalesce(w.words, 0) AS words
+        FROM asked AS a CROSS JOIN {places} AS s LEFT JOIN (
+            SELECT tbl_name, max(ignores) + 2 * max(collates) + 4 * max(changes) AS words FROM (
+                SELECT m.tbl_name, instr(upper(m.sql), 'IGNORE') > 0 AS ignores,
+                    instr(upper(m.sql), 'COLLATE') > 0 AS collates, m.type = 'trigger' AND instr(
+                        substr(upper(m.sql), instr(upper(m.sql), 'BEGIN')), 'UPDATE') > 0 AS changes
+                FROM {master} AS m
+                WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked) LIMIT -1)
+            GROUP BY tbl_name COLLATE NOCASE
+        ) AS w ON w.tbl_name = a.name COLLATE NOCASE LIMIT -1)
     SELECT k.*, c.name AS "column", c.type
     FROM known AS k CROSS JOIN temp.pragma_table_xinfo(k."table", k.place) AS c
     ORDER BY k.place DESC"""
-"""The columns of tables, each with what is to be known of all of it: once, for the LIMIT."""
+"""The columns of tables, each with what is to be known of all of it: once, for the LIMIT.
+
+The other LIMIT has SQLite go through the catalog as it is, once, and not through a copy of it.
+"""
 
 _NAME = """
     SELECT a.name AS "table", m.place, m.name
