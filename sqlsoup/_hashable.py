@@ -11,7 +11,7 @@ from sqlalchemy import Table, TypeDecorator, event, type_coerce
 from sqlalchemy.types import NullType
 
 from sqlsoup._key_values import SINGLE, is_of_server
-from sqlsoup._single import Single
+from sqlsoup._numbers import Single
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
@@ -66,7 +66,7 @@ def make_hashable(table: Table, key: Any = ()) -> None:
     for column in table.columns:
         if column.primary_key or column.foreign_keys or column in key:
             kind = _beneath(column.type)
-            if kind.__visit_name__ in {"ARRAY", "SET"}:
+            if kind.__visit_name__.endswith(("ARRAY", "SET", "MULTIRANGE")):
                 column.type = Hashable(column.type)
             elif hasattr(kind, "spelled"):
                 kind.spelled = True

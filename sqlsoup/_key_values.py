@@ -24,14 +24,8 @@ from sqlalchemy import (
     Uuid,
 )
 
-from sqlsoup._mariadb_keys import (
-    NUMBER,
-    WHOLE,
-    integer_of_mariadb,
-    of_mariadb,
-    text_of_mariadb,
-)
-from sqlsoup._single import nearest, shortest
+from sqlsoup._mariadb_keys import integer_of_mariadb, of_mariadb, text_of_mariadb
+from sqlsoup._numbers import NUMBER, WHOLE, nearest, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -97,7 +97,7 @@ def _keys(thing: Any) -> list[tuple[list[Any], bool]]:
             ([None if c is None else thing.corresponding_column(c) for c in key], named)
             for key, named in _keys(thing.element)
         ]
-    return [(list(getattr(thing, "primary_key", ())), False)]
+    return [(list(getattr(thing, "primary_key", None) or ()), False)]  # a function has False
 
 
 def with_key(mapper_args: Mapping[str, Any], key: list[Any]) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
@@ -11,13 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Integer, String
 
+from sqlsoup._numbers import NUMBER, WHOLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
-"""Text of a number."""
-WHOLE = re.compile(r"\s*[+-]?[0-9]{1,20}\s*", re.ASCII)
-"""Text of an integer, unless it is one that no database has."""
 
 
 def of_mariadb(kind: Any, name: str) -> Callable[[Any], Any] | None:

@@ -28,7 +28,7 @@ from sqlalchemy.types import (
 
 from sqlsoup._key_values import uuid_of
 from sqlsoup._mariadb_keys import member
-from sqlsoup._single import shortest
+from sqlsoup._numbers import shortest
 from sqlsoup.exc import mention
 
 if TYPE_CHECKING:

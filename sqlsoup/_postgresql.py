@@ -23,6 +23,7 @@ from sqlsoup._key_values import note_cuts
 from sqlsoup._postgresql_facts import (
     COVERING,
     DELETED,
+    INSERTED,
     OTHERS,
     UPDATED,
     Facts,
@@ -88,15 +89,16 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     for known in facts(inspector, table.schema, [table.name]).values():
         if known.parts:
             table.info[PARTS] = known.parts
-        updated = known.kind in "vf" or bool(known.before & UPDATED)
+        updated = known.kind in "vf" or bool(known.changing & UPDATED)
         read_again(table.columns if updated else ())
         meddled = known.kind == "v" or known.meddled
-        if meddlers := (IGNORE | CHANGE) * meddled | REVISE * updated:
+        inserted = meddled or bool(known.changing & INSERTED)
+        if meddlers := IGNORE * meddled | CHANGE * inserted | REVISE * updated:
             table.info[MEDDLERS] = meddlers
         ruled = known.kind != "v" and known.ruled
         if ruled:
             table.info[RULED] = True
-        if ruled or known.before & DELETED:
+        if ruled or known.changing & DELETED:
             table.info[SPARES] = True
 
 

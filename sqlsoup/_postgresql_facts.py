@@ -56,8 +56,11 @@ class Facts(NamedTuple):
     """Whether there are rules, as there are for each view."""
     meddled: bool
     """Whether something may give new rows other keys than the defaults of the columns do."""
-    before: int
-    """What triggers come before, or instead of, for each row: UPDATED and DELETED."""
+    changing: int
+    """What triggers are of that may change a row, or keep one: INSERTED, UPDATED and DELETED.
+
+    They come before, or instead of it, or update rows afterwards.
+    """
     key: list[str]
     """The columns of the primary key."""
     key_names: tuple[str | None, str | None]
@@ -82,23 +85,32 @@ _KEY = """
         WHERE whole.oid = {k}.conparentid AND whole.conrelid = {k}.conrelid)"""
 """What is a foreign key, and no copy of one for a partition of its target."""
 
-DELETED, UPDATED = 8, 16
+INSERTED, DELETED, UPDATED = 4, 8, 16
 OTHERS, COVERING = 1, 2
 
 _TRIGGER = """pg_catalog.pg_trigger AS g
-        WHERE g.tgrelid = {of} AND NOT g.tgisinternal AND NOT g.tgenabled = 'D'
-            AND g.tgtype & {bits}::pg_catalog.int2"""
+        WHERE g.tgrelid = {of} AND NOT g.tgisinternal AND NOT g.tgenabled = 'D'"""
 
 _MEDDLERS = f"""
-    EXISTS (SELECT FROM {_TRIGGER.format(of="{of}", bits=7)} = 7::pg_catalog.int2)
+    EXISTS (SELECT FROM {_TRIGGER.format(of="{of}")}
+        AND g.tgtype & 7::pg_catalog.int2 = 7::pg_catalog.int2)
     OR EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = {{of}} AND w.ev_type = '3')
     """  # noqa: S608
 """Triggers before an INSERT for each row, and rules that rewrite one."""
 
-_BEFORE = f"""(SELECT pg_catalog.bit_or(g.tgtype)
-        FROM {_TRIGGER.format(of="c.oid", bits=1)} = 1::pg_catalog.int2
-            AND g.tgtype & 66::pg_catalog.int2 > 0::pg_catalog.int2)"""  # noqa: S608
-"""What all triggers for each row are of that come before something, or instead of it."""
+_CHANGING = f"""(SELECT pg_catalog.bit_or(g.tgtype & CASE
+            WHEN g.tgtype & 66::pg_catalog.int2 > 0::pg_catalog.int2
+            THEN {DELETED | UPDATED}::pg_catalog.int2
+            ELSE {INSERTED | UPDATED}::pg_catalog.int2 END)
+        FROM {_TRIGGER.format(of="c.oid")}
+            AND CASE WHEN g.tgtype & 66::pg_catalog.int2 > 0::pg_catalog.int2
+                THEN g.tgtype & 1::pg_catalog.int2 > 0::pg_catalog.int2
+                ELSE (SELECT p.prosrc OPERATOR(pg_catalog.~*) '(^|[^''])update'
+                    FROM pg_catalog.pg_proc AS p WHERE p.oid = g.tgfoid) END)"""  # noqa: S608
+"""What triggers are of: those before something, or instead of it, are for each row.
+
+Of those afterwards, it is told by the source of the function whether there may be an UPDATE in it.
+"""
 
 _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
 
@@ -136,7 +148,7 @@ _STATEMENT = text(
                 SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p) AS part
             JOIN pg_catalog.pg_class AS leaf ON leaf.oid = part.relid
             WHERE leaf.relkind = 'f' OR {_MEDDLERS.format(of="leaf.oid")}),
-        {_BEFORE},
+        {_CHANGING},
         c.plain AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = c.oid),
         (SELECT pg_catalog.bit_or(CASE WHEN NOT i.indisprimary THEN {OTHERS}
                 WHEN NOT i.indnatts = i.indnkeyatts THEN {COVERING} ELSE 0 END)
@@ -273,7 +285,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
         for name, kind, partition, ruled, comment, *more in connection.execute(
             _STATEMENT, {"schema": schema, "names": missing}
         ):
-            meddled, before, plain, indexed, *rest = more
+            meddled, changing, plain, indexed, *rest = more
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
             columns: dict[int, str] = {}
             types: dict[str, list[Type]] = {}
@@ -287,7 +299,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
                 partition,
                 ruled,
                 meddled,
-                before or 0,
+                changing or 0,
                 key,
                 key_names,
                 "".join(contype for contype, *_ in constraints),

@@ -179,6 +179,14 @@ def _with(more: type, cls: Any) -> Any:
     return type(cls.__name__, (more, cls), {})
 
 
+class Name(sqltypes.String):
+    """The type of PostgreSQL's own names, which cuts off what is beyond 63 bytes."""
+
+    def as_key(self, value: Any) -> Any:
+        """Return what is stored of a value for a key."""
+        return value.encode()[:63].decode(errors="ignore") if isinstance(value, str) else value
+
+
 class Array(sqltypes.TypeDecorator[Any]):
     """An array of which the drivers do not know the type, so that they give one text for all of it.
 
@@ -325,7 +333,9 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
         return kind(*given.enums, name=given.name, schema=given.schema)
     if found.shipped and found.name in _MISMADE:
         return (Money if found.name == "money" else Plain)(found.shown)
-    if found.shipped and (found.name == "interval" or (of_domain and found.name in _KNOWN)):
+    if found.shipped and (
+        found.name in {"interval", "name"} or (of_domain and found.name in _KNOWN)
+    ):
         return _known(given, found.name)
     if type(given) is sqltypes.NUMERIC:
         return NUMERIC(given.precision, given.scale)
@@ -339,7 +349,7 @@ def _known(given: Any, name: str) -> TypeEngine[Any]:
     if isinstance(given, pg.INTERVAL):
         of_months = given.fields in {"year to month", "year", "month"}
         return Months(fields=given.fields) if of_months else given
-    return _KNOWN[name]()
+    return Name() if name == "name" else _KNOWN[name]()
 
 
 def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> TypeEngine[Any]:

@@ -14,6 +14,7 @@ from sqlsoup._compare import loosen
 from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, REVISE, SPARES
 from sqlsoup._key_values import note_cuts
 from sqlsoup._sqlite_facts import (
+    CHANGED,
     COLLATE,
     Target,
     affinity,
@@ -113,7 +114,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     """Have the columns of a view read anew after an INSERT, and all after an UPDATE.
 
     RETURNING, which SQLAlchemy uses in all releases, gives what was sent to the trigger of a view,
-    and not what that made of it.  And a row that was ignored shows what was given.
+    and not what that made of it.  And a row that was ignored, or that a trigger of its table has
+    changed afterwards, shows what was given.
     """
     rows = columns_of(inspector, table.schema, table.name)
     note_cuts(table, {row.column: affinity(row.type) for row in rows})
@@ -122,8 +124,11 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         for column in table.columns:
             column.server_onupdate = OfView(for_update=True)
         table.info.update({MEDDLERS: CHANGE | REVISE, SPARES: True})
-    elif ignores_rows(inspector, table.schema, table.name):
-        table.info.update({MEDDLERS: IGNORE, SPARES: True})
+        return
+    if has_word(inspector, table.schema, table.name, CHANGED):
+        table.info[MEDDLERS] = CHANGE | REVISE
+    if ignores_rows(inspector, table.schema, table.name):
+        table.info.update({MEDDLERS: IGNORE | table.info.get(MEDDLERS, 0), SPARES: True})
 
 
 def is_view(table: Any) -> bool:

@@ -35,9 +35,10 @@ _COLUMNS = """,
                 AND m.name = a.name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
             coalesce(w.words, 0) AS words
         FROM asked AS a CROSS JOIN {places} AS s LEFT JOIN (
-            SELECT tbl_name, max(ignores) + 2 * max(collates) AS words FROM (
+            SELECT tbl_name, max(ignores) + 2 * max(collates) + 4 * max(changes) AS words FROM (
                 SELECT m.tbl_name, instr(upper(m.sql), 'IGNORE') > 0 AS ignores,
-                    instr(upper(m.sql), 'COLLATE') > 0 AS collates
+                    instr(upper(m.sql), 'COLLATE') > 0 AS collates, m.type = 'trigger' AND instr(
+                        substr(upper(m.sql), instr(upper(m.sql), 'BEGIN')), 'UPDATE') > 0 AS changes
                 FROM {master} AS m
                 WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked) LIMIT -1)
             GROUP BY tbl_name COLLATE NOCASE
@@ -183,7 +184,7 @@ def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
 
 
-_IGNORE, COLLATE = 1, 2
+_IGNORE, COLLATE, CHANGED = 1, 2, 4
 """Words in what makes a table, its indexes and triggers."""
 
 

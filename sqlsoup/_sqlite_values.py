@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import types
 from sqlalchemy.dialects import sqlite
 
-from sqlsoup._mariadb_keys import NUMBER, WHOLE
+from sqlsoup._numbers import NUMBER, WHOLE
 from sqlsoup.exc import mention
 
 Processor = Callable[[Any], Any] | None

@@ -198,6 +198,22 @@ def test_foreign_keys_of_mapped_selects_lead_to_tables_that_nobody_touched(
     assert db.with_labels(both).count() == 1
 
 
+@pytest.mark.parametrize("how", ["itself", "select", "beside a table"])
+def test_a_function_that_gives_rows(db: sqlsoup.SQLSoup, how: str) -> None:
+    """It has no key, and is mapped with one that is named."""
+    if db.bind.dialect.name == "mysql":
+        pytest.skip("MariaDB has no functions that give rows")
+    of = sa.func.json_each('{"a": 1, "b": 2}').table_valued("key", "value", name="f")
+    things = {
+        "itself": of,
+        "select": select(of),
+        "beside a table": select(db.stays.day, of.c.key).join(of, db.stays.guest == 1),
+    }
+    mapped = db.map(things[how], primary_key=["key"] if how != "beside a table" else ["day", "key"])
+    assert mapped.count() == len(mapped.all()) == (6 if how == "beside a table" else 2)
+    assert {row.key for row in mapped.all()} == {"a", "b"}
+
+
 def test_tableoid_elsewhere(lite: Engine) -> None:
     """Other databases have no such column, nor has a table that was not reflected."""
     db = sqlsoup.SQLSoup(lite)

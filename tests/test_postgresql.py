@@ -419,6 +419,37 @@ def test_rows_of_tables_that_inherit(pg):
     assert db.execute("SELECT name FROM child ORDER BY id").all() == [("again",), ("other",)]
 
 
+def test_what_a_trigger_changes_later_is_shown(pg, statements):
+    """Before a commit, too, a row shows what a trigger has made of it afterwards."""
+    run(
+        pg,
+        """CREATE TABLE t (id serial PRIMARY KEY, name text, upper text);
+        CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF TG_OP = 'INSERT' OR NEW.name <> OLD.name THEN
+                UPDATE t SET upper = upper(NEW.name) WHERE id = NEW.id; END IF;
+            RETURN NULL; END $$;
+        CREATE TRIGGER later AFTER INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION later();
+        CREATE TABLE log (name text);
+        CREATE TABLE logged (id serial PRIMARY KEY, name text);
+        CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF TG_OP = 'UPDATE' THEN INSERT INTO log VALUES (NEW.name); END IF;
+            RETURN NULL; END $$;
+        CREATE TRIGGER log AFTER INSERT OR UPDATE ON logged FOR EACH ROW EXECUTE FUNCTION log()""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    rows = [db.t(name=name) for name in "ab"]
+    logged = db.logged(name="a")
+    statements.clear()
+    db.flush()
+    assert sum("INSERT INTO t " in each for each in statements) == 1
+    assert [(row.id, row.upper) for row in rows] == [(1, "A"), (2, "B")]
+    rows[0].name = logged.name = "c"
+    db.flush()
+    assert rows[0].upper == "C"
+    statements.clear()
+    assert (logged.name, statements) == ("c", [])
+
+
 def test_what_an_update_changes_is_shown(pg, statements):
     """After an UPDATE a row shows what a trigger or a view made of it; others are not read."""
     run(

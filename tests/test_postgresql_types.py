@@ -599,6 +599,38 @@ def test_an_array_as_a_key(pg, ddl, value, other):
     assert sa.inspect(db.p).columns["k"].type.python_type is tuple
 
 
+def test_a_multirange_as_a_key(pg):
+    """It is one row and one object, and comes as a tuple with the driver that gives a list."""
+    run(
+        pg,
+        "CREATE TABLE p (k int4multirange PRIMARY KEY, v int)",
+        "CREATE TABLE t (id int PRIMARY KEY, k int4multirange REFERENCES p)",
+    )
+    db = sqlsoup.SQLSoup(pg, relationships=True)
+    row = db.p.insert(k="{[1,2],[9,9]}", v=1)
+    db.t.insert(id=1, p=row)
+    db.commit()
+    assert type(row.k) is (tuple if pg.driver == "psycopg" else str)
+    assert db.p.one() is db.t.get(1).p is db.p.get((row.k,)) is row
+    row.v = 2
+    other = db.p.insert(
+        k=MultiRange([Range(3, 4, bounds="[]")]) if pg.driver == "psycopg" else "{}"
+    )
+    db.commit()
+    assert {each.k: each.v for each in db.p.all()} == {row.k: 2, other.k: None}
+
+
+def test_a_key_of_the_type_name(pg):
+    """PostgreSQL cuts off what is longer than a name may be, and the row has what is left."""
+    run(pg, "CREATE TABLE t (k name PRIMARY KEY, v int)")
+    db = sqlsoup.SQLSoup(pg)
+    rows = [db.t.insert(k=given) for given in ("x" * 70, "é" * 40, "short")]
+    db.commit()
+    assert [row.k for row in rows] == ["x" * 63, "é" * 31, "short"]
+    assert {*db.t.all()} == {*rows}
+    assert db.t.get("short") is rows[2]
+
+
 def test_arrays_in_help(engine):
     """help() calls arrays what people call them."""
     run(

@@ -827,3 +827,25 @@ def test_statements(
     seen.clear()
     assert sa.inspect(db[name]).local_table.name == name
     assert len(seen) - alone == more
+
+
+def test_what_a_trigger_changes_later_is_shown(make: Any) -> None:
+    """Before a commit, too, a row shows what a trigger of its table has made of it afterwards."""
+    db = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT, upper TEXT)",
+        """CREATE TRIGGER inserted AFTER INSERT ON t BEGIN
+            UPDATE t SET upper = upper(new.n) WHERE id = new.id; END""",
+        """CREATE TRIGGER updated AFTER UPDATE OF n ON T BEGIN
+            update t SET upper = upper(new.n) WHERE id = new.id; END""",
+        "CREATE TABLE log (n TEXT)",
+        "CREATE TABLE logged (id INTEGER PRIMARY KEY, n TEXT)",
+        "CREATE TRIGGER l AFTER UPDATE ON logged BEGIN INSERT INTO log VALUES (new.n); END",
+    )
+    rows = [db.t.insert(n=n) for n in "ab"]
+    logged = db.logged.insert(n="a")
+    db.flush()
+    assert [(row.id, row.upper) for row in rows] == [(1, "A"), (2, "B")]
+    rows[0].n = logged.n = "c"
+    db.flush()
+    assert rows[0].upper == "C"
+    assert not sa.inspect(logged).expired_attributes

@@ -1,13 +1,14 @@
-"""Numbers of single precision: REAL of PostgreSQL, FLOAT of MariaDB and MySQL.
+"""Numbers as text, and those of single precision: REAL of PostgreSQL, FLOAT of MariaDB and MySQL.
 
-They come in as many digits as tell them from others, 0.1 for instance, and are compared with what
-is given as doubles, where 0.1 is another number.
+The latter come in as many digits as tell them from others, 0.1 for instance, and are compared with
+what is given as doubles, where 0.1 is another number.
 """
 
 # pyright: reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,11 @@ from sqlalchemy.types import NullType
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
+
+NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
+"""Text of a number."""
+WHOLE = re.compile(r"\s*[+-]?[0-9]{1,20}\s*", re.ASCII)
+"""Text of an integer, unless it is one that no database has."""
 
 
 class Single(TypeDecorator[float]):
