@@ -51,6 +51,17 @@ def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
     return commit
 
 
+@replaced(Connection, "rollback")
+def _roll_back(before: Callable[..., Any]) -> Callable[..., Any]:
+    def rollback(connection: Connection) -> None:
+        before(connection)
+        if COMMITTED in vars(connection):  # for which it comes too late, whatever commit() follows
+            for site in vars(connection).pop(COMMITTED):
+                site.warn()
+
+    return rollback
+
+
 @replaced(Connection, "close")
 def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:

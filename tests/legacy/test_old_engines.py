@@ -767,6 +767,26 @@ def test_connection_of_an_object_in_an_attribute(lite):
     app.pool.connection.close()
 
 
+def end(kept, *, is_good):
+    """End what one has done on its connection, of which it knows nothing."""
+    if is_good:
+        kept.connection.commit()
+    else:
+        kept.connection.rollback()
+
+
+def test_rollback_that_comes_too_late(lite):
+    """What has committed by itself stays noted, though the program commits what follows."""
+    kept = Keeper(lite)
+    add_tag(kept.connection, "a")
+    end(kept, is_good=False)
+    add_tag(kept.connection, "b")
+    end(kept, is_good=True)
+    kept.connection.close()
+    assert words(lite) == ["a", "b", "food", "hot"]
+    assert [(note.form, note.count) for note in legacy.report().notes] == [("autocommit", 1)]
+
+
 class Whole:
     """One that makes a connection for one of its parts, and ends what that does."""
 
