@@ -587,6 +587,11 @@ class Giver:
         """Add a tag."""
         run(self.connection, commit, word)
 
+    def end_others(self, other):
+        """End what others do, on connections that are not its own."""
+        other.commit()
+        other.connect().rollback()
+
 
 def run(connection, function, word):
     """Call a function."""
