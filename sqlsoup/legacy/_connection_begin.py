@@ -13,12 +13,12 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from sqlsoup.legacy._connections import (
     BEGUN,
-    BY_PROGRAM,
+    COMMITS,
     COMMITTED,
+    UNDONE,
     UNHEARD,
     is_begun,
     is_made_by_old_form,
-    may_be_of_driver,
     reconnect,
     says_end,
 )
@@ -39,19 +39,27 @@ SPOILED = "_sqlsoup_spoiled"
 """What a connection has of which a transaction was rolled back by one within: that transaction."""
 
 
-COMMITS = "_sqlsoup_commits"
-"""What a connection has of which the program has said commit(), as it can on SQLAlchemy 2 alone."""
-
-
 @replaced(Connection, "commit")
 def _commit(before: Callable[..., Any]) -> Callable[..., Any]:
     def commit(connection: Connection) -> None:
         before(connection)
         vars(connection)[COMMITS] = True
-        if COMMITTED in vars(connection):
-            withdraw(vars(connection).pop(COMMITTED))
+        for places in (COMMITTED, UNDONE):
+            if places in vars(connection):
+                withdraw(vars(connection).pop(places))
 
     return commit
+
+
+@replaced(Connection, "rollback")
+def _roll_back(before: Callable[..., Any]) -> Callable[..., Any]:
+    def rollback(connection: Connection) -> None:
+        before(connection)
+        if COMMITTED in vars(connection):  # for which it comes too late, whatever commit() follows
+            for site in vars(connection).pop(COMMITTED):
+                site.warn()
+
+    return rollback
 
 
 @replaced(Connection, "close")
@@ -59,14 +67,10 @@ def _close(before: Callable[..., Any]) -> Callable[..., Any]:
     def close(connection: Connection) -> None:
         if getattr(connection._dbapi_connection, COUNTER, 1) > 1 and not is_begun(connection):
             leave_to_others(connection, is_noted=not is_made_by_old_form(connection))
-        if (
-            vars(connection).get(BEGUN) == BY_PROGRAM
-            and connection._transaction is not None
-            and COMMITS not in vars(connection)
-            and sys.exception() is None
-            and may_be_of_driver(connection)
-        ):
-            note("change-undone")
+        if UNDONE in vars(connection):
+            withdraw(vars(connection).pop(UNDONE))
+            if sys.exception() is None:
+                note("change-undone")
         try:
             before(connection)
         except DBAPIError:
@@ -176,6 +180,8 @@ class SubTransaction:
 def _rollback(before: Callable[..., Any], transaction: RootTransaction) -> None:
     if transaction.is_active or transaction.connection._transaction is transaction:
         before(transaction)
+        if UNDONE in vars(transaction.connection):
+            withdraw(vars(transaction.connection).pop(UNDONE))
 
 
 @plan

@@ -27,6 +27,7 @@ from sqlsoup.legacy._patch import method, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
 
 _WRITES = r"\s*(?:UPDATE|INSERT|CREATE|DELETE|DROP|ALTER{})"
@@ -313,7 +314,26 @@ def _only_reads(statement: Any, connection: Connection) -> bool:
 
 
 def _is_ended_by_program(statement: Any, connection: Connection) -> bool:
-    return not _has_options(statement, connection) and says_end(connection)
+    """Tell if a program ends the transaction of a change, which is noted as long as it may not.
+
+    What it ends may be the connection of a driver, and not this one.
+    """
+    if _has_options(statement, connection) or not says_end(connection):
+        return False
+    made = vars(connection).get(MADE)
+    if made is not None and COMMITS not in vars(connection):
+        found = _has_driver(made[0], made[-1].get("__name__"))
+        if not found:
+            found.append(has_driver(made[-1]))
+        if found[0]:
+            vars(connection)[UNDONE] = [*filter(None, [note("change-undone", warn=False)])]
+    return True
+
+
+@lru_cache(1000)
+def _has_driver(_code: CodeType, _module: str | None) -> list[bool]:
+    """Return what is kept for code of a module: whether it has a driver, once that is known."""
+    return []
 
 
 def says_end(connection: Connection) -> bool:
@@ -322,10 +342,12 @@ def says_end(connection: Connection) -> bool:
     return (made is not None and is_ended_by(*made)) or ends(connection)
 
 
-def may_be_of_driver(connection: Connection) -> bool:
-    """Tell if what a program commits may be the connection of a driver, and not this one."""
-    made = vars(connection).get(MADE)
-    return made is not None and has_driver(made[-1])
+COMMITS = "_sqlsoup_commits"
+"""What a connection has of which the program has said commit(), as it can on SQLAlchemy 2 alone."""
+
+
+UNDONE = "_sqlsoup_undone"
+"""What a connection has with a change that is undone if nothing ends its transaction: where."""
 
 
 def is_made_by_old_form(connection: Connection) -> bool:

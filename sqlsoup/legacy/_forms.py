@@ -60,8 +60,8 @@ FORMS = {
         "connection.rollback() before it",
     ),
     "change-undone": Form(
-        "close() of a connection with a change that nothing has committed",
-        "commit() or rollback() before it",
+        "a change on a connection that is closed or dropped without commit()",
+        "commit() or rollback() of the connection",
     ),
     "connection-shared": Form(
         "close() where another connection to a database in memory has changed something",
@@ -171,6 +171,7 @@ FORMS = {
         "join(A.b) or join(B, condition), once for each",
     ),
     "loader-name": Form("a loader option with a name", "joinedload(A.b)"),
+    "loader-twice": Form("two options that load one attribute in different ways", "the last one"),
     "loader-old": Form(
         "eagerload(), joinedload_all() and the like", "joinedload(A.b).joinedload(B.c)"
     ),

@@ -12,10 +12,10 @@ import re
 import sys
 import sysconfig
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from importlib import metadata
 from inspect import getattr_static, unwrap
-from itertools import dropwhile, pairwise, takewhile
+from itertools import dropwhile, takewhile
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -227,26 +227,26 @@ def ends(connection: object) -> bool:
     """
     frame: FrameType | None = sys._getframe(1)
     while frame:
-        if not is_ours(frame) and (
-            any(_variable(frame, name) is connection for name in _ended(frame.f_code))
-            or _is_ended_by_object(frame, connection)
+        code = frame.f_code
+        if not is_ours(frame) and any(
+            _value(frame, path) is connection
+            for path in (*_ended(code), *_ended_by_class_of(code, frame.f_globals))
         ):
             return True
         frame = frame.f_back
     return False
 
 
-def _variable(frame: FrameType, name: str) -> object:
-    return frame.f_locals.get(name, frame.f_globals.get(name))
+def _value(frame: FrameType, path: tuple[str, ...]) -> object:
+    """Return what a frame has for a variable, or an attribute of it, and so on."""
+    value = frame.f_locals.get(path[0], frame.f_globals.get(path[0]))
+    return reduce(_attribute, path[1:], value)
 
 
-def _is_ended_by_object(frame: FrameType, connection: object) -> bool:
-    code = frame.f_code
-    names = _ended_by_class(_class_of(code, frame.f_globals)) if code.co_argcount else ()
-    if not names:  # f_locals would keep what they are until the frame ends
-        return False
-    value = frame.f_locals.get(code.co_varnames[0])
-    return any(_attribute(value, name) is connection for name in names)
+def _ended_by_class_of(code: CodeType, names: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the attributes of its first argument of which the class says so that code is of."""
+    paths = _ended_by_class(_class_of(code, names)) if code.co_argcount else ()
+    return [(code.co_varnames[0], *path) for path in paths]
 
 
 def _attribute(value: object, name: str) -> object:
@@ -274,11 +274,11 @@ def _class_of(code: CodeType, names: dict[str, Any]) -> type | None:
     return found  # type: ignore[no-any-return]
 
 
-_by_class: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+_by_class: WeakKeyDictionary[type, frozenset[tuple[str, ...]]] = WeakKeyDictionary()
 
 
-def _ended_by_class(kind: type | None) -> frozenset[str]:
-    """Return the attributes of which the methods of a class say commit() or rollback()."""
+def _ended_by_class(kind: type | None) -> frozenset[tuple[str, ...]]:
+    """Return the attributes, or theirs, of which methods of a class say commit() or rollback()."""
     if kind is None:
         return frozenset()
     with suppress(TypeError):  # it has no hash
@@ -288,16 +288,15 @@ def _ended_by_class(kind: type | None) -> frozenset[str]:
     return frozenset()
 
 
-def _attributes_ended_by(kind: type) -> Iterator[str]:
+def _attributes_ended_by(kind: type) -> Iterator[tuple[str, ...]]:
     values = [value for each in kind.__mro__ for value in [*vars(each).values()]]
     for function in [value for value in values if isinstance(value, FunctionType)]:
         code = function.__code__
         with suppress(ValueError):  # it wraps itself
             code = unwrap(function, stop=_wraps_no_function).__code__
-        if code.co_argcount and not _ENDS.isdisjoint(code.co_names):
-            for of, attribute, step in zip(*(_steps(code)[i:] for i in range(3)), strict=False):
-                if _is_end(step) and _reads(attribute) and _last(of) == code.co_varnames[0]:
-                    yield attribute.argval
+        for variable, *path in _ended(code):
+            if path and variable in code.co_varnames[: code.co_argcount][:1]:
+                yield tuple(path)
 
 
 def _wraps_no_function(function: Any) -> bool:
@@ -312,8 +311,8 @@ def is_ended_by(code: CodeType, at: int, names: dict[str, Any]) -> bool:
 
     :param names: the global names of the code.
     """
-    name, in_object = _kept_in(code, at)
-    return name in (_ended_by_class(_class_of(code, names)) if in_object else _ended(code))
+    kept = _kept_in(code, at)
+    return kept in _ended(code) or kept in _ended_by_class_of(code, names)
 
 
 def has_driver(names: dict[str, Any]) -> bool:
@@ -329,20 +328,21 @@ def has_driver(names: dict[str, Any]) -> bool:
 
 
 @lru_cache(1000)
-def _kept_in(code: CodeType, at: int) -> tuple[str, bool]:
-    """Return where code puts what an instruction gives it, and whether that is an attribute."""
+def _kept_in(code: CodeType, at: int) -> tuple[str, ...]:
+    """Return the variable where code puts what an instruction gives it, or also its attributes."""
     after = [step for step in _steps(code) if step.offset > at]
     if after[0].argval == "execution_options":
         after = [*dropwhile(lambda step: not step.opname.startswith("CALL"), after)][1:]
     for block in _BLOCKS:
         if [step.opname for step in after[: len(block)]] == block:
             after = after[len(block) :]
-    kept, then = [*after, None, None][:2]
-    if kept and then and then.opname == "STORE_ATTR" and _last(kept) in code.co_varnames[:1]:
-        return then.argval, True
-    if not kept or not kept.opname.startswith("STORE_") or "ATTR" in kept.opname:
-        return "", False
-    return kept.argval[0] if isinstance(kept.argval, tuple) else kept.argval, False
+    for kept in after[:1]:
+        if kept.opname.startswith("STORE_"):
+            return (kept.argval[0] if isinstance(kept.argval, tuple) else kept.argval,)
+        read = [*takewhile(_reads, after[1:])]
+        if [step.opname for step in after[len(read) + 1 :][:1]] == ["STORE_ATTR"]:
+            return _last(kept), *(step.argval for step in read), after[len(read) + 1].argval
+    return ()
 
 
 _BLOCKS = (
@@ -352,19 +352,17 @@ _BLOCKS = (
 
 
 @lru_cache(1000)
-def _ended(code: CodeType) -> frozenset[str]:
-    """Return the variables of which code says commit() or rollback()."""
-    if _ENDS.isdisjoint(code.co_names):
-        return frozenset()
-    return frozenset(
-        _last(of)
-        for of, step in pairwise(_steps(code))
-        if _is_end(step) and of.opname.startswith("LOAD_") and not _reads(of)
-    )
-
-
-def _is_end(step: dis.Instruction) -> bool:
-    return step.argval in _ENDS and _reads(step)
+def _ended(code: CodeType) -> frozenset[tuple[str, ...]]:
+    """Return the variables, and attributes of them, of which code says commit() or rollback()."""
+    found = set()
+    steps = [] if _ENDS.isdisjoint(code.co_names) else _steps(code)
+    for i, step in enumerate(steps):
+        if step.argval in _ENDS and _reads(step):
+            read = [*takewhile(_reads, reversed(steps[:i]))]
+            of = steps[i - len(read) - 1]
+            if of.opname.startswith("LOAD_"):
+                found.add((_last(of), *(each.argval for each in reversed(read))))
+    return frozenset(found)
 
 
 def _reads(step: dis.Instruction) -> bool:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
 from sqlalchemy import inspect
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.orm.strategy_options import _LoadElement
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, replaced
+from sqlsoup.legacy._patch import function, plan, replace, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,20 @@ _OPTIONS = (
     "joinedload", "subqueryload", "selectinload", "lazyload", "immediateload", "noload",
     "raiseload", "contains_eager", "defaultload", "defer", "undefer", "load_only",
 )  # fmt: skip
+
+
+@plan
+def _last_one() -> None:
+    before = _LoadElement._reconcile
+
+    def reconcile(replacement: _LoadElement, existing: _LoadElement) -> _LoadElement:
+        try:
+            return before(replacement, existing)
+        except InvalidRequestError:
+            note("loader-twice")
+            return replacement
+
+    replace(_LoadElement, "_reconcile", staticmethod(reconcile))
 
 
 class NamedOption:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy.orm as sa_orm
 from sqlalchemy import Column, MetaData, Table, event, inspect, text
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import Mapper, Query, registry
+from sqlalchemy.orm import DeclarativeMeta, Mapper, Query, registry
 from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.sql.expression import SelectBase
 
@@ -105,14 +105,23 @@ def _ordered(base: Any) -> Any:
     return base
 
 
+_in_body: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
+"""The attributes of a declared class that are its own, and no copies of those of its mixins."""
+
+
+@method(DeclarativeMeta, "__init__")
+def _declare(before: Callable[..., Any], cls: Any, /, *args: Any, **kw: Any) -> None:
+    _in_body[cls] = frozenset(vars(cls))
+    before(cls, *args, **kw)
+
+
 def _table(cls: type, name: str, metadata: MetaData, *items: Any, **kw: Any) -> Table:
     """Make the table of a class, with the columns of mixins where they came in SQLAlchemy 1.3."""
-    made = {
-        value.name or attribute: value._creation_order
-        for base in cls.__mro__  # the class itself has copies, which are made last
-        for attribute, value in vars(base).items()
-        if isinstance(value, Column)
-    }
+    made: dict[str, int] = {}
+    for base in cls.__mro__[1:]:  # the class itself has copies, which are made last
+        for attribute, value in vars(base).items():
+            if isinstance(value, Column) and attribute not in _in_body[cls]:
+                made.setdefault(value.name or attribute, value._creation_order)
     columns = [each for each in items if isinstance(each, Column)]
     ordered = sorted(columns, key=lambda column: made.get(column.name, column._creation_order))
     if list(map(id, ordered)) != list(map(id, columns)):

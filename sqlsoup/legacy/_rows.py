@@ -49,14 +49,21 @@ def _getitem() -> None:
 
 
 class Native(Row[Any]):
-    """A row as without the module: of a select, and what the ORM of 2.0 makes objects of."""
+    """A row as without the module: what the ORM of SQLAlchemy 2.0 makes objects of."""
 
     __slots__ = ()
     __getitem__ = vars(BaseRow)["__getitem__"]
     __contains__ = Row.__contains__
 
 
-Native.__name__, Native.__qualname__, Native.__module__ = "Row", "Row", Row.__module__
+class TableRow(Row[Any]):
+    """A row of ``table.select()`` with a criterion of a class: of a statement, made by the ORM."""
+
+    __slots__ = ()
+
+
+for _kind in (Native, TableRow):
+    _kind.__name__, _kind.__qualname__, _kind.__module__ = "Row", "Row", Row.__module__
 
 
 @plan
@@ -102,7 +109,7 @@ def _contains(_before: object) -> Callable[..., Any]:
     def contains(row: Any, key: Any) -> Any:
         # a query gave named tuples; what is no name, index or column is a value
         if (
-            isinstance(row._parent, SimpleResultMetaData)
+            (isinstance(row._parent, SimpleResultMetaData) and type(row) is not TableRow)
             or not isinstance(key, str | int | ColumnElement | QueryableAttribute)
             or is_ours(asking())
         ):

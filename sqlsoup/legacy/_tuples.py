@@ -7,6 +7,7 @@ from inspect import getattr_static
 from json import JSONEncoder
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Alias, Join, Table
 from sqlalchemy.engine import IteratorResult, Result, Row
 from sqlalchemy.engine.result import SimpleResultMetaData
 
@@ -22,7 +23,7 @@ from sqlsoup.legacy._frames import (
 )
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace
-from sqlsoup.legacy._rows import Native
+from sqlsoup.legacy._rows import Native, TableRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ def _rows_of_queries() -> None:
     replace(IteratorResult, "_row_getter", type(native)(_row_getter))
 
 
-def _maker(result: Any) -> Callable[[Any], Native]:
+def _maker(result: Any) -> Callable[[Any], Row[Any]]:
     """Return what makes a row of the values that the ORM has loaded.
 
     That of a statement which a session has executed, and not for a Query, is none of a Query.
@@ -100,12 +101,19 @@ def _maker(result: Any) -> Callable[[Any], Native]:
     is_of_session = "_result_disable_adapt_to_context" in options
     loading = options.get("_sa_orm_load_options")
     is_of_query = not is_of_session or getattr(loading, "_legacy_uniquing", False)
-    row = QueryRow if is_of_query else Native
+    row = QueryRow if is_of_query else TableRow if _is_of_table(result.raw.context) else Native
     make = partial(row, result._metadata, None, result._metadata._key_to_index)
     if result._source_supports_scalars:
         return lambda value: make((value,))
     chosen = result._metadata._tuplefilter
     return make if chosen is None else lambda values: make(chosen(values))
+
+
+def _is_of_table(context: Any) -> bool:
+    """Tell if an executed select has a table for its columns, as that of ``table.select()``."""
+    state = getattr(context.compiled, "compile_state", None)
+    columns: Any = getattr(getattr(state, "select_statement", None), "_raw_columns", ())
+    return len(columns) == 1 and type(columns[0]) in (Table, Alias, Join)
 
 
 @missing(Row, "__radd__")

@@ -7,6 +7,7 @@ import gc
 import re
 import threading
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -586,6 +587,11 @@ class Giver:
         """Add a tag."""
         run(self.connection, commit, word)
 
+    def end_others(self, other):
+        """End what others do, on connections that are not its own."""
+        other.commit()
+        other.connect().rollback()
+
 
 def run(connection, function, word):
     """Call a function."""
@@ -693,7 +699,7 @@ class Store:
 )
 def test_change_that_nothing_has_ended(lite, driver, noted):
     """Where what commits may be a driver's, a change that close() undoes is noted."""
-    names = {"__name__": "program"}
+    names = {"__name__": driver}
     exec(compile(f"{driver}\n{OF_TWO_KINDS}", "program.py", "exec"), names)
     store = names["Store"](lite)
     store.add(tags.insert().values(word="a"))
@@ -713,6 +719,98 @@ def test_change_that_nothing_has_ended(lite, driver, noted):
     store.add(tags.insert().values(word="c"))
     store.connection.close()
     assert (words(lite), forms()) == (["b", "food", "hot"], set())
+
+
+def test_change_on_a_connection_that_is_never_closed(lite):
+    """It is noted where it is made, unless what it is made in is committed or rolled back."""
+    names = {"__name__": "program"}
+    exec(compile(f"import sqlite3\n{OF_TWO_KINDS}", "program.py", "exec"), names)
+    store = names["Store"](lite)
+    store.add(tags.insert().values(word="a"))
+    store.connection.rollback()
+    assert forms() == set()
+    store.add(tags.insert().values(word="a"))
+    store.add(tags.insert().values(word="b"))
+    del store
+    gc.collect()
+    notes = [(note.form, note.file, note.line) for note in legacy.report().notes]
+    assert (words(lite), notes) == (["food", "hot"], [("change-undone", "program.py", 8)])
+
+
+class App:
+    """One that keeps a connection."""
+
+    def __init__(self, engine):
+        self.pool = SimpleNamespace(connection=None)
+        self.pool.connection = engine.connect()
+
+
+class Part:
+    """A part of it, which uses the connection, and ends what it does."""
+
+    def __init__(self, app):
+        self.app = app
+
+    def add(self, word):
+        """Add a tag."""
+        add_tag(self.app.pool.connection, word)
+
+    def undo(self):
+        """End it."""
+        self.app.pool.connection.rollback()
+
+
+def test_connection_of_an_object_in_an_attribute(lite):
+    """A program may say commit() or rollback() of it as well."""
+    app = App(lite)
+    part = Part(app)
+    part.add("a")
+    part.undo()
+    add_tag(app.pool.connection, "b")
+    app.pool.connection.commit()
+    assert (words(lite), forms()) == (["b", "food", "hot"], set())
+    app.pool.connection.close()
+
+
+def end(kept, *, is_good):
+    """End what one has done on its connection, of which it knows nothing."""
+    if is_good:
+        kept.connection.commit()
+    else:
+        kept.connection.rollback()
+
+
+def test_rollback_that_comes_too_late(lite):
+    """What has committed by itself stays noted, though the program commits what follows."""
+    kept = Keeper(lite)
+    add_tag(kept.connection, "a")
+    end(kept, is_good=False)
+    add_tag(kept.connection, "b")
+    end(kept, is_good=True)
+    kept.connection.close()
+    assert words(lite) == ["a", "b", "food", "hot"]
+    assert [(note.form, note.count) for note in legacy.report().notes] == [("autocommit", 1)]
+
+
+class Whole:
+    """One that makes a connection for one of its parts, and ends what that does."""
+
+    def __init__(self, engine):
+        self.part = SimpleNamespace()
+        self.part.connection = engine.connect()
+
+    def undo(self):
+        """End it."""
+        self.part.connection.rollback()
+
+
+def test_connection_made_for_an_object_in_an_attribute(lite):
+    """Who makes it and says rollback() of it, ends what others do with it."""
+    whole = Whole(lite)
+    add_tag(whole.part.connection, "a")
+    whole.undo()
+    whole.part.connection.close()
+    assert (words(lite), forms()) == (["food", "hot"], set())
 
 
 @contextmanager

@@ -884,6 +884,30 @@ def test_columns_of_mixins(home):
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning")
+def test_columns_in_place_of_those_of_mixins():
+    """They come where the class has them, and those of a mixin where the first one has them."""
+    from sqlalchemy.ext.declarative import declarative_base
+
+    class Other(Mixin):
+        n = sa.Column(sa.Integer)
+        made = sa.Column("created", sa.Date)
+
+    class A(Other, declarative_base()):
+        __tablename__ = "a"
+        n = sa.Column(sa.Integer)
+        id = sa.Column("ident", sa.Integer, primary_key=True)
+
+    class B(A):
+        __tablename__ = "b"
+        x = sa.Column(sa.Integer)
+        id = sa.Column(sa.ForeignKey("a.ident"), primary_key=True)
+
+    assert A.__table__.c.keys() == ["created", "n", "ident", "owner"]
+    assert B.__table__.c.keys() == ["x", "id"]
+    assert forms() == ["column-order"]
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning")
 def test_columns_in_order():
     """Where nothing moves nothing is noted, and a base may make its tables by itself."""
     from sqlalchemy.ext.declarative import declarative_base

@@ -525,6 +525,14 @@ def test_loader_option_with_a_name(option, expected, lib, bo):
     assert forms() == ["loader-name"]
 
 
+def test_options_for_one_attribute(lib, bo):
+    """The last one holds."""
+    loans = lib.users.loans
+    assert bo(lazyload(loans), joinedload(loans)) == [1, "loans"]
+    assert bo(joinedload(loans), lazyload(loans)) == [1]
+    assert forms() == ["loader-twice"]
+
+
 def test_an_option_is_noted_where_it_is_made(lib):
     """It is noted once, in its own words, where it is made and not where it is used."""
     option = joinedload("loans").subqueryload("book")

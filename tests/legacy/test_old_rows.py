@@ -602,6 +602,18 @@ def test_rows_of_queries_in_formats(lite):
     assert noted_in(__file__) == {"row-tuple"}
 
 
+def test_rows_of_a_session_by_name(lite):
+    """They have names as well where the criterion of a select makes it one of the ORM."""
+    users = sqlsoup.SQLSoup(lite).users
+    table = sa.inspect(users).local_table
+    with Session(lite) as session:
+        rows = session.execute(table.select().where(users.name == "Ada")).all()
+        row = session.execute(table.select().order_by(users.name)).first()
+    assert (rows[0]["email"], row[table.c.name]) == ("ada@example.org", "Ada")
+    assert (dict(row)["admin"], "name" in row, "Ada" in row) == (1, True, False)
+    assert noted_in(__file__) == {"row-name", "row-keys", "row-in"}
+
+
 ASKED = {
     "row, tuple": True,
     "row, (list, tuple)": True,
