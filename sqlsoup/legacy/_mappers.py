@@ -117,10 +117,10 @@ def _declare(before: Callable[..., Any], cls: Any, /, *args: Any, **kw: Any) -> 
 
 def _table(cls: type, name: str, metadata: MetaData, *items: Any, **kw: Any) -> Table:
     """Make the table of a class, with the columns of mixins where they came in SQLAlchemy 1.3."""
-    made: dict[str, int] = {}
+    made: dict[str, Any] = {}
     for base in cls.__mro__[1:]:  # the class itself has copies, which are made last
         for attribute, value in vars(base).items():
-            if isinstance(value, Column) and attribute not in _in_body[cls]:
+            if isinstance(value, Column) and attribute not in _in_body.get(cls, ()):
                 made.setdefault(value.name or attribute, value._creation_order)
     columns = [each for each in items if isinstance(each, Column)]
     ordered = sorted(columns, key=lambda column: made.get(column.name, column._creation_order))
