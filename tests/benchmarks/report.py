@@ -131,7 +131,8 @@ others refer:
 {assign}
 
 The first ``person.loans``, alone on a server and beside another database of {others:,} tables. The
-time is to be the same.
+time is to be the same but for one thing: MariaDB has no index of its foreign keys by the table that
+they refer to, and reads through all of them.
 
 {children}
 
