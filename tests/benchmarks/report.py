@@ -98,10 +98,11 @@ with one commit at the end. The driver and the table are given all rows at once,
 SQLSoup one by one, which they send in batches; dataset and peewee's DataSet send a statement a row.
 The ratios are to the models declared by hand; the second is that of the processor time of the
 program alone, which is less noisy. What was there before a part of the work is left out of its
-garbage collections. For the targets, models and SQLSoup took {pair_rounds} turns in a process of
-their own, with {pair_rows:,} rows each, and the least of each are compared. On Python 3.11 *get*
-and *insert* come out a few hundredths higher: it makes an AttributeError, and drops it, each time
-that ``db.users`` is looked up, and Python 3.12 does not.
+garbage collections. For the targets, models and SQLSoup took {pair_rounds} turns in each of
+{pair_processes} processes of their own, with {pair_rows:,} rows each; the least of each are not
+compared, as now and then a server answers twice as fast. On Python 3.11 *get* and *insert* come out
+a few hundredths higher: it makes an AttributeError, and drops it, each time that
+``db.users`` is looked up, and Python 3.12 does not.
 
 {rows_tables}
 
