@@ -269,11 +269,13 @@ def _each(function: Any, value: Any) -> Any:
     return [_each(function, one) for one in value] if isinstance(value, list) else function(value)
 
 
-_MISMADE = {
-    *("bit", "varbit", "money", "macaddr", "macaddr8"),
-    *("regclass", "regconfig", "tsvector", "tsquery"),
+_PLAIN = ("bit", "varbit", "macaddr", "macaddr8", "regclass", "regconfig", "tsvector", "tsquery")
+_MADE: dict[str, Callable[[str], TypeEngine[Any]]] = {
+    **dict.fromkeys(_PLAIN, Plain),
+    "money": Money,
+    "name": lambda _: Name(),
 }
-"""Types, by their names in ``pg_type``, that are plain, whatever SQLAlchemy has for them.
+"""Types, by their names in ``pg_type``, that are ours, whatever SQLAlchemy has for them.
 
 SQLAlchemy 2.0 and 2.1 cast the values of a batch to the type of the column with its length, by
 which bits that are too many are cut off without an error.  Conditions on money warn on 2.1, those
@@ -331,11 +333,9 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
     if isinstance(given, pg.ENUM):
         kind = DomainOfEnum if of_domain else Enum
         return kind(*given.enums, name=given.name, schema=given.schema)
-    if found.shipped and found.name in _MISMADE:
-        return (Money if found.name == "money" else Plain)(found.shown)
-    if found.shipped and (
-        found.name in {"interval", "name"} or (of_domain and found.name in _KNOWN)
-    ):
+    if found.shipped and found.name in _MADE:
+        return _MADE[found.name](found.shown)
+    if found.shipped and (found.name == "interval" or (of_domain and found.name in _KNOWN)):
         return _known(given, found.name)
     if type(given) is sqltypes.NUMERIC:
         return NUMERIC(given.precision, given.scale)
@@ -349,7 +349,7 @@ def _known(given: Any, name: str) -> TypeEngine[Any]:
     if isinstance(given, pg.INTERVAL):
         of_months = given.fields in {"year to month", "year", "month"}
         return Months(fields=given.fields) if of_months else given
-    return Name() if name == "name" else _KNOWN[name]()
+    return _KNOWN[name]()
 
 
 def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> TypeEngine[Any]:
