@@ -98,12 +98,15 @@ _MEDDLERS = f"""
     """  # noqa: S608
 """Triggers before an INSERT for each row, and rules that rewrite one."""
 
+_BEFORE = "g.tgtype & 66::pg_catalog.int2 > 0::pg_catalog.int2"
+"""Whether a trigger comes before something, or instead of it."""
+
 _CHANGING = f"""(SELECT pg_catalog.bit_or(g.tgtype & CASE
-            WHEN g.tgtype & 66::pg_catalog.int2 > 0::pg_catalog.int2
+            WHEN {_BEFORE}
             THEN {DELETED | UPDATED}::pg_catalog.int2
             ELSE {INSERTED | UPDATED}::pg_catalog.int2 END)
         FROM {_TRIGGER.format(of="c.oid")}
-            AND CASE WHEN g.tgtype & 66::pg_catalog.int2 > 0::pg_catalog.int2
+            AND CASE WHEN {_BEFORE}
                 THEN g.tgtype & 1::pg_catalog.int2 > 0::pg_catalog.int2
                 ELSE (SELECT p.prosrc OPERATOR(pg_catalog.~*) '(^|[^''])update'
                     FROM pg_catalog.pg_proc AS p WHERE p.oid = g.tgfoid) END)"""  # noqa: S608

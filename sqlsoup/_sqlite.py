@@ -125,10 +125,12 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
             column.server_onupdate = OfView(for_update=True)
         table.info.update({MEDDLERS: CHANGE | REVISE, SPARES: True})
         return
-    if has_word(inspector, table.schema, table.name, CHANGED):
-        table.info[MEDDLERS] = CHANGE | REVISE
-    if ignores_rows(inspector, table.schema, table.name):
-        table.info.update({MEDDLERS: IGNORE | table.info.get(MEDDLERS, 0), SPARES: True})
+    changed = has_word(inspector, table.schema, table.name, CHANGED)
+    ignored = ignores_rows(inspector, table.schema, table.name)
+    if meddlers := (CHANGE | REVISE) * changed | IGNORE * ignored:
+        table.info[MEDDLERS] = meddlers
+    if ignored:
+        table.info[SPARES] = True
 
 
 def is_view(table: Any) -> bool:
