@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
-from sqlalchemy.types import NullType, String
+from sqlalchemy.types import Integer, NullType, String
 
 from sqlsoup._compare import loosen
 from sqlsoup._corrections import CHANGE, IGNORE, MEDDLERS, REVISE, SPARES
@@ -16,6 +16,7 @@ from sqlsoup._key_values import note_cuts
 from sqlsoup._sqlite_facts import (
     CHANGED,
     COLLATE,
+    MORE,
     Target,
     affinity,
     columns_of,
@@ -24,7 +25,6 @@ from sqlsoup._sqlite_facts import (
     ignores_rows,
     indexes_of,
     is_temporary,
-    may_be_more,
     references_to,
     schemas_of,
     spelled,
@@ -59,8 +59,6 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     then; and its types fail at values that SQLite takes for them, or change them.  Nor does it know
     of the collation of a column, which may find ``Ada`` and ``ADA`` equal.
     """
-    from sqlsoup._sqlite_types import mended  # it imports SQLAlchemy's dialect for SQLite
-
     for (_, table), found in answers.items():
         declared = {row.column: row.type for row in columns_of(inspector, schema, table)}
         collations: dict[str, str] = {}
@@ -71,9 +69,12 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
         for column in found:
             name = column["name"]
             where = ".".join(filter(None, (schema, table, name)))
-            column["type"] = mended(
-                column["type"], declared.get(name, ""), where, inspector.dialect
-            )
+            if not isinstance(column["type"], Integer | String):
+                from sqlsoup._sqlite_types import mended  # it takes a millisecond, and is for few
+
+                column["type"] = mended(
+                    column["type"], declared.get(name, ""), where, inspector.dialect
+                )
             of_text = loose and isinstance(column["type"], String | NullType)
             if of_text and collations.get(name) != "BINARY":
                 loosen(column["type"], collations.get(name, ""), "BINARY")
@@ -104,8 +105,7 @@ def _views(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     the view, or the table behind it, would make of no value is never asked for.
     """
     for (_, table), found in answers.items():
-        rows = columns_of(inspector, schema, table)
-        if any((row.keyless or "").startswith("view ") for row in rows):
+        if any(row.kind == "view" for row in columns_of(inspector, schema, table)):
             for column in found:
                 column["default"] = OfView()
 
@@ -221,17 +221,16 @@ def _no_indexes(inspector: Inspector, schema: str | None, names: Collection[str]
 
 
 def _no_checks(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
-    """Return of tables without check constraints that they have none, if it is known.
+    """Return of tables without check constraints that they have none.
 
-    What was asked of foreign keys tells.  SQLAlchemy's answer is right, and has SQLite read the
-    whole catalog once more.
+    SQLAlchemy's answer is right, and has SQLite read the whole catalog once more.
     """
-    return {(schema, n): None if may_be_more(inspector, schema, n) else [] for n in names}
+    return {(schema, n): None if has_word(inspector, schema, n, MORE) else [] for n in names}
 
 
 def _no_options(inspector: Inspector, schema: str | None, names: Collection[str]) -> Answers:
     """Return of tables without options like STRICT that they have none, likewise."""
-    return {(schema, n): None if may_be_more(inspector, schema, n) else {} for n in names}
+    return {(schema, n): None if has_word(inspector, schema, n, MORE) else {} for n in names}
 
 
 def temporary(inspector: Inspector, schema: str | None, names: Collection[str]) -> list[str]:

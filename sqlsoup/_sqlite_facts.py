@@ -26,35 +26,37 @@ _PLACES = """(SELECT 'main' AS place UNION ALL SELECT 'temp'
             WHERE m.name COLLATE NOCASE IN (SELECT name FROM asked)))"""
 """Where a table of no schema is; SQLite takes the one of ``temp`` first, and so do statements."""
 
-_COLUMNS = """,
-    known AS (SELECT a.name AS "table", s.place,
-            EXISTS (SELECT 1 FROM temp.pragma_index_list(a.name, s.place)) AS indexed,
-            CASE WHEN NOT EXISTS (
-                SELECT 1 FROM temp.pragma_table_xinfo(a.name, s.place) WHERE pk
-            ) THEN (SELECT m.type || ' ' || m.name FROM {master} AS m WHERE m.place = s.place
-                AND m.name = a.name COLLATE NOCASE AND m.type IN ('table', 'view')) END AS keyless,
-            coalesce(w.words, 0) AS words
-        FROM asked AS a CROSS JOIN {places} AS s LEFT JOIN (
-            SELECT tbl_name, max(ignores) + 2 * max(collates) + 4 * max(changes) AS words FROM (
-                SELECT m.tbl_name, instr(upper(m.sql), 'IGNORE') > 0 AS ignores,
-                    instr(upper(m.sql), 'COLLATE') > 0 AS collates, m.type = 'trigger' AND instr(
-                        substr(upper(m.sql), instr(upper(m.sql), 'BEGIN')), 'UPDATE') > 0 AS changes
-                FROM {master} AS m
-                WHERE m.tbl_name COLLATE NOCASE IN (SELECT name FROM asked) LIMIT -1)
-            GROUP BY tbl_name COLLATE NOCASE
-        ) AS w ON w.tbl_name = a.name COLLATE NOCASE LIMIT -1)
-    SELECT k.*, c.name AS "column", c.type
-    FROM known AS k CROSS JOIN temp.pragma_table_xinfo(k."table", k.place) AS c
-    ORDER BY k.place DESC"""
-"""The columns of tables, each with what is to be known of all of it: once, for the LIMIT.
+_TABLE = """,
+    k AS (SELECT DISTINCT a.name AS "table", s.place, f."table" COLLATE NOCASE AS target
+        FROM asked AS a CROSS JOIN {places} AS s
+            CROSS JOIN temp.pragma_foreign_key_list(a.name, s.place) AS f),
+    m AS (SELECT * FROM {master} WHERE tbl_name COLLATE NOCASE IN (
+        SELECT name FROM asked UNION SELECT target FROM k) LIMIT -1),
+    w AS (SELECT tbl_name, max(instr(upper(sql), 'IGNORE') > 0)
+            + 2 * max(instr(upper(sql), 'COLLATE') > 0)
+            + 4 * max(type = 'trigger'
+                AND instr(substr(upper(sql), instr(upper(sql), 'BEGIN')), 'UPDATE') > 0)
+            + 8 * max(type = 'table' AND (instr(upper(sql), 'CHECK')
+                OR instr(upper(sql), 'WITHOUT') OR instr(upper(sql), 'STRICT'))) AS words
+        FROM m GROUP BY tbl_name COLLATE NOCASE),
+    t AS (SELECT a.name AS "table", s.place, m.name, m.type AS kind, coalesce(w.words, 0) AS words,
+            EXISTS (SELECT 1 FROM temp.pragma_index_list(a.name, s.place)) AS indexed
+        FROM asked AS a CROSS JOIN {places} AS s
+            LEFT JOIN m ON m.name = a.name COLLATE NOCASE AND m.place = s.place
+                AND m.type IN ('table', 'view')
+            LEFT JOIN w ON w.tbl_name = a.name COLLATE NOCASE LIMIT -1)
+    SELECT t.*, NULL AS target, c.cid, c.name AS "column", c.type, c.pk
+    FROM t CROSS JOIN temp.pragma_table_xinfo(t."table", t.place) AS c
+    UNION ALL
+    SELECT k."table", k.place, m.name, NULL, NULL, NULL, k.target, c.cid, c.name, c.type, c.pk
+    FROM k LEFT JOIN m ON m.name = k.target COLLATE NOCASE AND m.place = k.place
+            AND m.type IN ('table', 'view')
+        CROSS JOIN temp.pragma_table_xinfo(k.target, k.place) AS c
+    ORDER BY 2 DESC, cid"""
+"""The columns of tables, each with what is to be known of all of it, and of what they refer to.
 
-The other LIMIT has SQLite go through the catalog as it is, once, and not through a copy of it.
+The LIMIT has SQLite go through the catalog as it is, once, and not through a copy of it.
 """
-
-_NAME = """
-    SELECT a.name AS "table", m.place, m.name
-    FROM asked AS a JOIN {master} AS m ON m.name = a.name COLLATE NOCASE
-    WHERE m.type IN ('table', 'view') ORDER BY m.place DESC"""
 
 _INDEXES = """
     SELECT a.name AS "table", s.place, i.name, i.origin, i.partial, c.name AS "column", c.coll
@@ -63,26 +65,6 @@ _INDEXES = """
         CROSS JOIN temp.pragma_index_xinfo(i.name, s.place) AS c
     WHERE c.key
     ORDER BY s.place DESC, i.seq DESC, c.seqno"""
-
-_TARGETS = """,
-    k AS (SELECT DISTINCT a.name AS "table", s.place, f."table" AS spelled
-        FROM asked AS a CROSS JOIN {places} AS s
-            CROSS JOIN temp.pragma_foreign_key_list(a.name, s.place) AS f),
-    both AS (SELECT "table", place, spelled FROM k UNION SELECT "table", place, "table" FROM k)
-    SELECT k."table", k.place, k.spelled AS name, c.name AS "column", c.pk, NULL AS more
-    FROM k CROSS JOIN temp.pragma_table_xinfo(k.spelled, k.place) AS c
-    UNION ALL
-    SELECT b."table", m.place, m.name, NULL, NULL,
-        instr(upper(m.sql), 'CHECK') OR instr(upper(m.sql), 'WITHOUT')
-        OR instr(upper(m.sql), 'STRICT')
-    FROM {master} AS m
-        CROSS JOIN both AS b ON m.name = b.spelled COLLATE NOCASE AND m.place = b.place
-    WHERE m.name COLLATE NOCASE IN (SELECT spelled FROM both) AND m.type IN ('table', 'view')
-    ORDER BY 2 DESC, 5"""
-"""What foreign keys refer to, and whether there may be more than columns and keys in the table.
-
-SQLite reads the whole catalog for it, and so the names are compared first.
-"""
 
 _REFERENCES = """
     SELECT :schema, m.name, f.id, f."table", f."from",
@@ -160,7 +142,7 @@ def _ask(
 
 def columns_of(inspector: Inspector, schema: str | None, table: str) -> Sequence[Row[Any]]:
     """Return the columns of a table or view, each with what is to be known of all of it."""
-    return _rows(inspector, _COLUMNS, schema, table)
+    return [row for row in _rows(inspector, _TABLE, schema, table) if row.target is None]
 
 
 def affinity(declared: str) -> str:
@@ -184,7 +166,7 @@ def indexes_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return _rows(inspector, _INDEXES, schema, table) if known and known[0].indexed else ()
 
 
-_IGNORE, COLLATE, CHANGED = 1, 2, 4
+_IGNORE, COLLATE, CHANGED, MORE = 1, 2, 4, 8
 """Words in what makes a table, its indexes and triggers."""
 
 
@@ -205,12 +187,6 @@ def is_temporary(inspector: Inspector, schema: str | None, table: str) -> bool:
     return schema is None and bool(known) and known[0].place == "temp"
 
 
-def may_be_more(inspector: Inspector, schema: str | None, table: str) -> bool:
-    """Tell if there may be check constraints, or options like STRICT; no statement is sent."""
-    known = kept_by(inspector).get((_TARGETS, schema, table))
-    return not known or any(row.more for row in known)
-
-
 def folded(name: str) -> bytes:
     """Return what SQLite compares of a name: it knows the case of ASCII letters alone."""
     return name.encode(errors="surrogatepass").lower()
@@ -222,10 +198,7 @@ def spelled(inspector: Inspector, schema: str | None, name: str) -> str:
     SQLite finds a table in any case, SQLAlchemy its keys in the right one alone, in all releases.
     """
     rows = columns_of(inspector, schema, name)
-    if rows and rows[0].keyless:
-        return str(rows[0].keyless.partition(" ")[2])
-    rows = _rows(inspector, _NAME, schema, name)
-    return str(rows[0].name) if rows else name
+    return str(rows[0].name or name) if rows else name
 
 
 def schemas_of(connection: Connection, name: str) -> list[str]:
@@ -246,11 +219,10 @@ class Target:
 def targets_of(inspector: Inspector, schema: str | None, table: str) -> defaultdict[bytes, Target]:
     """Return what the foreign keys of a table refer to."""
     found: defaultdict[bytes, Target] = defaultdict(Target)
-    for row in _rows(inspector, _TARGETS, schema, table):
-        target = found[folded(row.name)]
-        if row.column is None:
-            target.name = row.name
-        else:
-            target.columns[folded(row.column)] = row.column
-            target.key.extend([row.column] * bool(row.pk))
+    rows = [row for row in _rows(inspector, _TABLE, schema, table) if row.target is not None]
+    for row in sorted(rows, key=lambda row: row.pk):
+        target = found[folded(row.target)]
+        target.name = row.name
+        target.columns[folded(row.column)] = row.column
+        target.key.extend([row.column] * bool(row.pk))
     return found
