@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, Table, and_, inspect
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import backref, foreign, remote
+from sqlalchemy.orm import backref, foreign
 
-from sqlsoup import _relate
+from sqlsoup import _relate, _sa
 from sqlsoup._catalog import Reference, all_references, references_to
 from sqlsoup._corrections import PARTITION
 from sqlsoup._foreign_keys import target_of
@@ -261,12 +261,10 @@ def _condition(pairs: list[tuple[Any, Any]], *, of_parent: bool) -> Any:
     All is marked in it that SQLAlchemy would look for, in a copy of the condition for each mark.
     """
     equal: list[Any] = [child == parent for child, parent in pairs]
+    left, right = ("remote", "local") if of_parent else ("local", "remote")
     for each in equal:  # marked only now, as a marked column compares more slowly
-        each.left = foreign(each.left)
-        if of_parent:
-            each.left = remote(each.left)
-        else:
-            each.right = remote(each.right)
+        each.left = _sa.marked(each.left, "foreign", left)
+        each.right = _sa.marked(each.right, right)
     return and_(*equal)
 
 

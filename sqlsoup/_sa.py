@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from sqlalchemy.orm import (
     instrumentation,
     registry,
     relationship,
+    relationships,
     unitofwork,
 )
 from sqlalchemy.orm.session import SessionTransactionState
@@ -381,7 +382,9 @@ def prepare_relationship(prop: Any, mapper: Mapper[Any], name: str) -> None:
     prop.key = name
     prop._overlaps = _OVERLAPS.setdefault(frozenset(prop._overlaps), prop._overlaps)
     prop.set_parent(mapper, init=False)
+    prop._columns_are_mapped = partial(_are_mapped, prop)
     prop.init()
+    del prop._columns_are_mapped
     prop.init = _nothing
     if any(are_loose(one.type, other.type) for one, other in prop.local_remote_pairs):
         match_in_database(prop)
@@ -389,6 +392,28 @@ def prepare_relationship(prop: Any, mapper: Mapper[Any], name: str) -> None:
         _ = prop.strategy  # which give_loader() asks for the rest
     else:
         prop.post_instrument_class(mapper)  # loaders that need not look at the attribute for it
+
+
+def _are_mapped(prop: Any, *columns: Any) -> bool:
+    """Tell if columns are those of one of the tables of a relationship that is initialized.
+
+    ``RelationshipProperty._columns_are_mapped()`` in ``orm/relationships.py`` looks for a column in
+    a set, where it makes an expression of each comparison with a marked one, a twentieth of what a
+    relationship takes.  It may go when that compares less.
+    """
+    tables = prop.parent.persist_selectable, prop.target
+    mapped = all(getattr(column, "table", None) in tables for column in columns)
+    return mapped or type(prop)._columns_are_mapped(prop, *columns)
+
+
+def marked(element: Any, *roles: str) -> Any:
+    """Return a side of a join condition whose columns are marked for a relationship.
+
+    It is what ``foreign()`` and ``remote()`` do, and for the role ``local`` there is no such
+    function; where it is not marked, SQLAlchemy copies the condition to do so
+    (``_JoinCondition._annotate_local`` in ``orm/relationships.py``).  It may go when there is.
+    """
+    return relationships._annotate_columns(element, dict.fromkeys(roles, True))
 
 
 def forget_marks(prop: Any) -> None:
