@@ -109,7 +109,7 @@ _DRIVERS = {
 """Modules of drivers by backend, and the packages that install them."""
 
 
-_FILE = re.compile(r"([a-z]:[\\/])?[^:@?=]+\.(db3?|sqlite3?)", re.IGNORECASE)
+_FILE = r"(?i)([a-z]:[\\/])?[^:@?=]+\.(db3?|sqlite3?)"
 _BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql")
 
 
@@ -166,7 +166,7 @@ def _near(url: URL) -> str:
 
 def _hint(text: str) -> str:
     """Return how to write the text as a URL, unless it may hold a password."""
-    if _FILE.fullmatch(text) or os.path.isfile(text):  # noqa: PTH113 - it may be no path at all
+    if re.fullmatch(_FILE, text) or os.path.isfile(text):  # noqa: PTH113 - it may be no path at all
         return f"; for a file of SQLite write {'sqlite:///' + text!r}"
     backend = re.match(r"[a-z]*", text)
     if "://" not in text and backend is not None and backend[0] in _BACKENDS:

@@ -60,9 +60,9 @@ def execute(
         raise
 
 
-_PLACEHOLDER = re.compile(r"\?|%s|%\(\w+\)s")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_MISPLACED = re.compile(r"syntax|binding|column \"s\"", re.IGNORECASE)
+_PLACEHOLDER = r"\?|%s|%\(\w+\)s"
+_QUOTED = r"'[^']*'|\"[^\"]*\""
+_MISPLACED = r"(?i)syntax|binding|column \"s\""
 """What SQLite, PostgreSQL and MariaDB say of a placeholder that they do not know."""
 
 
@@ -80,6 +80,6 @@ def _explain(error: SQLAlchemyError, stmt: object, parameters: object) -> None:
             "':name' in the text, and name=value or {'name': value}"
         ) from None
     if isinstance(stmt, str) and isinstance(error, DBAPIError):
-        found = _PLACEHOLDER.search(_QUOTED.sub("", stmt))
-        if found and _MISPLACED.search(str(error.orig)):
+        found = re.search(_PLACEHOLDER, re.sub(_QUOTED, "", stmt))
+        if found and re.search(_MISPLACED, str(error.orig)):
             error.add_detail(f"a parameter is written ':name' in the text, not {found[0]!r}")

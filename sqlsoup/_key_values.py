@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from sqlsoup._mariadb_keys import integer_of_mariadb, of_mariadb, text_of_mariadb
-from sqlsoup._numbers import NUMBER, WHOLE, nearest, shortest
+from sqlsoup._numbers import is_number, is_whole, nearest, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,7 +93,7 @@ def _moment(
     read: Callable[[str], Any], zoned: bool, stored: Callable[[Any], Any], value: Any
 ) -> Any:
     if isinstance(value, str):
-        found = read(value) if _ISO.fullmatch(value) else value
+        found = read(value) if re.fullmatch(_ISO, value) else value
         # the databases do not convert the time zone of text, and the drivers do
         value = value if getattr(found, "tzinfo", None) and not zoned else found
     elif type(value) is date:
@@ -118,7 +118,7 @@ def _shortened(step: int, cuts: bool, value: Any) -> Any:
 
 
 _TIME = r"(?!24)[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-_ISO = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T]{_TIME}(Z|[+-][0-9:]+)?)?|{_TIME}")
+_ISO = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T]{_TIME}(Z|[+-][0-9:]+)?)?|{_TIME}"
 """Text of a moment that Python reads as the databases do: ``10`` is ten seconds to MariaDB."""
 
 
@@ -126,14 +126,14 @@ def _number(kind: type[Any], stored: Callable[[Any], Any], value: Any) -> Any:
     if kind is Decimal and isinstance(value, float):
         value = Decimal(repr(value))
     inexact = kind is float and isinstance(value, Decimal | int)
-    if inexact or (isinstance(value, str) and NUMBER.fullmatch(value)):
+    if inexact or (isinstance(value, str) and is_number(value)):
         found = kind(value)
         value = value if math.isinf(found) else found
     return stored(value)
 
 
 def _integer(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and WHOLE.fullmatch(value) else value
+    return int(value) if isinstance(value, str) and is_whole(value) else value
 
 
 def uuid_of(value: Any) -> Any:
@@ -191,7 +191,7 @@ def _bytes(length: int, value: Any) -> Any:
 
 def _day(value: Any) -> Any:
     if isinstance(value, str):
-        return datetime.fromisoformat(value).date() if _ISO.fullmatch(value) else value
+        return datetime.fromisoformat(value).date() if re.fullmatch(_ISO, value) else value
     return value.date() if isinstance(value, datetime) else value
 
 

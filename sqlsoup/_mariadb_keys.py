@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Integer, String
 
-from sqlsoup._numbers import NUMBER, WHOLE
+from sqlsoup._numbers import is_number, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ def integer_of_mariadb(value: Any) -> Any:
     """Return the integer next to a number: a double of a half becomes an even one."""
     if isinstance(value, float):
         return round(value)
-    if isinstance(value, str) and NUMBER.fullmatch(value):
+    if isinstance(value, str) and is_number(value):
         value = Decimal(value.strip())
     if isinstance(value, Decimal) and abs(value) < 2**64:
         return int(value.to_integral_value(ROUND_HALF_UP))
@@ -51,7 +51,7 @@ def _year(value: Any) -> Any:
 
 def _double(value: Any) -> Any:
     number = isinstance(value, float | int | Decimal)
-    if number or (isinstance(value, str) and NUMBER.fullmatch(value)):
+    if number or (isinstance(value, str) and is_number(value)):
         return Decimal(repr(float(value)))
     return value
 
@@ -66,7 +66,7 @@ def member(members: Sequence[str], value: Any) -> Any:
 
 def _of_enum(members: Sequence[str], value: Any) -> Any:
     found = member(members, value)
-    numbered = isinstance(found, str) and found not in members and WHOLE.fullmatch(found)
+    numbered = isinstance(found, str) and found not in members and is_whole(found)
     place = int(found) if numbered else 0
     return members[place - 1] if 0 < place <= len(members) else found
 

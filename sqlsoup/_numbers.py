@@ -20,10 +20,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
 
-NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
-"""Text of a number."""
-WHOLE = re.compile(r"\s*[+-]?[0-9]{1,20}\s*", re.ASCII)
-"""Text of an integer, unless it is one that no database has."""
+
+def is_number(text: str) -> bool:
+    """Tell if text is that of a number."""
+    return bool(re.fullmatch(_NUMBER, text))
+
+
+def is_whole(text: str) -> bool:
+    """Tell if text is that of an integer, unless it is one that no database has."""
+    return bool(re.fullmatch(_WHOLE, text))
+
+
+# Patterns are compiled when they are first used, here and elsewhere: few programs come to it.
+_NUMBER = r"(?a)\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*"
+_WHOLE = r"(?a)\s*[+-]?[0-9]{1,20}\s*"
 
 
 class Single(TypeDecorator[float]):

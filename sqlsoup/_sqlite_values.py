@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import types
 from sqlalchemy.dialects import sqlite
 
-from sqlsoup._numbers import NUMBER, WHOLE
+from sqlsoup._numbers import is_number, is_whole
 from sqlsoup.exc import mention
 
 Processor = Callable[[Any], Any] | None
@@ -80,9 +80,9 @@ def _number(value: Any, affinity: str) -> Any:
     if affinity == "BLOB" or isinstance(value, bytes):
         return value
     if isinstance(value, str):
-        if not NUMBER.fullmatch(value):
+        if not is_number(value):
             return value
-        whole = WHOLE.fullmatch(value) and abs(int(value)) < _BEYOND
+        whole = is_whole(value) and abs(int(value)) < _BEYOND
         value = int(value) if whole else float(value)
     if affinity == "REAL":
         return float(value)

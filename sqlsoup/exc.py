@@ -116,13 +116,13 @@ PKNotFoundError = SQLSoupError
 """The name that releases before 0.9 used for the error of a table without a primary key."""
 
 
-_MAY_HOLD_PASSWORD = re.compile(r"://.*[@?]|passw|pwd|secret|token", re.DOTALL | re.IGNORECASE)
+_CONFIDENTIAL = r"(?is)://.*[@?]|passw|pwd|secret|token"
 
 
 def shown(value: object) -> str:
     """Return the repr of a value for a message, or its type alone where a password may be in it."""
     text = repr(value)
-    if _MAY_HOLD_PASSWORD.search(text):
+    if re.search(_CONFIDENTIAL, text):
         return f"<{type(value).__name__} that may hold a password>"
     return text
 
