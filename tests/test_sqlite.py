@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -429,6 +430,44 @@ def test_one_target_in_two_cases(make: Any) -> None:
     db = make(PARENT, "CREATE TABLE t (p INT REFERENCES parent, q INT REFERENCES PARENT)")
     keys = db.entity("t", primary_key=["rowid"])._table.foreign_keys
     assert [key.target_fullname for key in keys] == ["parent.id", "parent.id"]
+
+
+def test_a_primary_key_in_another_order(make: Any) -> None:
+    """A key without columns leads to those of the primary key in the order of that."""
+    db = make(
+        "CREATE TABLE turned (a INT, b INT, PRIMARY KEY (b, a))",
+        "CREATE TABLE t (p INT, q INT, FOREIGN KEY (p, q) REFERENCES Turned)",
+    )
+    keys = db.entity("t", primary_key=["rowid"])._table.foreign_keys
+    assert {key.parent.name: key.target_fullname for key in keys} == {
+        "p": "turned.b",
+        "q": "turned.a",
+    }
+
+
+def test_columns_named_like_those_of_the_target(make: Any) -> None:
+    """What is known of a column is not what is known of one of that name in another table."""
+    db = make(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY, v UNHEARD_OF)",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY REFERENCES parent, v NUMERIC(5, 2))",
+    )
+    db.t.insert(id=1, v=Decimal("1.5"))
+    db.commit()
+    assert str(db.t.first().v) == "1.50"
+
+
+def test_triggers_named_like_tables(make: Any) -> None:
+    """A trigger may be called like its table, or like what that refers to."""
+    nothing = "BEFORE DELETE ON {} BEGIN SELECT 1; END"
+    db = make(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, p INT REFERENCES PARENT ON UPDATE CASCADE)",
+        f"CREATE TRIGGER t {nothing.format('t')}",
+        f"CREATE TRIGGER parent {nothing.format('parent')}",
+    )
+    assert [key.target_fullname for key in db.t._table.foreign_keys] == ["parent.id"]
+    assert db.entity("T") is db.t
+    assert not db.t._table.info
 
 
 @pytest.mark.parametrize(
