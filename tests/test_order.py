@@ -372,7 +372,7 @@ def test_rows_that_refer_to_each_other_are_deleted_and_made_anew(
     db.commit()
     for row in old:
         db.delete(row)
-    new = [db.teams.insert(id=1, captain=None), db.people.insert(id=2, team=1)]
+    new = [db.teams.insert(id=1), db.people.insert(id=2, team=1)]
     db.commit()
     assert [*db.teams.all(), *db.people.all()] == new
 

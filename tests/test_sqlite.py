@@ -175,6 +175,27 @@ def test_rows_of_a_tree_that_may_be_ignored(make: Any) -> None:
     assert db.t.count() == 0
 
 
+DEFAULTS = [
+    *("NULL", "true", "False", "current_date", "-5", "+1.5", "1e3", "x'00ff'", "'a''b:c%d'"),
+    *("(1 + 2)", "(lower('X') || 'y')", "active", "k", '"k"', '"a""b"', "`k`", "[a b]", "größe$1"),
+]
+
+
+def test_defaults_of_a_row_in_the_place_of_a_deleted_one(make: Any) -> None:
+    """SQLite has no word for the default in an UPDATE, and a name in a DEFAULT is text."""
+    columns = ", ".join(f"c{number} DEFAULT {text}" for number, text in enumerate(DEFAULTS))
+    db = make(f"CREATE TABLE t (k TEXT PRIMARY KEY, {columns})", "INSERT INTO t (k) VALUES ('x')")
+    stored = db.execute("SELECT * FROM t").one()
+    row = db.t.one()
+    for number in range(len(DEFAULTS)):
+        setattr(row, f"c{number}", "other")
+    db.commit()
+    db.delete(row)
+    db.t.insert(k="x")
+    db.commit()
+    assert db.execute("SELECT * FROM t").one() == stored
+
+
 def test_row_in_the_place_of_which_another_is_there(make: Any) -> None:
     """A row that was ignored since another has its key shows what that has."""
     db = make(
