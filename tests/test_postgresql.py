@@ -363,6 +363,9 @@ SPARED = {
         CREATE TRIGGER hide INSTEAD OF DELETE ON t FOR EACH ROW EXECUTE FUNCTION hide()""",
     "rule": """CREATE RULE hide AS ON DELETE TO t
         DO INSTEAD UPDATE t SET gone = true WHERE id = OLD.id""",
+    "rule of a view": """ALTER TABLE t RENAME TO kept; CREATE VIEW t AS SELECT * FROM kept;
+        CREATE RULE hide AS ON DELETE TO t
+        DO INSTEAD UPDATE kept SET gone = true WHERE id = OLD.id""",
 }
 
 
