@@ -44,6 +44,22 @@ def told(warned: Any) -> list[str]:
 # keys
 
 
+@pytest.mark.parametrize("pragma", ["full_column_names = ON", "short_column_names = OFF"])
+def test_names_of_columns_in_results(make: Any, pragma: str) -> None:
+    """SQLite may be told to name them by their tables too."""
+    db = make(
+        f"PRAGMA {pragma}",
+        "CREATE TABLE aunts (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE UNIQUE)",
+        "CREATE TABLE girls (id INTEGER PRIMARY KEY, aunt INTEGER REFERENCES AUNTS)",
+        "CREATE VIEW nieces AS SELECT girls.id, name FROM girls JOIN aunts ON aunt = aunts.id",
+        primary_keys={"nieces": ["id"]},
+    )
+    db.girls.insert(aunts=db.aunts.insert(name="Ann"))
+    db.commit()
+    assert db.aunts.filter_by(name="ANN").one().girls == db.girls.all()
+    assert [sqlsoup.as_dict(row) for row in db.nieces.all()] == [{"id": 1, "name": "Ann"}]
+
+
 @pytest.mark.parametrize(
     ("ddl", "generated"),
     [
