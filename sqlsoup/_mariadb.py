@@ -47,16 +47,18 @@ def _unquoted(inspector: Inspector, names: list[str]) -> list[str]:
 def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     """Give columns the names, defaults, expressions and types that they have.
 
-    SQLAlchemy (2.0, 2.1) leaves quotes in names doubled, and columns with a line break in their
-    names out; loses defaults like ``b'1'`` and ``nextval(s)``, those of INVISIBLE and COMPRESSED
-    columns, AUTO_INCREMENT among them, and, on MariaDB, expressions; does not know columns that are
-    GENERATED ALWAYS AS ROW START or END for generated ones, and says that all columns of views may
-    be NULL.
+    SQLAlchemy (2.0, 2.1) leaves quotes in names doubled, as percent signs in those of views, and
+    columns with a line break in their names out; loses defaults like ``b'1'`` and ``nextval(s)``,
+    those of INVISIBLE and COMPRESSED columns, AUTO_INCREMENT among them, and, on MariaDB,
+    expressions; does not know columns that are GENERATED ALWAYS AS ROW START or END for generated
+    ones, and says that all columns of views may be NULL.
     """
     for (where, name), found, known in _each(inspector, schema, answers):
-        reflected = dict(
-            zip(_unquoted(inspector, [column["name"] for column in found]), found, strict=True)
-        )
+        known.view = not inspector.get_table_options(name, where)  # it has no engine
+        names = _unquoted(inspector, [column["name"] for column in found])
+        if known.view and inspector.dialect.paramstyle in {"format", "pyformat"}:
+            names = [column.replace("%%", "%") for column in names]
+        reflected = dict(zip(names, found, strict=True))
         if _hides(reflected, known):
             known.forget()
         if reflected.keys() <= known.columns.keys():
@@ -69,7 +71,6 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
                 {**column, "name": key, "type": exact(column["type"], "")}
                 for key, column in reflected.items()
             ]
-        known.view = not inspector.get_table_options(name, where)  # it has no engine
         leave_to_database(columns, known)
         answers[where, name] = columns
 

@@ -437,6 +437,29 @@ def test_rows_of_a_view(db, engine, key):
     assert db.t.count() == 6
 
 
+def test_names_in_a_view(db, engine):
+    """Percent signs and quotes in them are those of the table behind."""
+    names = ["a%b", "c``d", "e%%f", 'g"h', "%%s"]
+    run(
+        engine,
+        "CREATE TABLE t (id INT PRIMARY KEY, "
+        + ", ".join(f"`{name}` INT DEFAULT {number}" for number, name in enumerate(names)).replace(
+            "%", "%%"
+        )
+        + ")",
+        "CREATE VIEW `v%%` AS SELECT * FROM t",
+    )
+    view = db.entity("v%", primary_key=["id"])
+    row = view.insert(id=1)
+    db.flush()
+    given = {"id": 1, **{name.replace("``", "`"): number for number, name in enumerate(names)}}
+    assert sqlsoup.as_dict(row) == given
+    for name in given:
+        setattr(row, name, 7)
+    db.commit()
+    assert db.execute("SELECT * FROM t").all() == [(7,) * 6]
+
+
 # versions, periods, sequences, partitions
 
 
