@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
+from sqlalchemy.types import NullType
 
 from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, read_again
 from sqlsoup._key_values import note_cuts
@@ -88,14 +89,14 @@ def _corrected(
     inspector: Inspector, name: str, found: _Reflected | None, column: Column
 ) -> _Reflected:
     known = inspector.dialect.ischema_names  # type: ignore[attr-defined]
-    answer = found or {
-        "type": type_of(column.type, known),
-        "default": None,
-    }
+    answer = found or {"type": NullType(), "default": None}
+    kind = answer["type"]
+    if isinstance(kind, NullType):  # as of mariadb_schema.date, with sql_mode=ORACLE
+        kind = type_of(column.type, known)
     answer = {
         **answer,
         "name": name,
-        "type": exact(answer["type"], column.type),
+        "type": exact(kind, column.type),
         "nullable": column.nullable,
         "comment": column.comment or None,
         "autoincrement": "auto_increment" in column.extra.lower(),

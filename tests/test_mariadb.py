@@ -583,6 +583,20 @@ def test_names_where_double_quotes_quote(engine, make_engine, name):
     assert key.elements[0].column is db[name]._table.c[name]
 
 
+def test_where_the_modes_are_those_of_another_database(engine, make_engine):
+    """It shows tables as those are, a date as ``mariadb_schema.date``."""
+    engine = make_engine(engine.url.update_query_dict({"sql_mode": "ORACLE"}))
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, day mariadb_schema.date NOT NULL"
+        " DEFAULT '2020-01-02', n INT)",
+    )
+    db = SQLSoup(engine)
+    rows = [db.t.insert(n=1), db.t.insert(n=2, day=dt.date(2021, 1, 2))]
+    db.commit()
+    assert [(row.id, row.day.year) for row in rows] == [(1, 2020), (2, 2021)]
+
+
 def test_foreign_keys_that_share_columns(db, engine):
     """Composite keys that share a column, and two keys to the same column, are all there."""
     run(
