@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Table, event
+from sqlalchemy import Table, event, literal_column, null
 from sqlalchemy.orm import object_session
+from sqlalchemy.orm.attributes import set_attribute
 
 from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE
-from sqlsoup._sa import FlushProcessor, kept_by_flush, watch
+from sqlsoup._sa import FlushProcessor, kept_by_flush, rows_of, watch
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ def watch_rows(mapper: Mapper[Any]) -> None:
 
     SQLAlchemy would send such values, as those of a copied row, and the database refuse them.  A
     key that is missing is NULL on SQLite, and an error that does not name it elsewhere.  Only
-    mappers with such columns are listened to.
+    mappers with such columns are listened to, and those of rows that take the place of a deleted
+    one, which get the defaults.
     """
     table = mapper.local_table
     if not isinstance(table, Table) or mapper.inherits is not None:
@@ -38,6 +41,8 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         meddlers &= IGNORE
     if meddlers:
         _Meddled(mapper, meddlers)
+    left = {*mapper.primary_key, *table.primary_key, *filter(is_generated, table.columns)}
+    _Replacing(mapper, (c for c in table.columns if c not in left and c.default is None))
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
     if wanted:
         _Wanted(mapper, wanted)
@@ -88,6 +93,55 @@ class _Meddled(FlushProcessor):
         session = flush.session
         if stored and not event.contains(session, "after_flush_postexec", _read_again):
             event.listen(session, "after_flush_postexec", _read_again)
+
+
+class _Replacing(FlushProcessor):
+    """Has a new row with the key of one that the same flush deletes take the defaults.
+
+    SQLAlchemy changes the old row into the new one, and leaves what was not given as it was.
+    """
+
+    def __init__(self, mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> None:
+        super().__init__(mapper)
+        self._columns = _attributes(mapper, columns)
+        self._keys: WeakKeyDictionary[Any, set[Any]] = WeakKeyDictionary()
+
+    def begin(self, flush: Any) -> None:
+        if flush.session.deleted:
+            watch(flush, self)
+
+    def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
+        return ()
+
+    def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
+        keys = set() if deletes else {row.key for row in rows_of(flush, self.parent, deletes=True)}
+        if keys:
+            self._keys.update((row, keys) for row in states if row.key is None)
+            event.listen(self.parent, "before_insert", self._inserting, raw=True)
+
+    def _inserting(self, mapper: Any, connection: Connection, row: Any) -> None:
+        keys = self._keys.pop(row, ())
+        if keys and mapper.identity_key_from_instance(row.obj()) in keys:
+            for name, column in self._columns.items():
+                given = name in row.dict and column.type.should_evaluate_none
+                if not given and row.dict.get(name) is None:
+                    value = _default(column, connection)
+                    if value is not None:
+                        set_attribute(row.obj(), name, value)
+
+
+def _default(column: Column[Any], connection: Connection) -> Any:
+    """Return what an UPDATE has for the default of a column, None where that is not known."""
+    if column.server_default is None:
+        return null()
+    text = getattr(getattr(column.server_default, "arg", None), "text", None)
+    if text is None:  # of a view, say
+        return None
+    if connection.dialect.name != "sqlite":
+        return literal_column("DEFAULT")
+    from sqlsoup._sqlite_values import default  # it imports SQLAlchemy's dialect for SQLite
+
+    return default(text)
 
 
 def _count(row: Any, value: Any, *_more: object) -> Any:

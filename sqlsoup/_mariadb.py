@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import FetchedValue, text
+from sqlalchemy.types import NullType
 
 from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, read_again
 from sqlsoup._key_values import note_cuts
@@ -47,16 +48,18 @@ def _unquoted(inspector: Inspector, names: list[str]) -> list[str]:
 def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     """Give columns the names, defaults, expressions and types that they have.
 
-    SQLAlchemy (2.0, 2.1) leaves quotes in names doubled, and columns with a line break in their
-    names out; loses defaults like ``b'1'`` and ``nextval(s)``, those of INVISIBLE and COMPRESSED
-    columns, AUTO_INCREMENT among them, and, on MariaDB, expressions; does not know columns that are
-    GENERATED ALWAYS AS ROW START or END for generated ones, and says that all columns of views may
-    be NULL.
+    SQLAlchemy (2.0, 2.1) leaves quotes in names doubled, as percent signs in those of views, and
+    columns with a line break in their names out; loses defaults like ``b'1'`` and ``nextval(s)``,
+    those of INVISIBLE and COMPRESSED columns, AUTO_INCREMENT among them, and, on MariaDB,
+    expressions; does not know columns that are GENERATED ALWAYS AS ROW START or END for generated
+    ones, and says that all columns of views may be NULL.
     """
     for (where, name), found, known in _each(inspector, schema, answers):
-        reflected = dict(
-            zip(_unquoted(inspector, [column["name"] for column in found]), found, strict=True)
-        )
+        known.view = not inspector.get_table_options(name, where)  # it has no engine
+        names = _unquoted(inspector, [column["name"] for column in found])
+        if known.view and inspector.dialect.paramstyle in {"format", "pyformat"}:
+            names = [column.replace("%%", "%") for column in names]
+        reflected = dict(zip(names, found, strict=True))
         if _hides(reflected, known):
             known.forget()
         if reflected.keys() <= known.columns.keys():
@@ -69,7 +72,6 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
                 {**column, "name": key, "type": exact(column["type"], "")}
                 for key, column in reflected.items()
             ]
-        known.view = not inspector.get_table_options(name, where)  # it has no engine
         leave_to_database(columns, known)
         answers[where, name] = columns
 
@@ -87,14 +89,14 @@ def _corrected(
     inspector: Inspector, name: str, found: _Reflected | None, column: Column
 ) -> _Reflected:
     known = inspector.dialect.ischema_names  # type: ignore[attr-defined]
-    answer = found or {
-        "type": type_of(column.type, known),
-        "default": None,
-    }
+    answer = found or {"type": NullType(), "default": None}
+    kind = answer["type"]
+    if isinstance(kind, NullType):  # as of mariadb_schema.date, with sql_mode=ORACLE
+        kind = type_of(column.type, known)
     answer = {
         **answer,
         "name": name,
-        "type": exact(answer["type"], column.type),
+        "type": exact(kind, column.type),
         "nullable": column.nullable,
         "comment": column.comment or None,
         "autoincrement": "auto_increment" in column.extra.lower(),

@@ -95,10 +95,9 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         inserted = meddled or bool(known.changing & INSERTED)
         if meddlers := IGNORE * meddled | CHANGE * inserted | REVISE * updated:
             table.info[MEDDLERS] = meddlers
-        ruled = known.kind != "v" and known.ruled
-        if ruled:
+        if known.ruled:
             table.info[RULED] = True
-        if ruled or known.changing & DELETED:
+        if known.ruled or known.changing & DELETED:
             table.info[SPARES] = True
 
 

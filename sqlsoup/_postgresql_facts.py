@@ -89,14 +89,16 @@ INSERTED, DELETED, UPDATED = 4, 8, 16
 OTHERS, COVERING = 1, 2
 
 _TRIGGER = """pg_catalog.pg_trigger AS g
-        WHERE g.tgrelid = {of} AND NOT g.tgisinternal AND NOT g.tgenabled = 'D'"""
+        WHERE g.tgrelid = ANY (c.parts) AND NOT g.tgisinternal AND NOT g.tgenabled = 'D'"""
 
 _MEDDLERS = f"""
-    EXISTS (SELECT FROM {_TRIGGER.format(of="{of}")}
-        AND g.tgtype & 7::pg_catalog.int2 = 7::pg_catalog.int2)
-    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = {{of}} AND w.ev_type = '3')
+    EXISTS (SELECT FROM {_TRIGGER} AND g.tgtype & 7::pg_catalog.int2 = 7::pg_catalog.int2)
+    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w
+        WHERE w.ev_class = ANY (c.parts) AND w.ev_type = '3')
+    OR EXISTS (SELECT FROM pg_catalog.pg_class AS part
+        WHERE part.oid = ANY (c.parts) AND part.relkind = 'f')
     """  # noqa: S608
-"""Triggers before an INSERT for each row, and rules that rewrite one."""
+"""Triggers before an INSERT for each row, rules that rewrite one, and foreign tables."""
 
 _BEFORE = "g.tgtype & 66::pg_catalog.int2 > 0::pg_catalog.int2"
 """Whether a trigger comes before something, or instead of it."""
@@ -105,7 +107,7 @@ _CHANGING = f"""(SELECT pg_catalog.bit_or(g.tgtype & CASE
             WHEN {_BEFORE}
             THEN {DELETED | UPDATED}::pg_catalog.int2
             ELSE {INSERTED | UPDATED}::pg_catalog.int2 END)
-        FROM {_TRIGGER.format(of="c.oid")}
+        FROM {_TRIGGER}
             AND CASE WHEN {_BEFORE}
                 THEN g.tgtype & 1::pg_catalog.int2 > 0::pg_catalog.int2
                 ELSE (SELECT p.prosrc OPERATOR(pg_catalog.~*) '(^|[^''])update'
@@ -121,6 +123,10 @@ _STATEMENT = text(
     qualified(f"""
     WITH RECURSIVE c AS (
         SELECT c.oid, c.relname, c.relkind, c.relispartition, c.relhasrules,
+            CASE WHEN c.relhassubclass THEN ARRAY(SELECT c.oid UNION ALL
+                SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p UNION ALL
+                SELECT h.inhrelid FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid
+            ) ELSE ARRAY[c.oid] END AS parts,
             c.reloptions IS NULL AND c.reltablespace = 0::pg_catalog.oid
             AND (c.relam = 0::pg_catalog.oid OR c.relam = 2::pg_catalog.oid
                 AND pg_catalog.current_setting('default_table_access_method') = 'heap') AS plain
@@ -147,10 +153,7 @@ _STATEMENT = text(
     SELECT c.relname, c.relkind, c.relispartition, c.relhasrules,
         (SELECT m.description FROM pg_catalog.pg_description AS m WHERE m.objoid = c.oid
             AND m.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objsubid = 0),
-        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION ALL
-                SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) AS p) AS part
-            JOIN pg_catalog.pg_class AS leaf ON leaf.oid = part.relid
-            WHERE leaf.relkind = 'f' OR {_MEDDLERS.format(of="leaf.oid")}),
+        {_MEDDLERS},
         {_CHANGING},
         c.plain AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = c.oid),
         (SELECT pg_catalog.bit_or(CASE WHEN NOT i.indisprimary THEN {OTHERS}

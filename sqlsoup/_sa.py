@@ -765,12 +765,32 @@ class FlushProcessor(ABC):
     def prop_has_changes(self, _flush: object, _states: object, _isdelete: object) -> bool:
         return False
 
-    def per_state_flush_actions(self, flush: Any, _states: object, isdelete: bool) -> None:
+    def per_state_flush_actions(self, flush: Any, states: Iterable[Any], isdelete: bool) -> None:
         """Order the rows of mappers that depend on each other, or of one on itself."""
         all_rows, one_row = (_DELETE, _DELETE_ROW) if isdelete else (_SAVE, _SAVE_ROW)
+        for state in states if isdelete else ():
+            one_row(flush, state).__class__ = _DeleteUnlessReplaced
         for pair in self.row_pairs(flush, deletes=isdelete):
             if all(all_rows(flush, state.mapper.base_mapper) in flush.cycles for state in pair):
                 flush.dependencies.add(tuple(one_row(flush, state) for state in pair))
+
+
+class _DeleteUnlessReplaced(_DELETE_ROW):  # type: ignore[misc,valid-type]
+    """Deletes a row, unless a new one with the same key was stored in its place.
+
+    SQLAlchemy sends an UPDATE for two such rows, and takes the one to be deleted off its lists
+    (``UOWTransaction.remove_state_actions()``).  Where rows are ordered among themselves it then
+    sends the DELETE nevertheless (``DeleteState`` in ``orm/unitofwork.py``), and the new row is
+    lost.  It may go when ``DeleteState`` looks at the lists.
+    """
+
+    __slots__ = ()
+
+    def execute_aggregate(self, flush: Any, others: set[Any]) -> None:
+        cls = type(self)
+        others -= {each for each in others if type(each) is cls and flush.states[each.state][1]}
+        if not flush.states[self.state][1]:
+            super().execute_aggregate(flush, others)
 
 
 def watch(flush: Any, processor: FlushProcessor) -> None:

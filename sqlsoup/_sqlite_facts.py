@@ -45,7 +45,9 @@ _TABLE = """,
             LEFT JOIN m ON m.name = a.name COLLATE NOCASE AND m.place = s.place
                 AND m.type IN ('table', 'view')
             LEFT JOIN w ON w.tbl_name = a.name COLLATE NOCASE LIMIT -1)
-    SELECT t.*, NULL AS target, c.cid, c.name AS "column", c.type, c.pk
+    SELECT t."table" AS "table", t.place AS place, t.name AS name, t.kind AS kind, t.words AS words,
+        t.indexed AS indexed, NULL AS target, c.cid AS cid, c.name AS "column", c.type AS type,
+        c.pk AS pk
     FROM t CROSS JOIN temp.pragma_table_xinfo(t."table", t.place) AS c
     UNION ALL
     SELECT k."table", k.place, m.name, NULL, NULL, NULL, k.target, c.cid, c.name, c.type, c.pk
@@ -55,11 +57,13 @@ _TABLE = """,
     ORDER BY 2 DESC, cid"""
 """The columns of tables, each with what is to be known of all of it, and of what they refer to.
 
-The LIMIT has SQLite go through the catalog as it is, once, and not through a copy of it.
+The LIMIT has SQLite go through the catalog as it is, once, and not through a copy of it.  All
+columns are named, as PRAGMAs may have SQLite name them by their tables too.
 """
 
 _INDEXES = """
-    SELECT a.name AS "table", s.place, i.name, i.origin, i.partial, c.name AS "column", c.coll
+    SELECT a.name AS "table", s.place AS place, i.name AS name, i.origin AS origin,
+        i.partial AS partial, c.name AS "column", c.coll AS coll
     FROM asked AS a CROSS JOIN {places} AS s
         CROSS JOIN temp.pragma_index_list(a.name, s.place) AS i
         CROSS JOIN temp.pragma_index_xinfo(i.name, s.place) AS c

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import types
+from sqlalchemy import ColumnElement, literal, literal_column, types
 from sqlalchemy.dialects import sqlite
 
 from sqlsoup._numbers import is_number, is_whole
@@ -99,3 +100,14 @@ def _text(value: Any) -> Any:
         digits, e, exponent = f"{value:.15g}".partition("e")
         return digits + ("" if "." in digits else ".0") + e + exponent
     return str(value) if isinstance(value, int) else value
+
+
+def default(text: str) -> ColumnElement[Any]:
+    """Return the value of a DEFAULT, in which a name stands for text, as an expression."""
+    if not _NAME.fullmatch(text) or text.lower() in _CONSTANTS:
+        return literal_column(f"({text})")
+    return literal(text if text[0] not in '"`[' else text[1:-1].replace(text[-1] * 2, text[-1]))
+
+
+_NAME = re.compile(r"""[^\W\d][\w$]*|(["`]).*\1|\[.*\]""", re.DOTALL)
+_CONSTANTS = {"null", "true", "false", "current_date", "current_time", "current_timestamp"}

@@ -47,7 +47,8 @@ def executing(cls: Any, *, in_class: bool) -> Any:
         options, expired = _ask_database(self, args, options)
         result = own(*args, **options)
         for row in expired:
-            self.expire(row)
+            if inspect(row).persistent:  # and not deleted by the flush before the statement
+                self.expire(row)
         return result
 
     return execute

@@ -290,3 +290,35 @@ def test_a_default_of_python_is_one(lite: Engine) -> None:
     row = db.tags.insert()
     db.commit()
     assert row.word == "mild"
+
+
+def test_a_row_in_the_place_of_a_deleted_one_takes_the_defaults(engine: Engine) -> None:
+    """SQLAlchemy changes the old row, and left what was not given as it was."""
+    run(
+        engine,
+        "CREATE TABLE wares (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(9), details JSON, "
+        "price INTEGER DEFAULT 7, unit VARCHAR(9) DEFAULT ':a' NOT NULL, since DATE DEFAULT "
+        "CURRENT_DATE, twice INTEGER GENERATED ALWAYS AS (price * 2) STORED)",
+        "CREATE VIEW dear AS SELECT id, name, unit FROM wares",
+        "INSERT INTO wares (id, name, details, price, unit, since) "
+        "VALUES (1, 'old', '[1]', 1, 'old', '2001-01-01')",
+    )
+    db = sqlsoup.SQLSoup(engine, primary_keys={"dear": ["id"]})
+    db.delete(db.wares.one())
+    row = db.wares.insert(id=1)
+    db.commit()
+    assert (row.name, row.details, row.price, row.unit, row.twice) == (None, None, 7, ":a", 14)
+    assert row.since.year > 2001
+    db.delete(row)
+    row = db.wares.insert(id="1", name="new", details=None, price=None, unit="new")
+    db.wares.insert(id=2, price=sa.null())
+    db.commit()
+    stored = "SELECT price, name, unit, twice FROM wares ORDER BY id"
+    assert db.execute(stored).all() == [(7, "new", "new", 14), (None, None, ":a", None)]
+    of_text = engine.dialect.name == "mysql"  # what JSON is there
+    assert db.wares.filter_by(details=sa.null()).count() == 1 + of_text
+    if engine.dialect.name != "sqlite":  # which takes no changes of the view
+        db.delete(db.dear.get(1))
+        assert db.dear.insert(id=1, name="seen")
+        db.commit()
+        assert db.execute(stored).first() == (7, "seen", "new", 14)

@@ -437,6 +437,29 @@ def test_rows_of_a_view(db, engine, key):
     assert db.t.count() == 6
 
 
+def test_names_in_a_view(db, engine):
+    """Percent signs and quotes in them are those of the table behind."""
+    names = ["a%b", "c``d", "e%%f", 'g"h', "%%s"]
+    run(
+        engine,
+        "CREATE TABLE t (id INT PRIMARY KEY, "
+        + ", ".join(f"`{name}` INT DEFAULT {number}" for number, name in enumerate(names)).replace(
+            "%", "%%"
+        )
+        + ")",
+        "CREATE VIEW `v%%` AS SELECT * FROM t",
+    )
+    view = db.entity("v%", primary_key=["id"])
+    row = view.insert(id=1)
+    db.flush()
+    given = {"id": 1, **{name.replace("``", "`"): number for number, name in enumerate(names)}}
+    assert sqlsoup.as_dict(row) == given
+    for name in given:
+        setattr(row, name, 7)
+    db.commit()
+    assert db.execute("SELECT * FROM t").all() == [(7,) * 6]
+
+
 # versions, periods, sequences, partitions
 
 
@@ -558,6 +581,20 @@ def test_names_where_double_quotes_quote(engine, make_engine, name):
     assert (getattr(row, name), row.n) == (getattr(kid, name), 7) == (1, 7)
     (key,) = db.kid._table.foreign_key_constraints
     assert key.elements[0].column is db[name]._table.c[name]
+
+
+def test_where_the_modes_are_those_of_another_database(engine, make_engine):
+    """It shows tables as those are, a date as ``mariadb_schema.date``."""
+    engine = make_engine(engine.url.update_query_dict({"sql_mode": "ORACLE"}))
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, day mariadb_schema.date NOT NULL"
+        " DEFAULT '2020-01-02', n INT)",
+    )
+    db = SQLSoup(engine)
+    rows = [db.t.insert(n=1), db.t.insert(n=2, day=dt.date(2021, 1, 2))]
+    db.commit()
+    assert [(row.id, row.day.year) for row in rows] == [(1, 2020), (2, 2021)]
 
 
 def test_foreign_keys_that_share_columns(db, engine):

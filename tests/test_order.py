@@ -253,6 +253,31 @@ def test_what_is_deleted_goes_by_what_is_stored(tree: sqlsoup.SQLSoup) -> None:
     assert tree.nodes.count() == 0
 
 
+@pytest.mark.parametrize("relationships", [False, True])
+@pytest.mark.parametrize("made", list(permutations((1, 2, 3))), ids=str)
+def test_rows_of_a_tree_are_deleted_and_made_anew_in_one_commit(
+    tree: sqlsoup.SQLSoup, made: tuple[int, ...], relationships: bool
+) -> None:
+    """Those that are made again stay; SQLAlchemy updates them, and deletes them after that."""
+    db = sqlsoup.SQLSoup(tree.engine, relationships=relationships)
+    for again in (made, made[:2], made[:1]):
+        above = {1: None, 2: 1, 3: 2}
+        rows = [db.nodes.insert(id=key, up=up, name="old") for key, up in above.items()]
+        db.commit()
+        for row in rows:
+            db.delete(row)
+        above = {key: 1 if key == 3 and 1 in again else None for key in again}
+        new = [db.nodes.insert(id=key, up=up, name="new") for key, up in above.items()]
+        db.commit()
+        assert {row.id: (row.up, row.name) for row in new} == {k: (above[k], "new") for k in again}
+        assert {*db.nodes.all()} == {*new}
+        for row in new:
+            row.up = None
+        db.flush()
+        db.nodes.delete()
+        db.commit()
+
+
 def test_a_row_that_is_gone_already_has_no_say(tree: sqlsoup.SQLSoup, engine: Engine) -> None:
     """SQLAlchemy's own answer to it is an error, and that comes as it is."""
     tree.nodes.insert(id=1)
@@ -335,6 +360,21 @@ def test_tables_that_refer_to_each_other_are_ordered_row_by_row(mutual: sqlsoup.
         mutual.flush()
         assert mutual.teams.count() == mutual.people.count() == 0
         mutual.rollback()
+
+
+@pytest.mark.parametrize("relationships", [False, True])
+def test_rows_that_refer_to_each_other_are_deleted_and_made_anew(
+    mutual: sqlsoup.SQLSoup, relationships: bool
+) -> None:
+    """In one commit, as rows of a tree."""
+    db = sqlsoup.SQLSoup(mutual.engine, relationships=relationships)
+    old = [db.people.insert(id=1), db.teams.insert(id=1, captain=1), db.people.insert(id=2, team=1)]
+    db.commit()
+    for row in old:
+        db.delete(row)
+    new = [db.teams.insert(id=1), db.people.insert(id=2, team=1)]
+    db.commit()
+    assert [*db.teams.all(), *db.people.all()] == new
 
 
 def test_rows_that_refer_to_each_other_need_a_key_that_waits(mutual: sqlsoup.SQLSoup) -> None:

@@ -275,6 +275,27 @@ def test_rows_that_a_rule_keeps(pg):
     assert [row in db.session for row in rows] == [True, True]
 
 
+@pytest.mark.parametrize(
+    "how", ["PARTITION OF t FOR VALUES IN (1)", "(PRIMARY KEY (id)) INHERITS (t)"]
+)
+def test_a_row_that_a_trigger_of_a_part_changes(pg, how):
+    """A trigger of a partition, or of a table that inherits, changes rows of the whole."""
+    parted = " PARTITION BY LIST (id)" * how.startswith("P")
+    run(
+        pg,
+        f"""CREATE TABLE t (id int PRIMARY KEY, name text){parted}; CREATE TABLE part {how};
+        CREATE FUNCTION up() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.name := upper(NEW.name); RETURN NEW; END $$;
+        CREATE TRIGGER up BEFORE UPDATE ON part FOR EACH ROW EXECUTE FUNCTION up();
+        INSERT INTO part VALUES (1, 'a')""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    row = db.t.one()
+    row.name = "b"
+    db.flush()
+    assert row.name == "B"
+
+
 def test_what_a_listener_sets_is_stored(pg):
     """A row that has changed again when the flush ends is not read, so that nothing is lost."""
     run(
@@ -361,8 +382,17 @@ SPARED = {
             BEGIN UPDATE t SET gone = true WHERE id = OLD.id; RETURN NULL; END $$;
         ALTER TABLE t RENAME TO kept; CREATE VIEW t AS SELECT * FROM kept;
         CREATE TRIGGER hide INSTEAD OF DELETE ON t FOR EACH ROW EXECUTE FUNCTION hide()""",
+    "trigger of a table that inherits": """CREATE FUNCTION hide() RETURNS trigger
+            LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET gone = true WHERE id = OLD.id; RETURN NULL;
+            END $$;
+        CREATE TABLE child (PRIMARY KEY (id)) INHERITS (t); INSERT INTO child TABLE t;
+        DELETE FROM ONLY t;
+        CREATE TRIGGER hide BEFORE DELETE ON child FOR EACH ROW EXECUTE FUNCTION hide()""",
     "rule": """CREATE RULE hide AS ON DELETE TO t
         DO INSTEAD UPDATE t SET gone = true WHERE id = OLD.id""",
+    "rule of a view": """ALTER TABLE t RENAME TO kept; CREATE VIEW t AS SELECT * FROM kept;
+        CREATE RULE hide AS ON DELETE TO t
+        DO INSTEAD UPDATE kept SET gone = true WHERE id = OLD.id""",
 }
 
 

@@ -44,6 +44,22 @@ def told(warned: Any) -> list[str]:
 # keys
 
 
+@pytest.mark.parametrize("pragma", ["full_column_names = ON", "short_column_names = OFF"])
+def test_names_of_columns_in_results(make: Any, pragma: str) -> None:
+    """SQLite may be told to name them by their tables too."""
+    db = make(
+        f"PRAGMA {pragma}",
+        "CREATE TABLE aunts (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE UNIQUE)",
+        "CREATE TABLE girls (id INTEGER PRIMARY KEY, aunt INTEGER REFERENCES AUNTS)",
+        "CREATE VIEW nieces AS SELECT girls.id, name FROM girls JOIN aunts ON aunt = aunts.id",
+        primary_keys={"nieces": ["id"]},
+    )
+    db.girls.insert(aunts=db.aunts.insert(name="Ann"))
+    db.commit()
+    assert db.aunts.filter_by(name="ANN").one().girls == db.girls.all()
+    assert [sqlsoup.as_dict(row) for row in db.nieces.all()] == [{"id": 1, "name": "Ann"}]
+
+
 @pytest.mark.parametrize(
     ("ddl", "generated"),
     [
@@ -173,6 +189,27 @@ def test_rows_of_a_tree_that_may_be_ignored(make: Any) -> None:
         db.delete(row)
     db.commit()
     assert db.t.count() == 0
+
+
+DEFAULTS = [
+    *("NULL", "true", "False", "current_date", "-5", "+1.5", "1e3", "x'00ff'", "'a''b:c%d'"),
+    *("(1 + 2)", "(lower('X') || 'y')", "active", "k", '"k"', '"a""b"', "`k`", "[a b]", "größe$1"),
+]
+
+
+def test_defaults_of_a_row_in_the_place_of_a_deleted_one(make: Any) -> None:
+    """SQLite has no word for the default in an UPDATE, and a name in a DEFAULT is text."""
+    columns = ", ".join(f"c{number} DEFAULT {text}" for number, text in enumerate(DEFAULTS))
+    db = make(f"CREATE TABLE t (k TEXT PRIMARY KEY, {columns})", "INSERT INTO t (k) VALUES ('x')")
+    stored = db.execute("SELECT * FROM t").one()
+    row = db.t.one()
+    for number in range(len(DEFAULTS)):
+        setattr(row, f"c{number}", "other")
+    db.commit()
+    db.delete(row)
+    db.t.insert(k="x")
+    db.commit()
+    assert db.execute("SELECT * FROM t").one() == stored
 
 
 def test_row_in_the_place_of_which_another_is_there(make: Any) -> None:
