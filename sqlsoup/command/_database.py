@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -65,6 +66,15 @@ def opened(
         closed(db)
         raise
     return db
+
+
+def views_of(db: sqlsoup.SQLSoup) -> set[str]:
+    """Return the names of views and materialised views."""
+    inspector = sqlalchemy.inspect(db.engine)
+    names = {*inspector.get_view_names(db.schema)}
+    with suppress(NotImplementedError):
+        names.update(inspector.get_materialized_view_names(db.schema))
+    return names
 
 
 def session_of(db: sqlsoup.SQLSoup) -> Session:
