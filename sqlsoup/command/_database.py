@@ -32,13 +32,13 @@ _MAGIC = b"SQLite format 3\0"
 
 
 def opened(
-    text: str, schema: str | None, keys: Iterable[str], session: Session | None = None
+    text: str, schema: str | None, keys: Iterable[str], session: Session | None
 ) -> sqlsoup.SQLSoup:
     """Return a database that answers.
 
     :param text: its URL, or the path of a SQLite file.
     :param keys: what was given with ``--key``.
-    :param session: a session of its own; the default is that of all SQLSoup objects.
+    :param session: a session of its own; None is that of all SQLSoup objects.
     :raises Problem: it is not there, or something in it that was named is not.
     """
     primary_keys = dict(map(_key, keys))
