@@ -121,6 +121,9 @@ class SelectableClassType(type):
         :param options: what :meth:`sqlalchemy.orm.Query.delete` takes.
         :return: number of rows, as counted by the database.
         :raises sqlalchemy.exc.ArgumentError: a criterion is none.
+
+        .. versionchanged:: 1.0
+           Criteria are accepted.
         """
         query = new_query(cls)
         if criteria and isinstance(criteria[0], str | bool):
