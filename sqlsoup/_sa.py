@@ -8,11 +8,12 @@ relationships, flushes.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from abc import ABC, abstractmethod
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from operator import attrgetter
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -96,6 +97,27 @@ def is_out_of_reach(transaction: Any) -> bool:
 
                 return not in_greenlet()
     return False
+
+
+def unseen(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that SQLAlchemy does not take for the program when it warns.
+
+    A warning is given at the line of the first function whose module has another name than those of
+    SQLAlchemy (``_warnings_warn()`` in ``util/langhelpers.py``).  All queries call what stands for
+    ``Session.execute()``, and the program is further above.  It may go when that can be said.
+    """
+    return FunctionType(
+        function.__code__,
+        _named_as_theirs(function.__module__),
+        argdefs=function.__defaults__,
+        closure=function.__closure__,
+    )
+
+
+@cache
+def _named_as_theirs(module: str) -> dict[str, Any]:
+    """Return the global names of a module, with a name that may be one of SQLAlchemy's."""
+    return {**vars(sys.modules[module]), "__name__": "sqlalchemy.sqlsoup"}
 
 
 def set_rowcount(context: Any, number: int) -> None:
