@@ -76,7 +76,7 @@ def picture() -> str:
     for layer in layers:
         wrapped = [""]
         for name in layer.split(" | "):
-            if len(wrapped[-1]) + len(name) > WIDTH:
+            if len(wrapped[-1]) + 2 + len(name) > WIDTH:
                 wrapped.append("")
             wrapped[-1] += f"  {name}" if wrapped[-1] else name
         lines.append(wrapped)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable  # noqa: TC003 - documentation to
 from sqlsoup._arguments import mention_unknown
 from sqlsoup._catalog import table_names
 from sqlsoup._foreign_keys import table_key
+from sqlsoup._keys import as_list
 from sqlsoup._reflect import forget
 from sqlsoup._reflect_many import reflect_all
 from sqlsoup._soup import SQLSoup  # noqa: TC001 - likewise
@@ -26,7 +27,7 @@ def reflect(
 
     A view that the database cannot read any more is left out with a :class:`SQLSoupWarning`.
 
-    :param tables: names of tables and views; the default is all of the schema.
+    :param tables: names of tables and views, or one of them; the default is all of the schema.
     :param schema: the schema; the default is :attr:`SQLSoup.schema`.
     :param progress: called with the name of each table that is reflected, as soon as it is.
     :return: the names of those that are there, sorted.
@@ -39,7 +40,7 @@ def reflect(
             names = table_names(connection, where)
         mention_unknown(db._primary_keys if where == db._where else (), names)
     else:
-        names = sorted({*tables})
+        names = sorted({*as_list(tables)})
     found = reflect_all(
         ((where, name) for name in names),
         db._metadata,

@@ -100,7 +100,7 @@ class SelectableClassType(type):
         except sa_exc.InvalidRequestError as error:
             raise with_near(error, cls, ident if isinstance(ident, dict) else ()) from None
 
-    def filter_by(cls, *args: Any, **values: Any) -> Any:
+    def filter_by(cls, /, *args: Any, **values: Any) -> Any:
         """Return a query of the rows that have these values.
 
         :param args: what a query class of the user's own takes.
@@ -121,6 +121,9 @@ class SelectableClassType(type):
         :param options: what :meth:`sqlalchemy.orm.Query.delete` takes.
         :return: number of rows, as counted by the database.
         :raises sqlalchemy.exc.ArgumentError: a criterion is none.
+
+        .. versionchanged:: 1.0
+           Criteria are accepted.
         """
         query = new_query(cls)
         if criteria and isinstance(criteria[0], str | bool):

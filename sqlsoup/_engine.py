@@ -71,7 +71,7 @@ def refused(beginning: str, value: object, hint: str = "") -> ArgumentError:
 def refuse_asynchronous(url: URL, dialect: Dialect | type[Dialect]) -> None:
     """Refuse an asynchronous driver.
 
-    :raises ArgumentError: it does.
+    :raises ArgumentError: the driver is one.
     """
     if dialect.is_async:
         raise ArgumentError(f"the driver of {url.drivername}:// is asynchronous: {_IN_ASYNC}")

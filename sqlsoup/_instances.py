@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Row, inspect
@@ -101,7 +102,9 @@ def not_by_name(cls: Any, value: object) -> TypeError:
     elif isinstance(value, Row) or isinstance(inspect(value, raiseerr=False), InstanceState):
         way = "insert(**sqlsoup.as_dict(row)) makes a copy of a row"
     else:
-        way = f"write insert({next(iter(inspect(cls).columns.keys()))}=...)"
+        name = next(iter(inspect(cls).columns.keys()))
+        odd = iskeyword(name) or not name.isidentifier()
+        way = f"write insert({f'**{{{name!r}: ...}}' if odd else f'{name}=...'})"
     return TypeError(f"{cls.__name__} takes values by name, not a {type(value).__name__}; {way}")
 
 

@@ -181,5 +181,12 @@ def _unique(table: Table) -> list[list[str]]:
 
 
 def described(selectable: FromClause) -> str:
-    """Return a name for a selectable."""
-    return str(getattr(selectable, "name", type(selectable).__name__))
+    """Return a name for a selectable: that of its type, if it has none."""
+    kind = type(selectable).__name__
+    return kind if is_unnamed(selectable) else str(getattr(selectable, "name", kind))
+
+
+def is_unnamed(selectable: FromClause) -> bool:
+    """Tell if SQLAlchemy is yet to name a selectable, an alias or a subquery for one."""
+    name = getattr(selectable, "name", None)
+    return not isinstance(selectable, Table) and str(name).startswith("%(")

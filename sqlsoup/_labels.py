@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, FromClause, Select, Table
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, FromClause, Select
 from sqlalchemy.orm import Query
+
+from sqlsoup._keys import is_unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,4 @@ def labelled(thing: object, source_of: Callable[..., FromClause]) -> object:
     if isinstance(thing, Query):
         return thing.set_label_style(style).statement
     source = source_of(thing, derive=True)
-    if not isinstance(source, Table) and str(getattr(source, "name", "")).startswith("%("):
-        return thing  # SQLAlchemy is yet to name it
-    return source.select().set_label_style(style)
+    return thing if is_unnamed(source) else source.select().set_label_style(style)

@@ -1,4 +1,4 @@
-"""Corrections of what SQLAlchemy reflects of PostgreSQL."""
+"""Corrections of what SQLAlchemy reflects of PostgreSQL, and answers in its place."""
 
 from __future__ import annotations
 

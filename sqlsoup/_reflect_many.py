@@ -44,7 +44,7 @@ def complete(
     metadata: MetaData,
     connect: Callable[[], AbstractContextManager[Connection]],
     *,
-    derive: bool = False,
+    derive: bool,
 ) -> None:
     """Reflect the tables that foreign keys in a selectable refer to, where it needs them.
 

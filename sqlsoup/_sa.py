@@ -8,11 +8,12 @@ relationships, flushes.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from abc import ABC, abstractmethod
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from operator import attrgetter
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -96,6 +97,27 @@ def is_out_of_reach(transaction: Any) -> bool:
 
                 return not in_greenlet()
     return False
+
+
+def unseen(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that SQLAlchemy does not take for the program when it warns.
+
+    A warning is given at the line of the first function whose module has another name than those of
+    SQLAlchemy (``_warnings_warn()`` in ``util/langhelpers.py``).  All queries call what stands for
+    ``Session.execute()``, and the program is further above.  It may go when that can be said.
+    """
+    return FunctionType(
+        function.__code__,
+        _named_as_theirs(function.__module__),
+        argdefs=function.__defaults__,
+        closure=function.__closure__,
+    )
+
+
+@cache
+def _named_as_theirs(module: str) -> dict[str, Any]:
+    """Return the global names of a module, with a name that may be one of SQLAlchemy's."""
+    return {**vars(sys.modules[module]), "__name__": "sqlalchemy.sqlsoup"}
 
 
 def set_rowcount(context: Any, number: int) -> None:
@@ -183,7 +205,7 @@ def forget_options(table: Table) -> None:
 
     ``Inspector.reflect_table()`` in ``engine/reflection.py`` looks at them, which makes the dict
     that is memoized in ``DialectKWArgs.dialect_options`` (``sql/base.py``); it is made anew when
-    it is needed: half a kilobyte of the 65 that a small table and its class take.  It may go when
+    it is needed: half a kilobyte of the 43 that a small table and its class take.  It may go when
     looking makes none.
     """
     if not table.dialect_kwargs:
@@ -360,7 +382,7 @@ _LEAN = {*_ORDINARY} == {
 
 
 def new_registry(metadata: MetaData) -> registry:
-    """Return a registry for one class, in a third of the memory.
+    """Return a registry for one class, on 2.1 in a tenth of the memory.
 
     That of SQLAlchemy has a tree of modules for the names of its classes (``orm/clsregistry.py``),
     and on 2.1 two listeners for hooks of declarative classes (``registry.__init__`` in
@@ -670,7 +692,7 @@ def manage(cls: type) -> None:
     """Give a class that is to be mapped its manager, and with that a cheaper constructor.
 
     SQLAlchemy compiles source text for each class, so that the constructor takes the arguments that
-    the original takes (``_generate_init`` in ``orm/instrumentation.py``), which is up to a fifth of
+    the original takes (``_generate_init`` in ``orm/instrumentation.py``), which is a quarter of
     the time that mapping takes, and the memory of the code.  Where custom instrumentation may be
     chosen, the class is left to SQLAlchemy.  It may go when equal constructors share their code.
     """

@@ -151,7 +151,7 @@ def _borrowed(connection: Connection) -> Generator[Connection]:
             connection.execution_options(**{name: before.get(name) for name in changed})
 
 
-def own_bind(session: PlainSession, clause: ClauseElement | None = None) -> Bind | None:
+def own_bind(session: PlainSession, clause: ClauseElement) -> Bind | None:
     """Return the bind that the session was given for a statement, or None if it was given none.
 
     It is None for a ShardedSession too, which chooses when it executes the statement.

@@ -57,6 +57,9 @@ class SQLSoup:
 
     .. versionadded:: 1.0
        *primary_keys* and *relationships*
+
+    .. versionchanged:: 1.0
+       The first argument may be left out, or a URL object, and the session a plain one.
     """
 
     # Slots are found faster than what is in the __dict__, and each db.users looks for both.
@@ -228,6 +231,9 @@ class SQLSoup:
         :raises SQLSoupError: the name is taken, or there is no primary key.
         :raises ArgumentError: the arguments contradict each other.
         :raises NoSuchTableError: there is no such table or view.
+
+        .. versionchanged:: 1.0
+           Selectables other than tables, and keys that are named, are accepted.
         """
         return make(self, attrname, tablename, selectable, schema, base, mapper_args)
 
@@ -241,6 +247,9 @@ class SQLSoup:
         :param mapper_args: what :class:`sqlalchemy.orm.Mapper` takes.
         :raises ArgumentError: it is nothing that can be selected from.
         :raises sqlalchemy.exc.ArgumentError: it has no primary key, and ``primary_key`` names none.
+
+        .. versionchanged:: 1.0
+           A ``select()`` needs no alias.
         """
         source = self._selectable(selectable)
         return self._map(source, base, with_key(mapper_args, key_of(selectable)))

@@ -1,4 +1,4 @@
-"""Corrections of what SQLAlchemy reflects of SQLite.
+"""Corrections of what SQLAlchemy reflects of SQLite, and answers in its place.
 
 It parses the text of CREATE TABLE for much of what PRAGMAs tell; see :mod:`sqlsoup._sqlite_facts`.
 """
@@ -257,7 +257,6 @@ ANSWERS: dict[str, Answer] = {
 __all__ = [
     "ANSWERS",
     "CORRECTIONS",
-    "OfView",
     "ignores_rows",
     "is_view",
     "is_virtual",

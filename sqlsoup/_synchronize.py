@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.expression import BooleanClauseList, Grouping, Null
 
+from sqlsoup import _sa
 from sqlsoup._compare import are_loose
 from sqlsoup._corrections import MEDDLERS, REVISE, RULED
 
@@ -40,6 +41,7 @@ def executing(cls: Any, *, in_class: bool) -> Any:
     """Return a method ``execute`` for a class of sessions, or for a session of it."""
 
     @wraps(cls.execute)
+    @_sa.unseen
     def execute(self: Any, *args: Any, **options: Any) -> Any:
         own = super(cls, self).execute if in_class else MethodType(cls.execute, self)
         if not args or args[0].__class__ not in _CHANGES:

@@ -35,7 +35,7 @@ def insert_many(table: SelectableClassType, rows: Iterable[Mapping[str, Any]]) -
     :param rows: dicts or other mappings by the names of attributes, all with the same names.  They
      may come from a generator, which is read in batches.  What is not given takes the database's
      default; generated columns are left out.
-    :return: number of rows.
+    :return: number of rows that were given.
     :raises ArgumentError: a row is no mapping, has a name that is no column or other names than the
      first, or has no value for a column that needs one.  The message counts rows from 0.  Batches
      before that row were sent; ``rollback()`` undoes them.

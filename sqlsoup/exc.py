@@ -1,4 +1,4 @@
-"""The errors and the warning that SQLSoup itself raises.
+"""The errors and warnings that SQLSoup itself raises.
 
 SQLAlchemy's own exceptions pass through SQLSoup unchanged: a missing driver aside, whatever the
 database or the ORM reports arrives as the class that SQLAlchemy documents for it.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import run
+from conftest import on_postgresql, run
 from help_texts import HELP
 from sqlalchemy.ext.compiler import compiles
 
@@ -181,6 +181,14 @@ def test_tables(command, path, lite):
         "name,kind\nbook_tags,table\nbooks,table\nearly,view\n"
     )
     assert command(path, "db", "--csv")[1:] == command(path, "--tables", "--csv")[1:]
+
+
+@on_postgresql
+def test_materialised_views(command, url, engine):
+    """They are views in each form."""
+    run(engine, "CREATE MATERIALIZED VIEW early AS SELECT title FROM books WHERE year < 1990")
+    assert "early     | view  |\n" in command(url, "--tables")[1].replace(" \n", "\n")
+    assert "\nearly,view\n" in command(url, "--tables", "--csv")[1]
 
 
 def test_describe(command, path):

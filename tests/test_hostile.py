@@ -646,7 +646,7 @@ def test_any_name_and_value(watch, words, tmp_path, capsys):
     tell(capsys, engine, tried, "made-up texts used as values, tables and schemas")
 
 
-# tables named like what the catalogue is asked with
+# tables named like what the catalog is asked with
 
 SHADOWS = sorted({*re.findall(r"pragma_\w+", Path(_sqlite_facts.__file__).read_text("utf-8"))})
 

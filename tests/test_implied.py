@@ -588,6 +588,16 @@ def test_names(
     assert [getattr(ada, name) for name in shown] == [[kid]] * len(columns)
 
 
+def test_a_table_called_as_its_own_key(soup: SQLSoup, lite: sa.Engine) -> None:
+    """The row above has the name, and the collection of those below the key's added to it."""
+    run(lite, child("parent", "parent_id", to="parent (id)"))
+    above, below = soup.parent(id=1), soup.parent(id=2)
+    below.parent = above
+    soup.commit()
+    assert names_of(soup, "parent") == {"parent", "parent_parent"}
+    assert (above.parent_parent, below.parent) == ([below], above)
+
+
 @pytest.mark.parametrize("name", ["name", "filter", "count", "insert", "relate", "columns"])
 def test_a_table_called_as_a_column_or_method(soup: SQLSoup, lite: sa.Engine, name: str) -> None:
     """A collection hides no column and no method; the key's name is added then."""

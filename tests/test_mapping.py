@@ -487,6 +487,9 @@ def test_selectable_without_key(soup: SQLSoup) -> None:
     with pytest.raises(sqlsoup.SQLSoupError) as error:
         soup.map_to("bare", selectable=bare)
     assert str(error.value).startswith("selectable 'bare' does not have a primary key defined; ")
+    with pytest.raises(sqlsoup.SQLSoupError) as error:
+        soup.map_to("bare", selectable=bare.element)
+    assert str(error.value).startswith("selectable 'Subquery' does not have a primary key ")
     with pytest.raises(sa.exc.ArgumentError, match="could not assemble any primary key"):
         soup.map(bare)
     assert soup._cache == {}

@@ -278,6 +278,19 @@ def test_a_value_without_a_name(value, kind, way, call, soup):
     assert list(soup.session.new) == []
 
 
+@pytest.mark.parametrize("name", ["item no", "class"])
+def test_a_value_without_a_name_that_python_takes(name, lite):
+    """What insert() shows can be written, whatever the column is called."""
+    run(lite, f'CREATE TABLE items ("{name}" INTEGER PRIMARY KEY)')
+
+    def use(db):
+        assert told(TypeError, lambda: db.items.insert("x")) == (
+            f"MappedItems takes values by name, not a str; write insert(**{{{name!r}: ...}})"
+        )
+
+    open_and_close(lite.url, use)
+
+
 @pytest.mark.parametrize(
     "row", [lambda db: db.users.first(), lambda db: db.execute("SELECT 1").one()]
 )

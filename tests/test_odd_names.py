@@ -130,6 +130,7 @@ def test_every_column_is_filtered_by(db, wide):
         assert found.order_by(column.desc()).all() == [row], name
         by_keyword = {"id": 1} if name == "self" else {name: value}
         assert query.filter_by(**by_keyword).all() == [row], name
+        assert type(cls).filter_by(cls, **by_keyword).all() == [row], name
     assert query.update({getattr(cls, name): "u" for name in values}) == 2
     assert {*sqlsoup.as_dict(row).values()} == {1, "u"}
 

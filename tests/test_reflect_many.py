@@ -139,8 +139,9 @@ def test_one_odd_table_leaves_the_others_cheap(lite, statements):
 
 
 def test_some_tables(db, statements):
-    """Names can be given; what is not there is left out, and what is there already stays."""
+    """Names can be given, or one; what is not there is left out, and what is there stays."""
     users = db.users
+    assert sqlsoup.reflect(db, "users") == ["users"]
     assert sqlsoup.reflect(db, ["users", "books", "nothing"]) == ["books", "users"]
     assert sorted(db._metadata.tables) == ["books", "users"]
     statements.clear()

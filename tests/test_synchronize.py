@@ -162,3 +162,21 @@ def test_a_join(db: sqlsoup.SQLSoup, engine: sa.Engine) -> None:
         assert engine.dialect.name != "mysql"
     else:
         assert (changed, row.mark) == (1, 5)
+
+
+@pytest.mark.parametrize("source", ["registry", "plain", "callable"])
+def test_a_warning_is_given_at_the_line_of_the_program(lite: sa.Engine, source: str) -> None:
+    """What SQLAlchemy warns of in a statement is told of the line that has it, as without us."""
+    plain = Session()
+    sources = {"registry": None, "plain": plain, "callable": scoped_session(lambda: plain)}
+    db = sqlsoup.SQLSoup(lite, session=sources[source])
+    both = sa.select(db.users.name, db.books.id)
+    for use in (
+        lambda: db.users.filter(db.books.id == 1).all(),
+        lambda: db.session.execute(both),
+        lambda: db.session.scalars(both.where(db.books.id > 0)),
+    ):
+        with pytest.warns(sa.exc.SAWarning, match="cartesian") as caught:
+            use()
+        assert [warning.filename for warning in caught] == [__file__]
+    db.session.close()

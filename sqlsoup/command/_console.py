@@ -19,7 +19,7 @@ from sqlalchemy.orm import Query
 import sqlsoup
 from sqlsoup.command._changes import Changes
 from sqlsoup.command._complete import Completer
-from sqlsoup.command._database import shown
+from sqlsoup.command._database import shown, views_of
 from sqlsoup.command._once import names_for
 from sqlsoup.command._output import is_row
 from sqlsoup.command._problems import FAILED
@@ -51,8 +51,7 @@ def run(db: sqlsoup.SQLSoup) -> int:
 
 
 def _banner(db: sqlsoup.SQLSoup) -> str:
-    with db.engine.connect() as connection:
-        views = len({*sqlalchemy.inspect(connection).get_view_names(db.schema)})
+    views = len(views_of(db))
     tables = len(list(db)) - views
     counted = f"{tables} table{'s' * (tables != 1)}, {views} view{'s' * (views != 1)}"
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -31,13 +32,13 @@ _MAGIC = b"SQLite format 3\0"
 
 
 def opened(
-    text: str, schema: str | None, keys: Iterable[str], session: Session | None = None
+    text: str, schema: str | None, keys: Iterable[str], session: Session | None
 ) -> sqlsoup.SQLSoup:
     """Return a database that answers.
 
     :param text: its URL, or the path of a SQLite file.
     :param keys: what was given with ``--key``.
-    :param session: a session of its own; the default is that of all SQLSoup objects.
+    :param session: a session of its own; None is that of all SQLSoup objects.
     :raises Problem: it is not there, or something in it that was named is not.
     """
     primary_keys = dict(map(_key, keys))
@@ -65,6 +66,15 @@ def opened(
         closed(db)
         raise
     return db
+
+
+def views_of(db: sqlsoup.SQLSoup) -> set[str]:
+    """Return the names of views and materialised views."""
+    inspector = sqlalchemy.inspect(db.engine)
+    names = {*inspector.get_view_names(db.schema)}
+    with suppress(NotImplementedError):
+        names.update(inspector.get_materialized_view_names(db.schema))
+    return names
 
 
 def session_of(db: sqlsoup.SQLSoup) -> Session:

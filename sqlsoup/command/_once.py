@@ -15,7 +15,7 @@ from sqlalchemy.types import NullType
 
 import sqlsoup
 from sqlsoup.command._changes import Changes
-from sqlsoup.command._database import ALONE, session_of
+from sqlsoup.command._database import ALONE, session_of, views_of
 from sqlsoup.command._output import write
 from sqlsoup.command._problems import problem_of
 from sqlsoup.command._target import target
@@ -87,7 +87,7 @@ def tables(db: sqlsoup.SQLSoup, out: Output) -> None:
     if out.form == "table":
         write(db, db, *out)
         return
-    views = inspect(db.engine).get_view_names(db.schema)
+    views = views_of(db)
     write(db, [{"name": n, "kind": "view" if n in views else "table"} for n in db], *out)
 
 

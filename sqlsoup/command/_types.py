@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, UnreflectableTableError
 from sqlalchemy.orm import RelationshipDirection
 
 from sqlsoup import NoSuchTableError, SQLSoupError
+from sqlsoup.command._database import views_of
 from sqlsoup.command._once import warnings_in_a_line
 from sqlsoup.command._problems import FAILED, Problem, problem_of
 from sqlsoup.command._target import target
@@ -130,7 +131,7 @@ def _read(db: SQLSoup, name: str, tables: Iterable[str]) -> tuple[Database, list
                 raise
             left_out[table] = str(problem_of(error))
         except DBAPIError as error:  # as of a view in SQLite of a table that is gone
-            if named or table not in inspect(db.engine).get_view_names(db.schema):
+            if named or table not in views_of(db):
                 raise
             left_out[table] = f"{table}: {problem_of(error)}"
     related_by = {table: dict(_relationships(cls)) for table, cls in classes.items()}

@@ -256,3 +256,19 @@ def test_migration_page_shows_the_deviations():
     assert "\n.. deviations:: ../tests/conformance/deviations.toml\n" in (
         DOCS / "migrating.rst"
     ).read_text(encoding="utf-8")
+
+
+def rows(page, head):
+    """The cells of a table by the first of each row, given what its head begins with."""
+    lines = (DOCS / page).read_text(encoding="utf-8").partition(f"\n{head}  ")[2].splitlines()[2:]
+    table = itertools.takewhile(lambda line: not line.startswith("="), lines)
+    return {name: cells for name, *cells in (re.split("  +", line) for line in table)}
+
+
+def test_numbers_of_the_benchmarks():
+    """The page on choosing has what was measured last: the largest schemas of one shape."""
+    sqlite, postgresql = (rows("benchmarks.rst", f"{on}, tied") for on in ("SQLite", "PostgreSQL"))
+    quoted = rows("choosing.rst", "\\                       SQLite, 5,000")
+    assert {"SQLSoup", "automap"} <= quoted.keys()
+    for name, numbers in quoted.items():
+        assert numbers == [sqlite[name][-1], postgresql[name][-1]], name

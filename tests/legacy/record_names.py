@@ -10,11 +10,16 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import sys
 import warnings
 from pathlib import Path
 from types import ModuleType
 
-import sqlalchemy
+# What is in C too would be missing where programs found it.
+for name in ("cprocessors", "cresultproxy", "cutils"):
+    sys.modules[f"sqlalchemy.{name}"] = None
+
+import sqlalchemy  # noqa: E402
 
 NAMESPACES = [
     "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.event", "sqlalchemy.exc",

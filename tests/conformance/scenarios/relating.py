@@ -70,7 +70,7 @@ def separate_sides(bench):
 
 
 def over_a_secondary_table(bench):
-    """Many to many over a table between, given as a Table."""
+    """Many-to-many over an association table, given as a Table."""
     db = sqlsoup.SQLSoup(bench.engine)
     db.member.relate(
         "skills",
@@ -92,7 +92,7 @@ def over_a_secondary_table(bench):
 
 
 def over_a_secondary_class(bench):
-    """Many to many over a table between, given as a mapped class."""
+    """Many-to-many over an association table, given as a mapped class."""
     db = sqlsoup.SQLSoup(bench.engine)
 
     def use():
@@ -268,7 +268,7 @@ def same_name_twice(bench):
 
 
 def unrelated_tables(bench):
-    """A relation between tables that no foreign key ties fails, at the latest with the first query."""
+    """A relationship between tables that no foreign key ties fails, at the latest with the first query."""
     db = sqlsoup.SQLSoup(bench.engine)
     return bench.raises(
         lambda: [db.skill.relate("slots", db.slot), db.skill.first()], sqlalchemy.exc.ArgumentError
