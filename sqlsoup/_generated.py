@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Table, event, literal_column, null
 from sqlalchemy.orm import object_session
@@ -41,8 +40,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         meddlers &= IGNORE
     if meddlers:
         _Meddled(mapper, meddlers)
-    left = {*mapper.primary_key, *table.primary_key, *filter(is_generated, table.columns)}
-    _Replacing(mapper, (c for c in table.columns if c not in left and c.default is None))
+    _Replacing(mapper)
     wanted = _attributes(mapper, (c for c in table.primary_key if not comes_by_itself(c)))
     if wanted:
         _Wanted(mapper, wanted)
@@ -98,13 +96,9 @@ class _Meddled(FlushProcessor):
 class _Replacing(FlushProcessor):
     """Has a new row with the key of one that the same flush deletes take the defaults.
 
-    SQLAlchemy changes the old row into the new one, and leaves what was not given as it was.
+    SQLAlchemy changes the old row into the new one, and leaves what was not given as it was.  Where
+    the key is not known before rows are stored, as that of a relationship, it does so here too.
     """
-
-    def __init__(self, mapper: Mapper[Any], columns: Iterable[Column[Any]]) -> None:
-        super().__init__(mapper)
-        self._columns = _attributes(mapper, columns)
-        self._keys: WeakKeyDictionary[Any, set[Any]] = WeakKeyDictionary()
 
     def begin(self, flush: Any) -> None:
         if flush.session.deleted:
@@ -114,20 +108,22 @@ class _Replacing(FlushProcessor):
         return ()
 
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
-        keys = set() if deletes else {row.key for row in rows_of(flush, self.parent, deletes=True)}
-        if keys:
-            self._keys.update((row, keys) for row in states if row.key is None)
-            event.listen(self.parent, "before_insert", self._inserting, raw=True)
+        mapper = self.parent
+        keys = set() if deletes else {row.key for row in rows_of(flush, mapper, deletes=True)}
+        for row in states if keys else ():
+            if row.key is None and mapper.identity_key_from_instance(row.obj()) in keys:
+                connection = flush.session.connection(bind_arguments={"mapper": mapper})
+                _take_defaults(row, mapper, connection)
 
-    def _inserting(self, mapper: Any, connection: Connection, row: Any) -> None:
-        keys = self._keys.pop(row, ())
-        if keys and mapper.identity_key_from_instance(row.obj()) in keys:
-            for name, column in self._columns.items():
-                given = name in row.dict and column.type.should_evaluate_none
-                if not given and row.dict.get(name) is None:
-                    value = _default(column, connection)
-                    if value is not None:
-                        set_attribute(row.obj(), name, value)
+
+def _take_defaults(row: Any, mapper: Mapper[Any], connection: Connection) -> None:
+    columns: Any = mapper.local_table.columns
+    left = (c for c in columns if not (c.primary_key or is_generated(c) or c.default))
+    for name, column in _attributes(mapper, left).items():
+        given = name in row.dict and column.type.should_evaluate_none
+        value = None if given else _default(column, connection)
+        if row.dict.get(name) is None and value is not None:
+            set_attribute(row.obj(), name, value)
 
 
 def _default(column: Column[Any], connection: Connection) -> Any:

@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import (
     BINARY,
     VARBINARY,
+    ClauseElement,
     Enum,
     Integer,
     LargeBinary,
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 
 NOTHING: frozenset[type] = frozenset((type(None),))
 """The type of no value, which is always left as it is."""
+
+
+def is_sql(value: object) -> bool:
+    """Tell if a value is an expression, which the database is yet to evaluate."""
+    return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
 
 
 def as_stored(kind: Any, *, cuts: bool) -> Callable[[Any], Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import exc as orm_exc
 from sqlsoup._corrections import PARTS
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
+from sqlsoup._key_values import is_sql
 from sqlsoup._mariadb_keys import bare
 from sqlsoup._sa import (
     FlushProcessor,
@@ -148,7 +149,8 @@ def _values(row: Any, keys: list[str], deletes: bool) -> tuple[str, ...] | None:
         values = [_stored(row, name) if deletes else row.dict.get(name) for name in keys]
     except orm_exc.ObjectDeletedError:
         return None
-    return None if None in values else tuple(map(str, values))
+    unknown = any(value is None or is_sql(value) for value in values)
+    return None if unknown else tuple(map(str, values))
 
 
 def _folded(values: tuple[str, ...] | None) -> tuple[str, ...]:

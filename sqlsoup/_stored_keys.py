@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
-    ClauseElement,
     ColumnElement,
     Enum,
     Integer,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TEXT, UserDefinedType
 
-from sqlsoup._key_values import CUTS, EXACT, NOTHING, as_stored
+from sqlsoup._key_values import CUTS, EXACT, NOTHING, as_stored, is_sql
 from sqlsoup._sa import FlushProcessor, watch
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ class StoredKeys(FlushProcessor):
         for name, kind, rule in self._rules:
             for row in states:
                 value = row.dict.get(name)
-                if value.__class__ in rule.left or _is_sql(value):
+                if value.__class__ in rule.left or is_sql(value):
                     continue
                 if row.key is None or name in row.committed_state:
                     row.dict[name] = value = _stored(rule, value)
@@ -169,10 +168,6 @@ def _stored(rule: Rule, value: Any) -> Any:
         return rule.stored(value)
     except (ArithmeticError, TypeError, ValueError):
         return value  # only the database can tell what it is
-
-
-def _is_sql(value: object) -> bool:
-    return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
 
 
 def _of_postgresql(kind: Any, value: Any) -> ColumnElement[Any]:

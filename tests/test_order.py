@@ -253,6 +253,15 @@ def test_what_is_deleted_goes_by_what_is_stored(tree: sqlsoup.SQLSoup) -> None:
     assert tree.nodes.count() == 0
 
 
+def test_an_expression_for_a_key_has_no_say(tree: sqlsoup.SQLSoup) -> None:
+    """Its value is for the database to tell."""
+    for key in (1, 2):
+        tree.nodes.insert(id=key, up=sa.null())
+    tree.nodes.insert(id=3, up=sa.literal(2))
+    tree.commit()
+    assert [row.up for row in tree.nodes.order_by(tree.nodes.id)] == [None, None, 2]
+
+
 @pytest.mark.parametrize("relationships", [False, True])
 @pytest.mark.parametrize("made", list(permutations((1, 2, 3))), ids=str)
 def test_rows_of_a_tree_are_deleted_and_made_anew_in_one_commit(
