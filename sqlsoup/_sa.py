@@ -872,6 +872,15 @@ def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[Insta
     return rows
 
 
+def deletes_rows(flush: Any) -> bool:
+    """Tell if a flush was told to delete rows.
+
+    ``Session.deleted`` makes a set of them each time (``orm/session.py``).  It may go with
+    ``FlushProcessor``.
+    """
+    return bool(flush.session._deleted)
+
+
 def kept_by_flush(flush: Any) -> dict[Any, Any]:
     """Return what may be kept for as long as a flush lasts.
 
