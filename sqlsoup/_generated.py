@@ -9,7 +9,7 @@ from sqlalchemy.orm import object_session
 from sqlalchemy.orm.attributes import set_attribute
 
 from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE
-from sqlsoup._sa import FlushProcessor, deletes_rows, kept_by_flush, rows_of, watch
+from sqlsoup._sa import FlushProcessor, kept_by_flush, may_replace_rows, rows_of, watch
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class _Replacing(FlushProcessor):
     """
 
     def begin(self, flush: Any) -> None:
-        if deletes_rows(flush):
+        if may_replace_rows(flush):
             watch(flush, self)
 
     def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002

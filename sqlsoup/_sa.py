@@ -872,13 +872,13 @@ def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[Insta
     return rows
 
 
-def deletes_rows(flush: Any) -> bool:
-    """Tell if a flush was told to delete rows.
+def may_replace_rows(flush: Any) -> bool:
+    """Tell if a flush deletes rows and has new ones.
 
-    ``Session.deleted`` makes a set of them each time (``orm/session.py``).  It may go with
-    ``FlushProcessor``.
+    ``Session.deleted`` and ``new`` make sets of them each time (``orm/session.py``).  It may go
+    with ``FlushProcessor``.
     """
-    return bool(flush.session._deleted)
+    return bool(flush.session._deleted and flush.session._new)
 
 
 def kept_by_flush(flush: Any) -> dict[Any, Any]:
