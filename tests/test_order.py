@@ -287,6 +287,16 @@ def test_rows_of_a_tree_are_deleted_and_made_anew_in_one_commit(
         db.commit()
 
 
+def test_a_row_that_is_made_anew_under_a_new_one(tree: sqlsoup.SQLSoup) -> None:
+    """SQLAlchemy would update it before it inserts the other."""
+    old = tree.nodes.insert(id=1)
+    tree.commit()
+    tree.delete(old)
+    rows = [tree.nodes.insert(id=2), tree.nodes.insert(id=1, up=2)]
+    tree.commit()
+    assert [row.up for row in rows] == [None, 2]
+
+
 def test_a_row_that_is_gone_already_has_no_say(tree: sqlsoup.SQLSoup, engine: Engine) -> None:
     """SQLAlchemy's own answer to it is an error, and that comes as it is."""
     tree.nodes.insert(id=1)
