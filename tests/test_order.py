@@ -381,6 +381,21 @@ def test_tables_that_refer_to_each_other_are_ordered_row_by_row(mutual: sqlsoup.
         mutual.rollback()
 
 
+def test_a_row_leaves_one_that_is_deleted(mutual: sqlsoup.SQLSoup) -> None:
+    """Before that; SQLAlchemy sorts either first, by chance."""
+    for _ in range(20):
+        team, other = mutual.teams.insert(id=1), mutual.teams.insert(id=2)
+        people = [mutual.people.insert(id=key, team=1) for key in (1, 2)]
+        mutual.flush()
+        for row, number in zip(people, (2, None), strict=True):
+            row.team = number
+        mutual.delete(team)
+        mutual.flush()
+        assert [row.team for row in mutual.people.order_by("id")] == [2, None]
+        assert mutual.teams.all() == [other]
+        mutual.rollback()
+
+
 @pytest.mark.parametrize("relationships", [False, True])
 def test_rows_that_refer_to_each_other_are_deleted_and_made_anew(
     mutual: sqlsoup.SQLSoup, relationships: bool
