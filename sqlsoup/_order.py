@@ -58,10 +58,12 @@ class FlushOrder(FlushProcessor):
             part_with_itself(flush)
 
     def sort(self, flush: Any, states: object, *, deletes: bool) -> None:  # noqa: ARG002
-        """Have rows of a table that refers to itself sorted, if they are in the wrong order."""
-        if any(
-            deletes or is_new_after(*pair) for pair in self.pairs(flush, [self], deletes=deletes)
-        ):
+        """Have rows of a table that refers to itself sorted, if they are in the wrong order.
+
+        Or if they may be: a new row with the key of a deleted one is an UPDATE, which comes first.
+        """
+        wrong = deletes or any(True for _ in rows_of(flush, self.parent, deletes=True))
+        if any(wrong or is_new_after(*pair) for pair in self.pairs(flush, [self], deletes=deletes)):
             sort_rows(flush, self.parent, deletes=deletes)
 
     def row_pairs(self, flush: Any, *, deletes: bool) -> Iterable[_Pair]:

@@ -788,10 +788,15 @@ class FlushProcessor(ABC):
         return False
 
     def per_state_flush_actions(self, flush: Any, states: Iterable[Any], isdelete: bool) -> None:
-        """Order the rows of mappers that depend on each other, or of one on itself."""
+        """Order the rows of mappers that depend on each other, or of one on itself.
+
+        All are saved before one is deleted, as SQLAlchemy has it for those of one mapper alone.
+        """
         all_rows, one_row = (_DELETE, _DELETE_ROW) if isdelete else (_SAVE, _SAVE_ROW)
+        saves = [action for action in flush.cycles if isinstance(action, _SAVE)]
         for state in states if isdelete else ():
             one_row(flush, state).__class__ = _DeleteUnlessReplaced
+            flush.dependencies.update((save, one_row(flush, state)) for save in saves)
         for pair in self.row_pairs(flush, deletes=isdelete):
             if all(all_rows(flush, state.mapper.base_mapper) in flush.cycles for state in pair):
                 flush.dependencies.add(tuple(one_row(flush, state) for state in pair))

@@ -96,10 +96,11 @@ def watch_view(mapper: Mapper[Any]) -> None:
     """
     event.listen(mapper, "before_insert", _want_key)
     event.listen(mapper, "before_update", _expect_update)
-    event.listen(mapper, "after_update", _updated)
+    for stored in ("after_insert", "after_update"):
+        event.listen(mapper, stored, _updated)
 
 
-def _want_key(mapper: Mapper[Any], _connection: Connection, row: Any) -> None:
+def _want_key(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
     for column in mapper.primary_key:
         name = mapper.get_property_by_column(column).key
         if getattr(row, name) is None:
@@ -107,6 +108,9 @@ def _want_key(mapper: Mapper[Any], _connection: Connection, row: Any) -> None:
                 f"{name!r} of {type(row).__name__} wants a value: SQLite does not tell the key of "
                 "a row that is inserted into a view"
             )
+    session: Any = object_session(row)
+    if session.deleted:  # it may take the place of a row, which is then changed
+        _count_updates(connection)
 
 
 def _expect_update(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
@@ -116,13 +120,17 @@ def _expect_update(mapper: Mapper[Any], connection: Connection, row: Any) -> Non
     identity: Any = inspect(row).identity
     same = [column == value for column, value in zip(mapper.primary_key, identity, strict=True)]
     if connection.execute(select(text("1")).select_from(mapper.local_table).where(*same)).first():
-        if not event.contains(connection, "after_cursor_execute", _count):
-            event.listen(connection, "after_cursor_execute", _count)
+        _count_updates(connection)
         return
     raise StaleDataError(
         f"UPDATE statement on table {mapper.local_table.description!r} expected to update 1 row(s);"
         " 0 were matched."
     )
+
+
+def _count_updates(connection: Connection) -> None:
+    if not event.contains(connection, "after_cursor_execute", _count):
+        event.listen(connection, "after_cursor_execute", _count)
 
 
 def _updated(_mapper: Mapper[Any], connection: Connection, _row: Any) -> None:

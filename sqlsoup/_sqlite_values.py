@@ -104,10 +104,10 @@ def _text(value: Any) -> Any:
 
 def default(text: str) -> ColumnElement[Any]:
     """Return the value of a DEFAULT, in which a name stands for text, as an expression."""
-    if not _NAME.fullmatch(text) or text.lower() in _CONSTANTS:
+    if not re.fullmatch(_NAME, text) or text.lower() in _CONSTANTS:
         return literal_column(f"({text})")
     return literal(text if text[0] not in '"`[' else text[1:-1].replace(text[-1] * 2, text[-1]))
 
 
-_NAME = re.compile(r"""[^\W\d][\w$]*|(["`]).*\1|\[.*\]""", re.DOTALL)
+_NAME = r"""[^\W\d][\w$]*|"([^"]|"")*"|`([^`]|``)*`|\[[^]]*\]"""
 _CONSTANTS = {"null", "true", "false", "current_date", "current_time", "current_timestamp"}

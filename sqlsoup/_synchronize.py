@@ -46,14 +46,38 @@ def executing(cls: Any, *, in_class: bool) -> Any:
         own = super(cls, self).execute if in_class else MethodType(cls.execute, self)
         if not args or args[0].__class__ not in _CHANGES:
             return own(*args, **options)
+        left = _options(args[0], options).get("synchronize_session") is False
         options, expired = _ask_database(self, args, options)
         result = own(*args, **options)
         for row in expired:
             if inspect(row).persistent:  # and not deleted by the flush before the statement
                 self.expire(row)
+        if not left and isinstance(args[0], Update):
+            _read_unset(self, args[0])
         return result
 
     return execute
+
+
+def _options(statement: Any, options: dict[str, Any]) -> dict[str, Any]:
+    return {**statement.get_execution_options(), **(options.get("execution_options") or {})}
+
+
+def _read_unset(session: Session, statement: Update) -> None:
+    """Have what was not given for a new row read after an UPDATE, as SQLAlchemy takes it for None.
+
+    It sets the values of an UPDATE in rows that have a value there already.
+    """
+    entity = statement.entity_description.get("entity")
+    if entity is None:
+        return
+    mapper: Any = inspect(entity).mapper
+    names = frozenset(mapper.column_attrs.keys())
+    for row in session.identity_map.values():
+        if isinstance(row, mapper.class_) and not names <= vars(row).keys():
+            state: Any = inspect(row)
+            if not state.expired:
+                session.expire(row, names - vars(row).keys())
 
 
 def _ask_database(
@@ -68,7 +92,7 @@ def _ask_database(
     of PostgreSQL does something else, and takes None for what is given apart from the statement.
     """
     statement, params = args[0], args[1] if len(args) > 1 else options.get("params")
-    given = {**statement.get_execution_options(), **(options.get("execution_options") or {})}
+    given = _options(statement, options)
     entity = statement.entity_description.get("entity")
     wanted = given.get("synchronize_session", "auto") in {"auto", "evaluate"}
     if not wanted or entity is None or isinstance(params, list):

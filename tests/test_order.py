@@ -287,6 +287,16 @@ def test_rows_of_a_tree_are_deleted_and_made_anew_in_one_commit(
         db.commit()
 
 
+def test_a_row_that_is_made_anew_under_a_new_one(tree: sqlsoup.SQLSoup) -> None:
+    """SQLAlchemy would update it before it inserts the other."""
+    old = tree.nodes.insert(id=1)
+    tree.commit()
+    tree.delete(old)
+    rows = [tree.nodes.insert(id=2), tree.nodes.insert(id=1, up=2)]
+    tree.commit()
+    assert [row.up for row in rows] == [None, 2]
+
+
 def test_a_row_that_is_gone_already_has_no_say(tree: sqlsoup.SQLSoup, engine: Engine) -> None:
     """SQLAlchemy's own answer to it is an error, and that comes as it is."""
     tree.nodes.insert(id=1)
@@ -368,6 +378,21 @@ def test_tables_that_refer_to_each_other_are_ordered_row_by_row(mutual: sqlsoup.
             mutual.delete(row)
         mutual.flush()
         assert mutual.teams.count() == mutual.people.count() == 0
+        mutual.rollback()
+
+
+def test_a_row_leaves_one_that_is_deleted(mutual: sqlsoup.SQLSoup) -> None:
+    """Before that; SQLAlchemy sorts either first, by chance."""
+    for _ in range(20):
+        team, other = mutual.teams.insert(id=1), mutual.teams.insert(id=2)
+        people = [mutual.people.insert(id=key, team=1) for key in (1, 2)]
+        mutual.flush()
+        for row, number in zip(people, (2, None), strict=True):
+            row.team = number
+        mutual.delete(team)
+        mutual.flush()
+        assert [row.team for row in mutual.people.order_by("id")] == [2, None]
+        assert mutual.teams.all() == [other]
         mutual.rollback()
 
 

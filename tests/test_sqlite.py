@@ -831,6 +831,15 @@ def test_row_of_a_view_is_deleted(view: SQLSoup) -> None:
     assert [row.id for row in view.a.all()] == [2]
 
 
+def test_row_of_a_view_takes_the_place_of_another(view: SQLSoup) -> None:
+    """SQLAlchemy changes a row that is deleted and inserted in one flush."""
+    view.delete(view.v.get(1))
+    row = view.v.insert(id=1, n="new")
+    view.commit()
+    assert row.n == view.a.get(1).n == "new"
+    assert view.v.count() == 2
+
+
 def test_view_without_triggers(make: Any) -> None:
     """A view that cannot be changed says so, in the words of SQLite."""
     db = make(*VIEW[:3], primary_keys={"v": ["id"]})

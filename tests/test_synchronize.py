@@ -137,6 +137,24 @@ def test_a_new_row_is_changed_too(db: sqlsoup.SQLSoup) -> None:
     assert row not in db.session
 
 
+@pytest.mark.parametrize("condition", [lambda t: t.id == 3, lambda t: t.plain.like("a%")])
+@pytest.mark.parametrize("flushed", [False, True])
+def test_what_a_new_row_was_not_given(db: sqlsoup.SQLSoup, condition: Any, flushed: bool) -> None:
+    """It is what the UPDATE made of it; SQLAlchemy knows of no value, and gives None."""
+    row = db.t.insert(id=3, plain="a")
+    if flushed:
+        db.flush()
+    assert db.t.filter(condition(db.t)).update({"mark": 5}, synchronize_session=False) >= 1
+    assert row.mark is None
+    assert db.t.filter(condition(db.t)).update({"mark": 6}) >= 1
+    assert row.mark == 6
+    db.execute(sa.update(db.t._table).values(mark=7))
+    assert row.mark == 6
+    db.commit()
+    assert db.t.filter(condition(db.t)).update({"mark": 8}) >= 1
+    assert row.mark == 8
+
+
 def test_nothing_more_is_asked(db: sqlsoup.SQLSoup, statements: list[str]) -> None:
     """Where no row of the class is there, or Python can tell, it is one statement without keys."""
     db.t.filter(db.t.word == "ADA").update({"mark": 5})
