@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Table, event, literal_column, null
 from sqlalchemy.orm import object_session
@@ -96,8 +97,8 @@ class _Meddled(FlushProcessor):
 class _Replacing(FlushProcessor):
     """Has a new row with the key of one that the same flush deletes take the defaults.
 
-    SQLAlchemy changes the old row into the new one, and leaves what was not given as it was.  Where
-    the key is not known before rows are stored, as that of a relationship, it does so here too.
+    SQLAlchemy changes the old row into the new one, and leaves what was not given as it was.  The
+    key of a relationship is known when the row is stored.
     """
 
     def begin(self, flush: Any) -> None:
@@ -108,12 +109,25 @@ class _Replacing(FlushProcessor):
         return ()
 
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
-        mapper = self.parent
+        mapper: Any = self.parent
         keys = set() if deletes else {row.key for row in rows_of(flush, mapper, deletes=True)}
+        tied = [*_attributes(mapper, (c for c in mapper.primary_key if c.foreign_keys))]
         for row in states if keys else ():
-            if row.key is None and mapper.identity_key_from_instance(row.obj()) in keys:
+            if row.key is None and any(row.dict.get(name) is None for name in tied):
+                _KEYS[row] = keys
+                event.listen(mapper, "before_insert", _with_key, raw=True)
+            elif row.key is None and mapper.identity_key_from_instance(row.obj()) in keys:
                 connection = flush.session.connection(bind_arguments={"mapper": mapper})
                 _take_defaults(row, mapper, connection)
+
+
+_KEYS: WeakKeyDictionary[Any, set[Any]] = WeakKeyDictionary()
+"""The keys of rows that are deleted, by new rows that are yet to get a key."""
+
+
+def _with_key(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
+    if mapper.identity_key_from_instance(row.obj()) in _KEYS.pop(row, ()):
+        _take_defaults(row, mapper, connection)
 
 
 def _take_defaults(row: Any, mapper: Mapper[Any], connection: Connection) -> None:

@@ -322,3 +322,22 @@ def test_a_row_in_the_place_of_a_deleted_one_takes_the_defaults(engine: Engine) 
         assert db.dear.insert(id=1, name="seen")
         db.commit()
         assert db.execute(stored).first() == (7, "seen", "new", 14)
+
+
+def test_a_row_whose_key_is_that_of_a_relationship_takes_the_defaults(engine: Engine) -> None:
+    """In the place of a deleted one, too."""
+    run(
+        engine,
+        "CREATE TABLE tomes (id INTEGER NOT NULL PRIMARY KEY)",
+        "CREATE TABLE stays (book INTEGER, day INTEGER, note VARCHAR(9) DEFAULT 'none', "
+        "PRIMARY KEY (book, day), FOREIGN KEY (book) REFERENCES tomes (id))",
+        "INSERT INTO tomes VALUES (1), (2)",
+        "INSERT INTO stays VALUES (1, 5, 'late')",
+    )
+    db = sqlsoup.SQLSoup(engine)
+    db.stays.relate("of", db.tomes)
+    tomes = db.tomes.order_by(db.tomes.id).all()
+    db.delete(db.stays.one())
+    rows = [db.stays.insert(of=tome, day=5) for tome in tomes]
+    db.commit()
+    assert [(row.book, row.note) for row in rows] == [(1, "none"), (2, "none")]
