@@ -101,6 +101,13 @@ class _Replacing(FlushProcessor):
     key of a relationship is known when the row is stored.
     """
 
+    def __init__(self, mapper: Mapper[Any]) -> None:
+        super().__init__(mapper)
+        key: Any = mapper.primary_key
+        self._tied = [*_attributes(mapper, (c for c in key if c.foreign_keys))]
+        if self._tied:
+            event.listen(mapper, "before_insert", _with_key, raw=True)
+
     def begin(self, flush: Any) -> None:
         if may_replace_rows(flush):
             watch(flush, self)
@@ -111,11 +118,9 @@ class _Replacing(FlushProcessor):
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         mapper: Any = self.parent
         keys = set() if deletes else {row.key for row in rows_of(flush, mapper, deletes=True)}
-        tied = [*_attributes(mapper, (c for c in mapper.primary_key if c.foreign_keys))]
         for row in states if keys else ():
-            if row.key is None and any(row.dict.get(name) is None for name in tied):
+            if row.key is None and any(row.dict.get(name) is None for name in self._tied):
                 _KEYS[row] = keys
-                event.listen(mapper, "before_insert", _with_key, raw=True)
             elif row.key is None and mapper.identity_key_from_instance(row.obj()) in keys:
                 connection = flush.session.connection(bind_arguments={"mapper": mapper})
                 _take_defaults(row, mapper, connection)
@@ -126,7 +131,8 @@ _KEYS: WeakKeyDictionary[Any, set[Any]] = WeakKeyDictionary()
 
 
 def _with_key(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
-    if mapper.identity_key_from_instance(row.obj()) in _KEYS.pop(row, ()):
+    keys = _KEYS.pop(row, None)
+    if keys and mapper.identity_key_from_instance(row.obj()) in keys:
         _take_defaults(row, mapper, connection)
 
 
