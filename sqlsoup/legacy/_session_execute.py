@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
-from functools import lru_cache
-from inspect import signature
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult, Engine
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
-from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import (
     Session,
 )
@@ -19,16 +16,16 @@ from sqlsoup.legacy import _mappers
 from sqlsoup.legacy._connection_begin import Branch
 from sqlsoup.legacy._connections import STATEMENTS, commits
 from sqlsoup.legacy._frames import asking, is_ours, module_of
-from sqlsoup.legacy._metadata import bind_of
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, replaced
+from sqlsoup.legacy._patch import method, replaced
 from sqlsoup.legacy._queries import OF_QUERY
+from sqlsoup.legacy._session_binds import ARGUMENTS, binds_of, bound_to, needs_mapper
 from sqlsoup.legacy._session_state import KEY, State, state_of
 from sqlsoup.legacy._text import lock_arguments
 from sqlsoup.legacy._transactions import end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
 
@@ -81,68 +78,6 @@ def _store_any(
         state.flushing = False
 
 
-def _binds(session: Session, kw: dict[str, Any], statement: Any = None) -> dict[str, Any]:
-    """Make ``bind_arguments`` of the arguments of the time, and of those of a get_bind()."""
-    own = _own_get_bind(session)
-    names = kw.keys() - _ARGUMENTS if own else kw.keys() & {"mapper", "clause", "bind"}
-    old = {name: kw.pop(name) for name in names}
-    if old.get("bind") is not None and own:
-        note("session-mapper", old="bind= past a get_bind() of the program", instead=_RETURN)
-    elif old:
-        note("session-mapper")
-    if "mapper" not in (kw.get("bind_arguments") or old) and not (
-        own is None
-        or hasattr(session.get_bind, "own")  # a SQLSoup gives it one
-        or not _needs_mapper(own)
-        or getattr(statement, "_propagate_attrs", {}).get("plugin_subject")  # which has one
-    ):
-        note("session-mapper", old="get_bind(mapper) that has no default", instead=_DEFAULT)
-        old["mapper"] = None
-    if old:
-        kw["bind_arguments"] = {**(kw.get("bind_arguments") or {}), **old}
-    return kw
-
-
-_ARGUMENTS = frozenset(
-    ("execution_options", "bind_arguments", "_parent_execute_state", "_add_event")
-)
-"""Arguments by name of the methods of a session that find an engine; the others are old."""
-
-_RETURN = "bind_arguments={'bind': ...}, and in get_bind() `if bind is not None: return bind`"
-_DEFAULT = "get_bind(self, mapper=None, *, clause=None, **kw)"
-
-
-def _own_get_bind(session: Session) -> Callable[..., Any] | None:
-    """Return the function by which a session of the program finds an engine, if it has its own."""
-    found: Any = session.get_bind
-    own = getattr(found, "own", getattr(found, "__func__", found))  # the first, where taught
-    return None if own is Session.get_bind else own
-
-
-@lru_cache(100)
-def _needs_mapper(get_bind: Callable[..., Any]) -> bool:
-    """Tell if a function has no default for the mapper, which it was always given."""
-    mapper = signature(get_bind).parameters.get("mapper")
-    return mapper is not None and mapper.default is mapper.empty
-
-
-@contextmanager
-def _bound_to(session: Session, kw: dict[str, Any]) -> Iterator[None]:
-    """Have a session use a bind that it is given, whatever a get_bind() of the program says."""
-    bind = (kw.get("bind_arguments") or {}).get("bind")
-    if bind is None or not _own_get_bind(session):
-        yield
-        return
-    before = vars(session).get("get_bind")
-    vars(session)["get_bind"] = lambda *_args, **_kw: bind
-    try:
-        yield
-    finally:
-        del vars(session)["get_bind"]
-        if before is not None:
-            vars(session)["get_bind"] = before
-
-
 @replaced(Session, "execute")
 def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
     def execute(
@@ -151,7 +86,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
         if not args and _is_new(session, statement):
             if not kw:
                 return before(session, statement, params)  # which is quicker than with **kw
-            if _ARGUMENTS.issuperset(kw):
+            if ARGUMENTS.issuperset(kw):
                 return before(session, statement, params, **kw)
         return _execute_any(before, asking(), session, statement, params, *args, **kw)
 
@@ -166,7 +101,7 @@ def _scalars(before: Callable[..., Any]) -> Callable[..., Any]:
         if not args and _is_new(session, statement):
             if not kw:
                 return before(session, statement, params)
-            if _ARGUMENTS.issuperset(kw):
+            if ARGUMENTS.issuperset(kw):
                 return before(session, statement, params, **kw)
         return getattr(session.execute(statement, params, *args, **kw), before.__name__)()
 
@@ -178,7 +113,7 @@ def _is_new(session: Any, statement: Any) -> bool:
     state = session.__dict__.get(KEY)
     found = type(session).get_bind
     return (
-        (found is Session.get_bind or hasattr(found, "own") or not _needs_mapper(found))
+        (found is Session.get_bind or hasattr(found, "own") or not needs_mapper(found))
         and (state is None or not (state.autocommit or state.dead))
         and type(statement) in STATEMENTS
         and OF_QUERY not in statement.__dict__
@@ -214,8 +149,8 @@ def _execute_any(
         statement = statement.order_by(*_mappers.order_of(statement))
     if {"mapper", "bind"} & kw.keys():  # nor did the execute() of the time
         autoflush = False
-    kw = _binds(session, kw, statement)
-    with nullcontext() if autoflush else session.no_autoflush, _bound_to(session, kw):
+    kw = binds_of(session, kw, statement)
+    with nullcontext() if autoflush else session.no_autoflush, bound_to(session, kw):
         if state.flushing or state.executing or not state.is_idle(session):
             return before(session, statement, params, **kw)
         return _at_once(before, session, statement, params, **kw)
@@ -276,7 +211,7 @@ def _connection(before: Callable[..., Any]) -> Callable[..., Any]:
     def connection(session: Session, /, *args: Any, **kw: Any) -> Any:
         found = type(session).get_bind
         if not (args or kw or KEY in vars(session)) and (
-            found is Session.get_bind or hasattr(found, "own") or not _needs_mapper(found)
+            found is Session.get_bind or hasattr(found, "own") or not needs_mapper(found)
         ):  # nothing old
             return before(session)
         return _connection_any(before, session, *args, **kw)
@@ -291,7 +226,7 @@ def _connection_any(before: Callable[..., Any], session: Session, /, *args: Any,
     if "close_with_result" in kw:
         note("session-argument", old="connection(close_with_result=) of a session")
         del kw["close_with_result"]
-    kw = _binds(session, kw)
+    kw = binds_of(session, kw)
     state = state_of(session)
     state.check(session)
     if state.flushing or state.executing or not state.is_idle(session):
@@ -300,42 +235,6 @@ def _connection_any(before: Callable[..., Any], session: Session, /, *args: Any,
     bind = arguments.get("bind") or session.get_bind(**arguments)
     connection = bind.connect() if isinstance(bind, Engine) else Branch(bind)
     return connection.execution_options(**(kw.get("execution_options") or {}))
-
-
-def _bound(session: Any, /, mapper: Any = None, *args: Any, clause: Any = None, **kw: Any) -> Any:
-    before: Any = "BEFORE"
-    handler: Any = "HANDLER"
-    unbound: Any = "UNBOUND"
-    if not args:
-        try:
-            if not kw:
-                return before(session, mapper, clause=clause)  # which is quicker than with **kw
-            return before(session, mapper, clause=clause, **kw)
-        except unbound:
-            pass
-    return handler(session, mapper, *args, clause=clause, **kw)
-
-
-# of which sessions that find the engine of a SQLSoup have kept the function
-@function(Session.get_bind, template=_bound, UNBOUND=UnboundExecutionError)
-def _get_bind(
-    before: Callable[..., Any], session: Session, /, mapper: Any = None, *args: Any, **kw: Any
-) -> Any:
-    if args:
-        note("session-mapper")
-        kw["clause"] = args[0]
-    try:
-        return before(session, mapper, **kw)
-    except UnboundExecutionError:
-        if hasattr(session.get_bind, "own"):  # it finds the engine of a SQLSoup without the module
-            raise
-        bind = None if kw.get("clause") is None else bind_of(kw["clause"])
-        if bind is None and mapper is not None:
-            bind = bind_of(sa.inspect(mapper).mapper.persist_selectable)
-        if bind is None:
-            raise
-    note("session-unbound")
-    return bind
 
 
 @method(Session, "refresh")

@@ -949,6 +949,46 @@ def test_a_get_bind_that_needs_a_mapper(lite, soup):
     assert forms() == ["session-mapper"]
 
 
+def test_methods_of_a_session_without_new_arguments(lite):
+    """Queries pass them by, which they had nothing to do with; the program's calls do not."""
+
+    class Own(Session):
+        def execute(self, clause, params=None, mapper=None, bind=None):
+            called.append(str(clause))
+            return Session.execute(self, clause, params, mapper, bind)
+
+        def connection(self, mapper=None, clause=None):
+            called.append("connection")
+            return super().connection(mapper, clause)
+
+    class Sub(Own):
+        pass
+
+    class Open(Session):
+        def execute(self, *args, **kw):
+            called.append("any")
+            return super().execute(*args, **kw)
+
+        connection = None
+
+    called = []
+    db = sqlsoup.SQLSoup(lite, session=scoped_session(sessionmaker(lite, class_=Sub)))
+    user = db.session.query(db.users).filter_by(name="Bo").one()
+    db.session.refresh(user)
+    db.users.filter_by(name="Bo").update({"admin": 1})
+    assert db.execute("SELECT 1").scalar() == db.connection().scalar("SELECT 1") == 1
+    assert called == []
+    assert db.session.execute("SELECT 2").scalar() == db.session.scalar("SELECT 2") == 2
+    assert db.session.connection().scalar("SELECT 3") == 3
+    assert called == ["SELECT 2", "SELECT 2", "connection"]
+    lines = {note.line for note in legacy.report().notes if "without **kw" in note.old}
+    assert lines == {f.__wrapped__.__code__.co_firstlineno for f in (Own.execute, Own.connection)}
+    db.session.remove()
+    session = Open(lite)
+    assert session.query(sa.literal("x")).scalar() == "x"
+    assert called[3:] == ["any"]
+
+
 def test_refresh_with_a_lock(db, statements):
     """refresh() takes lockmode=, and a mode for its third argument."""
     bo = db.users.get("Bo")
