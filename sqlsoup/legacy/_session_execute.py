@@ -197,7 +197,7 @@ def _finished(session: Session, state: State, statement: Any, result: Any) -> An
     else:
         if result.returns_rows and not result._soft_closed:
             result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
-        state.stored |= commits(statement, result.connection)
+        state.stored |= commits(statement, result.connection, result)
     if state.stored:
         for _, begun, is_own, _ in set(transaction._connections.values()):
             if is_own:

@@ -58,7 +58,7 @@ AT_MOST = {
     23: "declare",
     24: "reflect_table inspect",
     27: "session_commit",
-    28: "create_all",
+    32: "create_all",
     33: "create_engine",
     76: "reflect",
     101: "scalars",
