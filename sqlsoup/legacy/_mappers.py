@@ -14,6 +14,7 @@ from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy import _extensions
+from sqlsoup.legacy._distinct import note_distinct
 from sqlsoup.legacy._frames import is_within
 from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
@@ -256,6 +257,8 @@ def order_of(query: Any) -> list[Any]:
 
 def keep_order(query: Query[Any]) -> Any:
     """Order a query that is about to be compiled: listens to ``before_compile``."""
+    if query._distinct and query._order_by_clauses:
+        note_distinct(query)
     if not are_ordered:
         return query
     order = order_of(query)

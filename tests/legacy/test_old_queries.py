@@ -1013,3 +1013,85 @@ def test_rows_of_an_own_iter_in_a_dynamic_relationship(lite):
         books = session.query(Book).all()
         assert [list(book.loans) + book.loans.all() for book in books] == [[]] * len(books)
         assert len(books) > 0
+
+
+DISTINCT = {
+    "column": (lambda db: db.session.query(db.users.admin).order_by(db.users.name), 3, True),
+    "descending": (
+        lambda db: db.session.query(db.users.admin).order_by(db.users.name.desc(), db.users.admin),
+        3,
+        True,
+    ),
+    "label": (
+        lambda db: db.session.query(db.users.admin.label("x")).order_by("x", db.users.name),
+        3,
+        True,
+    ),
+    "join": (
+        lambda db: db.session.query(db.users).join(db.users.loans).order_by(db.loans.book_id),
+        None,
+        True,
+    ),
+    "selected": (lambda db: db.session.query(db.users.admin).order_by(db.users.admin), 2, False),
+    "text": (lambda db: db.session.query(db.users.admin).order_by(sa.text("admin")), 2, False),
+    "class": (lambda db: db.session.query(db.users).order_by(db.users.name), 3, False),
+    "bundle": (
+        lambda db: db.session.query(sa.orm.Bundle("b", db.users.admin)).order_by(db.users.admin),
+        2,
+        False,
+    ),
+    "function": (
+        lambda db: db.session.query(sa.func.lower(db.users.email)).order_by(
+            sa.func.lower(db.users.email)
+        ),
+        None,
+        False,
+    ),
+    "of text": (
+        lambda db: (
+            db.session.query(sa.text("admin")).select_from(db.users).order_by(sa.text("admin"))
+        ),
+        2,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DISTINCT)
+def test_distinct_and_an_order(case, db):
+    """distinct() tells rows apart by all that they are ordered by, selected or not."""
+    relate(db)
+    make, count, is_noted = DISTINCT[case]
+    query = make(db).distinct()
+    rows = query.all()
+    assert count in (None, query.count(), len(rows))
+    assert len(rows) <= query.count()
+    width = len(query.column_descriptions)
+    assert all(len(row) == width for row in rows if isinstance(row, sa.Row))
+    assert forms() == ["query-distinct"] * is_noted
+
+
+def test_distinct_in_a_statement(lib):
+    """The statement of a query has what it is ordered by among its columns; a select has not."""
+    users = lib.users
+    query = lib.session.query(users.admin).distinct().order_by(users.name)
+    assert len(lib.session.execute(query.statement).first()) == 2
+    assert query.limit(2).count() == 2
+    select = sa.select(users.admin).distinct().order_by(users.name)
+    assert len(lib.session.execute(select).all()) == 2
+
+
+def test_distinct_of_new_classes(lite):
+    """Classes with a base of SQLAlchemy 2 are selected as without the module."""
+
+    class Base(sa.orm.DeclarativeBase):
+        pass
+
+    class User(Base):
+        __tablename__ = "users"
+        name = sa.orm.mapped_column(sa.String(30), primary_key=True)
+        admin = sa.orm.mapped_column(sa.Integer)
+
+    with Session(lite) as session:
+        assert session.query(User.admin).distinct().order_by(User.name).count() == 2
+    assert forms() == []
