@@ -1032,6 +1032,30 @@ def test_what_a_scoped_session_maps(tables, lite):
     sessions.remove()
 
 
+def test_query_of_a_class_that_is_not_mapped(tables, lite):
+    """It is None, as that of a base is; another error is what it is."""
+    sessions = scoped_session(sessionmaker(lite))
+
+    class Odd(Query):
+        def __init__(self, *args, **kw):
+            raise ArgumentError("odd")
+
+    class Model:
+        query = sessions.query_property()
+        odd = sessions.query_property(Odd)
+
+    class Tag(Model):
+        pass
+
+    assert Model.query is Tag.query is Model.odd is None
+    assert forms() == ["name"]
+    registry().map_imperatively(Tag, tables["tags"])
+    assert Tag.query.count() == Tag().query.count() == 2
+    with pytest.raises(ArgumentError, match="odd"):
+        Tag.odd  # noqa: B018
+    sessions.remove()
+
+
 # what needs no change
 
 
