@@ -192,12 +192,13 @@ class _Quiet:
 def _finished(session: Session, state: State, statement: Any, result: Any) -> Any:
     """Commit a statement if 1.3 would have, and give its connection back."""
     transaction: Any = session.get_transaction()
-    if not isinstance(result, CursorResult):
+    raw: Any = result if isinstance(result, CursorResult) else getattr(result, "raw", None)
+    if raw is not None:
+        state.stored |= commits(statement, raw.connection, raw)
+    if raw is not result:
         result = (result.unique() if result._attributes.get("filtered") else result).freeze()()
-    else:
-        if result.returns_rows and not result._soft_closed:
-            result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
-        state.stored |= commits(statement, result.connection, result)
+    elif result.returns_rows and not result._soft_closed:
+        result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
     if state.stored:
         for _, begun, is_own, _ in set(transaction._connections.values()):
             if is_own:

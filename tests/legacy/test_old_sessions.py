@@ -916,6 +916,20 @@ def test_arguments_for_a_get_bind(routed):
             call(Session(other), word, role="other")
 
 
+@pytest.mark.parametrize("option", ["of the query", "of the engine", "none"])
+def test_queries_that_commit(option, lite, soup):
+    """A query with the option autocommit is committed in a session that does so by itself."""
+    commits = []
+    event.listen(lite, "commit", commits.append)
+    engine = lite.execution_options(autocommit=True) if option == "of the engine" else lite
+    session = Session(engine, autocommit=True)
+    query = session.query(soup.users.name).order_by(soup.users.name)
+    if option == "of the query":
+        query = query.execution_options(autocommit=True)
+    assert [name for (name,) in query] == ["Ada", "Bo", "Cy"]
+    assert len(commits) == (option != "none")
+
+
 def test_a_shard_by_its_name(lite, make_engine):
     """A statement and a connection are for the shard that is named."""
     shards = {"a": lite, "b": make_engine("sqlite://")}
@@ -925,6 +939,20 @@ def test_a_shard_by_its_name(lite, make_engine):
     assert session.connection(shard_id="b").engine is shards["b"]
     assert session.execute("SELECT 1", shard_id="b").scalar() == 1
     assert forms() == ["session-mapper", "session-string"]
+
+
+def test_shards_that_commit_by_themselves(lite, soup, make_engine):
+    """A query gives the rows of all shards."""
+    engines = {"a": lite, "b": make_engine(lite.url)}
+    session = ShardedSession(
+        shard_chooser=lambda mapper, instance, clause=None: "a",
+        identity_chooser=str,
+        execute_chooser=lambda context: ["a", "b"],
+        shards=engines,
+        autocommit=True,
+    )
+    names = [name for (name,) in session.query(soup.users.name)]
+    assert sorted(names) == ["Ada", "Ada", "Bo", "Bo", "Cy", "Cy"]
 
 
 def test_a_get_bind_that_needs_a_mapper(lite, soup):
