@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from functools import wraps
+from inspect import signature
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +162,7 @@ def own_bind(session: PlainSession, clause: ClauseElement) -> Bind | None:
     get_bind = session.get_bind
     own = getattr(get_bind, "own", type(session).get_bind)
     try:
-        bind: Bind = own(session, clause=clause)
+        bind: Bind = own(session, None, clause=clause)  # one may have to be given a mapper
     except UnboundExecutionError:
         return None
     return bind
@@ -217,11 +218,15 @@ def _teach(target: Any) -> None:
     cls: type[PlainSession] = target if isinstance(target, type) else type(target)
     own = cls.get_bind
     ordinary = own is PlainSession.get_bind
+    takes = signature(own).parameters.values()
+    takes_bind = any(each.name == "bind" or each.kind is each.VAR_KEYWORD for each in takes)
 
     @wraps(own)
     def get_bind(self: PlainSession, mapper: Any = None, *args: Any, **kw: Any) -> Bind:
         clause = args[0] if args else kw.get("clause")
-        bind = None
+        bind: Bind | None = None if takes_bind else kw.pop("bind", None)
+        if bind is not None:
+            return bind
         if (  # it would raise an error, and that takes four times as long
             ordinary
             and (mapper is None or isinstance(mapper, Mapper))

@@ -614,6 +614,21 @@ def test_the_engine_follows_from_the_arguments_alone(lite, other):
         assert binds == [None, None]
 
 
+def test_a_get_bind_of_the_time(lite, other):
+    """A session with a get_bind() that takes no bind, and insists on a mapper, serves execute()."""
+
+    class Routed(Session):
+        def get_bind(self, mapper, clause=None):
+            return other if getattr(clause, "text", "").endswith("-- other") else lite
+
+    with Routed() as session:
+        db = sqlsoup.SQLSoup(lite, session=session)
+        count = "SELECT count(*) FROM users"
+        assert db.execute(count).scalar() == db.users.count() == 3
+        assert db.execute(f"{count} -- other").scalar() == session.scalar(sa.text(count)) - 2 == 1
+        assert db.connection().engine is lite
+
+
 def test_each_thread_has_a_transaction_of_its_own(engine):
     """A row that one thread has not committed is not seen by another, and is when it has."""
     db = sqlsoup.SQLSoup(engine)

@@ -104,7 +104,7 @@ def given_then(connection: Connection, statement: Any, multiparams: Any, params:
     return (([*multiparams],) if multiparams else (params,) if params else ()), {}
 
 
-def commits(statement: Any, connection: Connection) -> bool:
+def commits(statement: Any, connection: Connection, result: Any) -> bool:
     """Tell if SQLAlchemy 1.3 would have committed after a statement outside a transaction."""
     options = {} if isinstance(statement, str) else dict(statement.get_execution_options())
     options.update(connection.get_execution_options())
@@ -114,11 +114,18 @@ def commits(statement: Any, connection: Connection) -> bool:
         if options["autocommit"]:
             note("autocommit-option")
         return bool(options["autocommit"])
-    if isinstance(statement, UpdateBase | ExecutableDDLElement):
+    if isinstance(statement, UpdateBase | ExecutableDDLElement) or _changes_within(result):
         return True
     if isinstance(statement, TextClause):
         statement = statement.text
     return isinstance(statement, str) and _writes(statement, connection.dialect.name)
+
+
+def _changes_within(result: Any) -> bool:
+    """Tell if what was executed has an INSERT, UPDATE or DELETE as a common table expression."""
+    compiled = getattr(getattr(result, "context", None), "compiled", None)
+    found = getattr(compiled, "ctes", None) or ()
+    return any(isinstance(cte.element, UpdateBase) for cte in found)
 
 
 @lru_cache(1000)
@@ -155,8 +162,13 @@ def run(
             )
             statement = statement.statement
         result = _execute_with(execute, connection, statement, args, params, options)
+    return _ended(connection, statement, result)
+
+
+def _ended(connection: Connection, statement: Any, result: Any) -> tuple[Any, bool]:
+    """Commit what commits by itself; return the result, and whether that was done."""
     transaction = connection._transaction
-    if transaction is None or is_begun(connection) or not commits(statement, connection):
+    if transaction is None or is_begun(connection) or not commits(statement, connection, result):
         return result, False
     if not isinstance(statement, str) and _is_ended_by_program(statement, connection):
         vars(connection)[BEGUN] = BY_PROGRAM
@@ -264,7 +276,9 @@ _GIVEN_ONCE = frozenset((object, dict, NoneType))
 
 @replaced(Connection, "execute", "scalar")
 def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
-    execute_any = {"execute": _execute_any, "scalar": _scalar_any}[before.__name__]
+    is_scalar = before.__name__ == "scalar"
+    execute_any = _scalar_any if is_scalar else _execute_any
+    of: Any = getattr(Connection.execute, "__wrapped__", Connection.execute)
 
     def execute(
         connection: Any,
@@ -285,8 +299,13 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
             if values is _ABSENT:
                 values = None
             is_begun = connection._transaction is not None and connection.__dict__.get(BEGUN)
-            if is_begun or _only_reads(statement, connection):  # nothing old, nothing to commit
+            if is_begun:
                 return before(connection, statement, values, execution_options=execution_options)
+            if _only_reads(statement, connection):  # but for what it may have within
+                result = of(connection, statement, values, execution_options=execution_options)
+                if result.context.compiled.ctes:
+                    result = _noted(connection, *_ended(connection, statement, result))
+                return result.scalar() if is_scalar else result
             if _is_ended_by_program(statement, connection):
                 result = before(connection, statement, values, execution_options=execution_options)
                 vars(connection)[BEGUN] = BY_PROGRAM
@@ -376,7 +395,11 @@ def _execute_any(
         rest = [kw.pop("parameters")]
     elif len(rest) > 1 or kw.keys() - {"execution_options", "parameters"}:
         note("statement-params")
-    result, committed = run(before, connection, statement, tuple(rest), kw)
+    return _noted(connection, *run(before, connection, statement, tuple(rest), kw))
+
+
+def _noted(connection: Connection, result: Any, committed: bool) -> Any:
+    """Note where a statement has committed by itself, and return its result."""
     if committed:
         sites = vars(connection).setdefault(COMMITTED, [])
         sites.extend(filter(None, [note("autocommit", warn=False)]))

@@ -179,6 +179,14 @@ FORMS = {
         "instances() of a result whose columns have no more than names",
         "query.from_statement(text('...'))",
     ),
+    "query-distinct": Form(
+        "distinct() of a query that is ordered by what it does not select",
+        "query.add_columns(...) with what it is ordered by, or group_by()",
+    ),
+    "query-iter": Form(
+        "__iter__() or from_self() of a query class, by which all rows came",
+        "the event do_orm_execute of the session, as with with_loader_criteria()",
+    ),
     "query-values": Form("values() or add_column() with a name", "query.with_entities(A.b)"),
     "contains-alias": Form(
         "contains_alias()", "session.query(aliased(A, alias)).from_statement(...)"

@@ -112,6 +112,14 @@ def is_within_call(function: str) -> bool:
     return any(frame.f_code.co_name == function for frame in _own_frames(sys._getframe(2)))
 
 
+def is_running(function: Any) -> bool:
+    """Tell if a function of the program has called this, however many calls are between."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame and frame.f_code is not getattr(function, "__code__", None):
+        frame = frame.f_back
+    return frame is not None
+
+
 def _own_frames(frame: FrameType | None) -> Iterator[FrameType]:
     while frame and is_ours(frame):
         yield frame

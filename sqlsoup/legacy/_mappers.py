@@ -9,10 +9,12 @@ import sqlalchemy.orm as sa_orm
 from sqlalchemy import Column, MetaData, Table, event, inspect, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeMeta, Mapper, Query, registry
+from sqlalchemy.orm.base import opt_manager_of_class
 from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy import _extensions
+from sqlsoup.legacy._distinct import note_distinct
 from sqlsoup.legacy._frames import is_within
 from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
@@ -49,9 +51,9 @@ _MAPPER_GONE = (
 
 @function(getattr(sa_orm, "mapper"))  # noqa: B009 - kept in order to raise, and not declared
 def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
-    note("mapper")
     names = ("class_", "local_table", "properties", "primary_key", "non_primary", "inherits")
     kw |= zip(names, args, strict=False)
+    note("mapper", instead=_INSTEAD_OF_BASE if _is_declaring(kw["class_"]) else "")
     if kw.pop("non_primary", False):
         raise ArgumentError(
             "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
@@ -61,8 +63,19 @@ def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
     return _map(kw.pop("class_"), table, **kw)
 
 
+_INSTEAD_OF_BASE = "nothing in declarative_base(); arguments in __mapper_args__"
+
+
+def _is_declaring(cls: type) -> bool:
+    """Tell if a class is being declared, by a base with ``mapper=``, and so is in a registry."""
+    manager: Any = opt_manager_of_class(cls)
+    return manager is not None and manager.registry is not None and not manager.is_mapped
+
+
 def _map(cls: type, *args: Any, **kw: Any) -> Mapper[Any]:
     """Map a class in the registry of its parent, or in the one that all others share."""
+    if _is_declaring(cls):
+        return Mapper(cls, *args, **kw)
     parent = inspect(kw["inherits"]) if kw.get("inherits") is not None else None
     _class_names.clear()
     return (_shared if parent is None else parent.registry).map_imperatively(cls, *args, **kw)
@@ -148,7 +161,7 @@ def map_in(
                 setattr(self, name, value)
 
         cls.__init__ = assign
-    if not hasattr(cls, "query"):
+    if not any("query" in vars(kind) for kind in cls.__mro__):  # that of a base asks for a mapper
         cls.query = sessions.query_property()
     mapped = _map(cls, *args, **kw)
     if save_on_init:
@@ -244,6 +257,8 @@ def order_of(query: Any) -> list[Any]:
 
 def keep_order(query: Query[Any]) -> Any:
     """Order a query that is about to be compiled: listens to ``before_compile``."""
+    if query._distinct and query._order_by_clauses:
+        note_distinct(query)
     if not are_ordered:
         return query
     order = order_of(query)

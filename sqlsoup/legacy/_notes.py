@@ -9,7 +9,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import sqlalchemy
@@ -21,6 +21,7 @@ from sqlsoup.legacy._frames import caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import CodeType
 
 
 @dataclass(frozen=True, order=True)
@@ -205,6 +206,7 @@ def note(
     instead: str = "",
     warn: bool = True,
     line: int | None = None,
+    of: Callable[..., Any] | None = None,
     is_use: bool = True,
 ) -> Site | None:
     """Note that the program used a form, and return the place.
@@ -212,20 +214,22 @@ def note(
     :param form: a key of :data:`FORMS`, whose texts are used unless others are given.
     :param warn: False where it is yet to be seen if it is an old form.
     :param line: the line in the program's file, where it is another one than what runs.
+    :param of: a function of the program that is the old form, and not what calls it.
     :param is_use: False for the name of what notes each use by itself, and so is not counted again.
     """
     frame = caller()
     if frame is None:
         return None
     old, instead = old or FORMS[form].old, instead or FORMS[form].instead
-    file = _shown(frame.f_code.co_filename)
-    at: int = frame.f_lineno if line is None else line
+    code: CodeType = getattr(of, "__code__", frame.f_code)
+    file = _shown(code.co_filename)
+    at = line or (frame.f_lineno if code is frame.f_code else code.co_firstlineno)
     with _lock:
         site = _sites.get((file, at, form, old))
         if site is None:
             site = Site(
                 Note(file, at, form, old, instead, 0),
-                frame.f_code.co_filename,
+                code.co_filename,
                 frame.f_globals.get("__name__", "?"),
             )
             _sites[file, at, form, old] = site

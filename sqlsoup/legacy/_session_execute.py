@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import CursorResult, Engine
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
-from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import (
     Session,
 )
@@ -17,10 +16,10 @@ from sqlsoup.legacy import _mappers
 from sqlsoup.legacy._connection_begin import Branch
 from sqlsoup.legacy._connections import STATEMENTS, commits
 from sqlsoup.legacy._frames import asking, is_ours, module_of
-from sqlsoup.legacy._metadata import bind_of
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, replaced
+from sqlsoup.legacy._patch import method, replaced
 from sqlsoup.legacy._queries import OF_QUERY
+from sqlsoup.legacy._session_binds import ARGUMENTS, binds_of, bound_to, needs_mapper
 from sqlsoup.legacy._session_state import KEY, State, state_of
 from sqlsoup.legacy._text import lock_arguments
 from sqlsoup.legacy._transactions import end
@@ -79,15 +78,6 @@ def _store_any(
         state.flushing = False
 
 
-def _binds(kw: dict[str, Any]) -> dict[str, Any]:
-    """Make ``bind_arguments`` of the arguments of the time."""
-    old = {name: kw.pop(name) for name in ("mapper", "clause", "bind") if name in kw}
-    if old:
-        note("session-mapper")
-        kw["bind_arguments"] = {**(kw.get("bind_arguments") or {}), **old}
-    return kw
-
-
 @replaced(Session, "execute")
 def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
     def execute(
@@ -96,7 +86,7 @@ def _execute(before: Callable[..., Any]) -> Callable[..., Any]:
         if not args and _is_new(session, statement):
             if not kw:
                 return before(session, statement, params)  # which is quicker than with **kw
-            if _OLD_ARGUMENTS.isdisjoint(kw):
+            if ARGUMENTS.issuperset(kw):
                 return before(session, statement, params, **kw)
         return _execute_any(before, asking(), session, statement, params, *args, **kw)
 
@@ -111,22 +101,20 @@ def _scalars(before: Callable[..., Any]) -> Callable[..., Any]:
         if not args and _is_new(session, statement):
             if not kw:
                 return before(session, statement, params)
-            if _OLD_ARGUMENTS.isdisjoint(kw):
+            if ARGUMENTS.issuperset(kw):
                 return before(session, statement, params, **kw)
         return getattr(session.execute(statement, params, *args, **kw), before.__name__)()
 
     return scalars
 
 
-_OLD_ARGUMENTS = frozenset(("mapper", "clause", "bind"))
-"""Arguments of Session.execute() by name that are gone."""
-
-
 def _is_new(session: Any, statement: Any) -> bool:
     """Tell if it is plain that what a session is to execute is no old form."""
     state = session.__dict__.get(KEY)
+    found = type(session).get_bind
     return (
-        (state is None or not (state.autocommit or state.dead))
+        (found is Session.get_bind or hasattr(found, "own") or not needs_mapper(found))
+        and (state is None or not (state.autocommit or state.dead))
         and type(statement) in STATEMENTS
         and OF_QUERY not in statement.__dict__
         and not _mappers.are_ordered
@@ -161,8 +149,8 @@ def _execute_any(
         statement = statement.order_by(*_mappers.order_of(statement))
     if {"mapper", "bind"} & kw.keys():  # nor did the execute() of the time
         autoflush = False
-    kw = _binds(kw)
-    with nullcontext() if autoflush else session.no_autoflush:
+    kw = binds_of(session, kw, statement)
+    with nullcontext() if autoflush else session.no_autoflush, bound_to(session, kw):
         if state.flushing or state.executing or not state.is_idle(session):
             return before(session, statement, params, **kw)
         return _at_once(before, session, statement, params, **kw)
@@ -204,12 +192,13 @@ class _Quiet:
 def _finished(session: Session, state: State, statement: Any, result: Any) -> Any:
     """Commit a statement if 1.3 would have, and give its connection back."""
     transaction: Any = session.get_transaction()
-    if not isinstance(result, CursorResult):
+    raw: Any = result if isinstance(result, CursorResult) else getattr(result, "raw", None)
+    if raw is not None:
+        state.stored |= commits(statement, raw.connection, raw)
+    if raw is not result:
         result = (result.unique() if result._attributes.get("filtered") else result).freeze()()
-    else:
-        if result.returns_rows and not result._soft_closed:
-            result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
-        state.stored |= commits(statement, result.connection)
+    elif result.returns_rows and not result._soft_closed:
+        result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
     if state.stored:
         for _, begun, is_own, _ in set(transaction._connections.values()):
             if is_own:
@@ -221,8 +210,11 @@ def _finished(session: Session, state: State, statement: Any, result: Any) -> An
 @replaced(Session, "connection")
 def _connection(before: Callable[..., Any]) -> Callable[..., Any]:
     def connection(session: Session, /, *args: Any, **kw: Any) -> Any:
-        if not args and not kw and KEY not in vars(session):
-            return before(session)  # nothing old
+        found = type(session).get_bind
+        if not (args or kw or KEY in vars(session)) and (
+            found is Session.get_bind or hasattr(found, "own") or not needs_mapper(found)
+        ):  # nothing old
+            return before(session)
         return _connection_any(before, session, *args, **kw)
 
     return connection
@@ -235,50 +227,15 @@ def _connection_any(before: Callable[..., Any], session: Session, /, *args: Any,
     if "close_with_result" in kw:
         note("session-argument", old="connection(close_with_result=) of a session")
         del kw["close_with_result"]
-    kw = _binds(kw)
+    kw = binds_of(session, kw)
     state = state_of(session)
     state.check(session)
     if state.flushing or state.executing or not state.is_idle(session):
         return before(session, *args, **kw)
-    bind = session.get_bind(**(args[0] if args else kw.get("bind_arguments") or {}))
+    arguments = args[0] if args else kw.get("bind_arguments") or {}
+    bind = arguments.get("bind") or session.get_bind(**arguments)
     connection = bind.connect() if isinstance(bind, Engine) else Branch(bind)
     return connection.execution_options(**(kw.get("execution_options") or {}))
-
-
-def _bound(session: Any, /, mapper: Any = None, *args: Any, clause: Any = None, **kw: Any) -> Any:
-    before: Any = "BEFORE"
-    handler: Any = "HANDLER"
-    unbound: Any = "UNBOUND"
-    if not args:
-        try:
-            if not kw:
-                return before(session, mapper, clause=clause)  # which is quicker than with **kw
-            return before(session, mapper, clause=clause, **kw)
-        except unbound:
-            pass
-    return handler(session, mapper, *args, clause=clause, **kw)
-
-
-# of which sessions that find the engine of a SQLSoup have kept the function
-@function(Session.get_bind, template=_bound, UNBOUND=UnboundExecutionError)
-def _get_bind(
-    before: Callable[..., Any], session: Session, /, mapper: Any = None, *args: Any, **kw: Any
-) -> Any:
-    if args:
-        note("session-mapper")
-        kw["clause"] = args[0]
-    try:
-        return before(session, mapper, **kw)
-    except UnboundExecutionError:
-        if hasattr(session.get_bind, "own"):  # it finds the engine of a SQLSoup without the module
-            raise
-        bind = None if kw.get("clause") is None else bind_of(kw["clause"])
-        if bind is None and mapper is not None:
-            bind = bind_of(sa.inspect(mapper).mapper.persist_selectable)
-        if bind is None:
-            raise
-    note("session-unbound")
-    return bind
 
 
 @method(Session, "refresh")

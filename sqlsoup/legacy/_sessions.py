@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import (
     Session,
@@ -191,6 +191,31 @@ def _create_session(_before: object, bind: Any = None, **kw: Any) -> Session:
         note("create-session")
     kw = {**old, **kw}
     return Session(bind, **kw)
+
+
+@method(scoped_session, "query_property")
+def _query_property(before: Callable[..., Any], registry: Any, *args: Any, **kw: Any) -> Any:
+    return _QueryProperty(before(registry, *args, **kw))
+
+
+class _QueryProperty:
+    """The queries of a class, and None for one that is not mapped, such as a base."""
+
+    def __init__(self, of_today: Any) -> None:
+        self._of_today = of_today
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        try:
+            return self._of_today.__get__(instance, owner)
+        except ArgumentError:
+            if inspect(owner, raiseerr=False) is not None:
+                raise
+        note(
+            "name",
+            old="query of a class that is not mapped",
+            instead="inspect(cls, raiseerr=False)",
+        )
+        return None
 
 
 @missing(scoped_session, "mapper")

@@ -290,6 +290,46 @@ def test_what_commits(statement, on, engine):
     assert (words(engine), engine.scalar("SELECT sum(n) FROM visits")) == after
 
 
+CHANGING = {
+    "engine": lambda engine, select: engine.execute(select).scalar(),
+    "connection": lambda engine, select: engine.connect().execute(select).fetchall()[0][0],
+    "scalar": lambda engine, select: engine.connect().scalar(select),
+    "union": lambda engine, select: engine.connect().scalar(select.union(select)),
+    "session": lambda engine, select: Session(engine, autocommit=True).execute(select).scalar(),
+}
+
+
+@pytest.mark.parametrize("way", CHANGING)
+def test_a_change_as_a_common_table_expression(way, engine):
+    """A SELECT with an INSERT, UPDATE or DELETE as a common table expression commits as well."""
+    if engine.dialect.name != "postgresql":  # the others have none
+        return
+    tags = sa.table("tags", sa.column("word"))
+    made = tags.insert().values(word="new").returning(tags.c.word).cte("made")
+    select = sa.select([made.c.word])
+    engine.execute(select.execution_options(autocommit=False)).close()
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        connection.execute(select)
+        transaction.rollback()
+    assert "new" not in words(engine)
+    assert CHANGING[way](engine, select) == "new"
+    assert "new" in words(engine)
+
+
+def test_a_change_as_a_common_table_expression_that_the_program_ends(engine):
+    """It is the program's where that says commit() or rollback() of the connection."""
+    if engine.dialect.name != "postgresql":
+        return
+    tags = sa.table("tags", sa.column("word"))
+    made = tags.insert().values(word="new").returning(tags.c.word).cte("made")
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(made.c.word)) == "new"
+        connection.rollback()
+    assert "new" not in words(engine)
+    assert forms() == set()
+
+
 def test_text_autocommit(lite):
     """``text(autocommit=)`` and the option of an engine or connection decide; theirs come first."""
     comment = f"/* why */ {NEW}"

@@ -997,6 +997,9 @@ def test_mapper_of_a_scoped_session(tables, lite):
     assert tag in sessions
     sessions.commit()
     assert Tag.query.filter_by(word="new").one() is tag
+    Sub = type("Sub", (Tag,), {})
+    sessions.mapper(Sub, inherits=Tag)
+    assert Sub.query.first() is Sub.query.order_by(Sub.word).first()
     assert mapped is class_mapper(Tag)
     assert forms() == ["scoped-mapper"]
     sessions.remove()
@@ -1009,6 +1012,8 @@ def test_what_a_scoped_session_maps(tables, lite):
     sessions.mapper(Plain, tables["tags"], save_on_init=False)
     assert Plain(word="new", other=1) not in sessions
     assert Plain.query == "mine"
+    Sub = type("Sub", (Plain,), {})
+    assert sessions.mapper(Sub, inherits=Plain).inherits is class_mapper(Plain)
     Strict = type("Strict", (), {})
     sessions.mapper(Strict, tables["users"], validate=True)
     with pytest.raises(ArgumentError) as caught:
@@ -1024,6 +1029,30 @@ def test_what_a_scoped_session_maps(tables, lite):
     with pytest.raises(ZeroDivisionError):
         Leaving()
     assert not list(sessions.new)
+    sessions.remove()
+
+
+def test_query_of_a_class_that_is_not_mapped(tables, lite):
+    """It is None, as that of a base is; another error is what it is."""
+    sessions = scoped_session(sessionmaker(lite))
+
+    class Odd(Query):
+        def __init__(self, *args, **kw):
+            raise ArgumentError("odd")
+
+    class Model:
+        query = sessions.query_property()
+        odd = sessions.query_property(Odd)
+
+    class Tag(Model):
+        pass
+
+    assert Model.query is Tag.query is Model.odd is None
+    assert forms() == ["name"]
+    registry().map_imperatively(Tag, tables["tags"])
+    assert Tag.query.count() == Tag().query.count() == 2
+    with pytest.raises(ArgumentError, match="odd"):
+        Tag.odd  # noqa: B018
     sessions.remove()
 
 
@@ -1115,6 +1144,39 @@ def test_classes_of_a_base():
     Tag = type("Tag", (Base,), names)
     assert Base._decl_class_registry["Tag"] is Tag
     assert "name" in forms()
+
+
+@pytest.mark.parametrize("make", ["mapper", "function", "scoped", "class"])
+def test_mapper_of_a_base(make, lite):
+    """A declarative base takes what maps its classes, and so does a class."""
+    sessions = scoped_session(sessionmaker(lite))
+
+    def own(cls, table=None, **kw):
+        made.append(cls.__name__)
+        return mapper(cls, table, **kw)
+
+    made = []
+    how = {"mapper": mapper, "function": own, "scoped": sessions.mapper, "class": mapper}[make]
+    base = declarative_base() if make == "class" else declarative_base(mapper=how)
+
+    class Book(base):
+        __tablename__ = "books"
+        if make == "class":
+            __mapper_cls__ = staticmethod(mapper)
+        id = sa.Column(sa.Integer, primary_key=True)
+        title = sa.Column(sa.String(30))
+
+    class Novel(Book):
+        pass
+
+    assert sa.inspect(Novel).inherits is sa.inspect(Book)
+    assert {mapped.class_ for mapped in base.registry.mappers} == {Book, Novel}
+    assert sessions.query(Book).count() == 3
+    assert made == (["Book", "Novel"] if make == "function" else [])
+    sessions.remove()
+    kind = "scoped-mapper" if make == "scoped" else "mapper"
+    assert forms() == [kind]
+    assert ("nothing in declarative_base()" in str(legacy.report())) is (make != "scoped")
 
 
 def test_order_of_a_mapper_and_an_aliased_join(tables, session):

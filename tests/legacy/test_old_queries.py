@@ -6,7 +6,12 @@ import pytest
 import sqlalchemy as sa
 from conftest import noted_in
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import ArgumentError, InvalidRequestError
+from sqlalchemy.exc import (
+    ArgumentError,
+    InvalidRequestError,
+    MultipleResultsFound,
+    NoResultFound,
+)
 from sqlalchemy.orm import (
     Load,
     Query,
@@ -898,3 +903,195 @@ def test_attributes_with_an_underscore(soup):
     limited = query.limit(3).offset(2)
     assert (limited._limit, limited._offset) == (3, 2)
     assert noted_in(__file__) == {"name"}
+
+
+def visible(users, names):
+    """Return a query class that shows administrators alone, and tells when it gives rows."""
+
+    class Visible(Query):
+        def get(self, key):
+            return Query.get(self.populate_existing(), key)
+
+        def __iter__(self):
+            names.append("iter")
+            return Query.__iter__(self.shown())
+
+        def from_self(self, *entities):
+            names.append("from_self")
+            return Query.from_self(self.shown(), *entities)
+
+        def shown(self):
+            if not any(found["entity"] is users for found in self.column_descriptions):
+                return self
+            return self.enable_assertions(False).filter(users.admin == 1)
+
+    return Visible
+
+
+@LEGACY_API
+def test_rows_of_an_own_iter(lib):
+    """All that gives rows gives those of __iter__(), and count() those of from_self()."""
+    users, called = lib.users, []
+    Visible = visible(users, called)
+
+    def query(*entities):
+        return Visible(entities or [users], lib.session())
+
+    assert [user.name for user in query()] == [user.name for user in query().all()] == ["Ada"]
+    by_name = query().order_by(users.name.desc())
+    assert (
+        by_name.first()
+        is by_name[0]
+        is query().one()
+        is query().one_or_none()
+        is query().get("Ada")
+    )
+    assert (
+        query().filter_by(name="Bo").first() is query().filter_by(name="Bo").one_or_none() is None
+    )
+    assert query().get("Bo") is query().get("Nobody") is None
+    assert query(users.name).all() == query(users.name, users.name).with_entities(users.name).all()
+    assert query(users.name).scalar() == "Ada"
+    assert called == ["iter"] * 14
+    del called[:]
+    assert query().count() == 1
+    assert called == ["from_self", "iter"]
+    with pytest.raises(NoResultFound):
+        query().filter_by(name="Bo").one()
+    with pytest.raises(MultipleResultsFound):
+        query(lib.loans).one()
+    lines = {note.line for note in legacy.report().notes if note.form == "query-iter"}
+    first = {f.__code__.co_firstlineno for f in (Visible.__iter__, Visible.from_self)}
+    assert lines == first
+    assert noted_in(__file__) == {"query-iter", "from-self"}
+
+
+def test_rows_of_an_iter_that_asks_itself(lib):
+    """One that asks for all rows has them as without the module, and so has another query."""
+    session, loans = lib.session(), lib.loans
+
+    class Turned(Query):
+        def __iter__(self):
+            return iter(self.all()[::-1])
+
+    class Cached(Query):
+        def __iter__(self):
+            if not cache:
+                cache.append(list(super().__iter__()))
+            return iter(cache[0])
+
+    cache = []
+    turned, plain = Turned([loans], session), session.query(loans)
+    assert list(turned) == turned.all() == plain.all()[::-1]
+    cached = Cached([loans], session)
+    assert cached.all() == cached.filter_by(user_name="Nobody").all() == plain.all()
+    assert plain.filter_by(user_name="Nobody").count() == 0
+
+
+def test_rows_of_an_own_iter_in_a_dynamic_relationship(lite):
+    """The rows of a dynamic relationship come from the query class of the session, or its own."""
+    base = sa.orm.declarative_base()
+
+    class Book(base):
+        __tablename__ = "books"
+        id = sa.Column(sa.Integer, primary_key=True)
+        loans = sa.orm.relationship("Loan", lazy="dynamic")
+
+    class Loan(base):
+        __tablename__ = "loans"
+        book_id = sa.Column(sa.ForeignKey(Book.id), primary_key=True)
+        user_name = sa.Column(sa.String(30), primary_key=True)
+
+    class Nothing(Query):
+        def __iter__(self):
+            found = list(Query.__iter__(self))
+            return iter([] if found and isinstance(found[0], Loan) else found)
+
+    with Session(lite) as session:
+        assert sum(len(book.loans.all()) for book in session.query(Book)) > 0
+    with Session(lite, query_cls=Nothing) as session:
+        books = session.query(Book).all()
+        assert [list(book.loans) + book.loans.all() for book in books] == [[]] * len(books)
+        assert len(books) > 0
+
+
+DISTINCT = {
+    "column": (lambda db: db.session.query(db.users.admin).order_by(db.users.name), 3, True),
+    "descending": (
+        lambda db: db.session.query(db.users.admin).order_by(db.users.name.desc(), db.users.admin),
+        3,
+        True,
+    ),
+    "label": (
+        lambda db: db.session.query(db.users.admin.label("x")).order_by("x", db.users.name),
+        3,
+        True,
+    ),
+    "join": (
+        lambda db: db.session.query(db.users).join(db.users.loans).order_by(db.loans.book_id),
+        None,
+        True,
+    ),
+    "selected": (lambda db: db.session.query(db.users.admin).order_by(db.users.admin), 2, False),
+    "text": (lambda db: db.session.query(db.users.admin).order_by(sa.text("admin")), 2, False),
+    "class": (lambda db: db.session.query(db.users).order_by(db.users.name), 3, False),
+    "bundle": (
+        lambda db: db.session.query(sa.orm.Bundle("b", db.users.admin)).order_by(db.users.admin),
+        2,
+        False,
+    ),
+    "function": (
+        lambda db: db.session.query(sa.func.lower(db.users.email)).order_by(
+            sa.func.lower(db.users.email)
+        ),
+        None,
+        False,
+    ),
+    "of text": (
+        lambda db: (
+            db.session.query(sa.text("admin")).select_from(db.users).order_by(sa.text("admin"))
+        ),
+        2,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DISTINCT)
+def test_distinct_and_an_order(case, db):
+    """distinct() tells rows apart by all that they are ordered by, selected or not."""
+    relate(db)
+    make, count, is_noted = DISTINCT[case]
+    query = make(db).distinct()
+    rows = query.all()
+    assert count in (None, query.count(), len(rows))
+    assert len(rows) <= query.count()
+    width = len(query.column_descriptions)
+    assert all(len(row) == width for row in rows if isinstance(row, sa.Row))
+    assert forms() == ["query-distinct"] * is_noted
+
+
+def test_distinct_in_a_statement(lib):
+    """The statement of a query has what it is ordered by among its columns; a select has not."""
+    users = lib.users
+    query = lib.session.query(users.admin).distinct().order_by(users.name)
+    assert len(lib.session.execute(query.statement).first()) == 2
+    assert query.limit(2).count() == 2
+    select = sa.select(users.admin).distinct().order_by(users.name)
+    assert len(lib.session.execute(select).all()) == 2
+
+
+def test_distinct_of_new_classes(lite):
+    """Classes with a base of SQLAlchemy 2 are selected as without the module."""
+
+    class Base(sa.orm.DeclarativeBase):
+        pass
+
+    class User(Base):
+        __tablename__ = "users"
+        name = sa.orm.mapped_column(sa.String(30), primary_key=True)
+        admin = sa.orm.mapped_column(sa.Integer)
+
+    with Session(lite) as session:
+        assert session.query(User.admin).distinct().order_by(User.name).count() == 2
+    assert forms() == []

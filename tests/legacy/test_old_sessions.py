@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
     ResourceClosedError,
     UnboundExecutionError,
 )
+from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import (
     Query,
     Session,
@@ -857,6 +858,163 @@ def test_where_to_execute(plain, soup, lite):
     assert plain.get_bind(None, clause=table) is lite
     assert soup.session().get_bind(users, table) is soup.session().get_bind(None, table) is lite
     assert forms() == ["session-argument", "session-mapper", "session-string"]
+
+
+@pytest.fixture(params=["bare", "taught"])
+def routed(request, lite, make_engine):
+    """Sessions of a program with a get_bind() of the time, which a SQLSoup knows or not."""
+    engines = {"lite": lite, "other": make_engine("sqlite://")}
+    with engines["other"].begin() as connection:
+        connection.execute(sa.text("CREATE TABLE tags (word TEXT PRIMARY KEY)"))
+        connection.execute(sa.text("INSERT INTO tags VALUES ('other')"))
+
+    class Routed(Session):
+        def get_bind(self, mapper=None, clause=None, role="lite"):
+            return engines[role]
+
+    Routed.other = engines["other"]
+    if request.param == "taught":
+        sqlsoup.SQLSoup(lite, session=scoped_session(sessionmaker(class_=Routed)))
+    return Routed
+
+
+def test_a_bind_past_a_get_bind(routed):
+    """A bind that is given is where a statement goes, whatever the session finds itself."""
+    session, other = routed(), routed.other
+    count, tags = "SELECT count(*) FROM tags", sa.table("tags", sa.column("word"))
+    assert session.execute(count, bind=other).scalar() == session.scalar(count, bind=other) == 1
+    assert session.execute(tags.select(), None, None, other).first().word == "other"
+    assert session.connection(bind=other).engine is other
+    session.get_bind = session.get_bind  # as that of one session alone
+    session.execute(tags.insert(), {"word": "x"}, bind=other)
+    session.commit()
+    assert session.scalar(count) == session.scalar(count, bind=other) == 2
+    assert "get_bind() `if bind is not None: return bind`" in str(legacy.report())
+    assert forms() == ["session-mapper", "session-string"]
+
+
+def test_a_bind_past_the_get_bind_of_a_session_that_commits_by_itself(routed):
+    """It is, too, where statements have connections of their own."""
+    session, other = routed(autocommit=True), routed.other
+    session.execute("INSERT INTO tags VALUES ('x')", bind=other)
+    assert session.connection(bind=other).scalar("SELECT count(*) FROM tags") == 2
+    assert session.connection().engine is session.get_bind() is not other
+
+
+def test_arguments_for_a_get_bind(routed):
+    """All other arguments by name are for it; those that nothing takes are an error."""
+    session, other = routed(), routed.other
+    word = sa.text("SELECT max(word) FROM tags")
+    assert session.execute(word, role="other").scalar() == "other"
+    assert session.scalar(word, mapper=None, role="other") == "other"
+    assert scoped_session(routed).connection(role="other").engine is other
+    assert forms() == ["session-mapper"]
+    with pytest.raises(TypeError, match="'rol'"):
+        session.execute(word, rol="other")
+    for call in (Session.execute, Session.scalar):
+        with pytest.raises(TypeError, match="'role'"):
+            call(Session(other), word, role="other")
+
+
+@pytest.mark.parametrize("option", ["of the query", "of the engine", "none"])
+def test_queries_that_commit(option, lite, soup):
+    """A query with the option autocommit is committed in a session that does so by itself."""
+    commits = []
+    event.listen(lite, "commit", commits.append)
+    engine = lite.execution_options(autocommit=True) if option == "of the engine" else lite
+    session = Session(engine, autocommit=True)
+    query = session.query(soup.users.name).order_by(soup.users.name)
+    if option == "of the query":
+        query = query.execution_options(autocommit=True)
+    assert [name for (name,) in query] == ["Ada", "Bo", "Cy"]
+    assert len(commits) == (option != "none")
+
+
+def test_a_shard_by_its_name(lite, make_engine):
+    """A statement and a connection are for the shard that is named."""
+    shards = {"a": lite, "b": make_engine("sqlite://")}
+    session = ShardedSession(
+        shard_chooser=str, identity_chooser=str, execute_chooser=str, shards=shards
+    )
+    assert session.connection(shard_id="b").engine is shards["b"]
+    assert session.execute("SELECT 1", shard_id="b").scalar() == 1
+    assert forms() == ["session-mapper", "session-string"]
+
+
+def test_shards_that_commit_by_themselves(lite, soup, make_engine):
+    """A query gives the rows of all shards."""
+    engines = {"a": lite, "b": make_engine(lite.url)}
+    session = ShardedSession(
+        shard_chooser=lambda mapper, instance, clause=None: "a",
+        identity_chooser=str,
+        execute_chooser=lambda context: ["a", "b"],
+        shards=engines,
+        autocommit=True,
+    )
+    names = [name for (name,) in session.query(soup.users.name)]
+    assert sorted(names) == ["Ada", "Ada", "Bo", "Bo", "Cy", "Cy"]
+
+
+def test_a_get_bind_that_needs_a_mapper(lite, soup):
+    """It gets None where there is none, which is noted there alone."""
+
+    class Needy(Session):
+        def get_bind(self, mapper, clause=None):
+            seen.append(mapper)
+            return lite
+
+    seen, session = [], Needy()
+    assert session.query(soup.users).filter_by(name="Bo").one().name == "Bo"
+    assert session.scalar(sa.select(soup.users.name).limit(1))
+    assert None not in seen
+    assert forms() == []
+    del seen[:]
+    assert session.execute(sa.text("SELECT 1")).scalar() == session.scalar(sa.text("SELECT 1")) == 1
+    assert session.connection().scalar(sa.text("SELECT 1")) == 1
+    assert session.query(sa.literal("x")).scalar() == "x"
+    assert session.execute(sa.text("SELECT 1"), mapper=soup.users).scalar() == 1
+    assert seen == [None, None, None, None, soup.users]
+    assert forms() == ["session-mapper"]
+
+
+def test_methods_of_a_session_without_new_arguments(lite):
+    """Queries pass them by, which they had nothing to do with; the program's calls do not."""
+
+    class Own(Session):
+        def execute(self, clause, params=None, mapper=None, bind=None):
+            called.append(str(clause))
+            return Session.execute(self, clause, params, mapper, bind)
+
+        def connection(self, mapper=None, clause=None):
+            called.append("connection")
+            return super().connection(mapper, clause)
+
+    class Sub(Own):
+        pass
+
+    class Open(Session):
+        def execute(self, *args, **kw):
+            called.append("any")
+            return super().execute(*args, **kw)
+
+        connection = None
+
+    called = []
+    db = sqlsoup.SQLSoup(lite, session=scoped_session(sessionmaker(lite, class_=Sub)))
+    user = db.session.query(db.users).filter_by(name="Bo").one()
+    db.session.refresh(user)
+    db.users.filter_by(name="Bo").update({"admin": 1})
+    assert db.execute("SELECT 1").scalar() == db.connection().scalar("SELECT 1") == 1
+    assert called == []
+    assert db.session.execute("SELECT 2").scalar() == db.session.scalar("SELECT 2") == 2
+    assert db.session.connection().scalar("SELECT 3") == 3
+    assert called == ["SELECT 2", "SELECT 2", "connection"]
+    lines = {note.line for note in legacy.report().notes if "without **kw" in note.old}
+    assert lines == {f.__wrapped__.__code__.co_firstlineno for f in (Own.execute, Own.connection)}
+    db.session.remove()
+    session = Open(lite)
+    assert session.query(sa.literal("x")).scalar() == "x"
+    assert called[3:] == ["any"]
 
 
 def test_refresh_with_a_lock(db, statements):
