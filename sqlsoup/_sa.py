@@ -117,7 +117,11 @@ def unseen(function: Callable[..., Any]) -> Callable[..., Any]:
 @cache
 def _named_as_theirs(module: str) -> dict[str, Any]:
     """Return the global names of a module, with a name that may be one of SQLAlchemy's."""
-    return {**vars(sys.modules[module]), "__name__": "sqlalchemy.sqlsoup"}
+    return {**vars(sys.modules[module]), "__name__": UNSEEN}
+
+
+UNSEEN = "sqlalchemy.sqlsoup"
+"""The name of the module of a function that ``unseen()`` has made."""
 
 
 def set_rowcount(context: Any, number: int) -> None:

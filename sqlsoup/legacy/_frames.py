@@ -20,6 +20,8 @@ from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, Modul
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from sqlsoup._sa import UNSEEN
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from types import CodeType, FrameType, TracebackType
@@ -51,7 +53,7 @@ def asking(above: int = 1) -> FrameType:
     The method of a session that passes on what it executes is none.
     """
     frame: Any = sys._getframe(above + 1)
-    if frame.f_globals.get("__name__") == "sqlsoup._synchronize":
+    if frame.f_globals.get("__name__") == UNSEEN:
         frame = frame.f_back
     return frame  # type: ignore[no-any-return]
 
