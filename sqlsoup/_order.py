@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import MetaData, Table
@@ -17,6 +17,7 @@ from sqlsoup._key_values import is_sql
 from sqlsoup._mariadb_keys import bare
 from sqlsoup._sa import (
     FlushProcessor,
+    changes_of,
     is_new_after,
     kept_by_flush,
     part_with_itself,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     _Pair = tuple[InstanceState[Any], InstanceState[Any]]
 
-_MET = "sqlsoup.order"
+_MET, _CHANGED = "sqlsoup.order", "sqlsoup.changed"
 
 
 class FlushOrder(FlushProcessor):
@@ -60,11 +61,18 @@ class FlushOrder(FlushProcessor):
     def sort(self, flush: Any, states: object, *, deletes: bool) -> None:  # noqa: ARG002
         """Have rows of a table that refers to itself sorted, if they are in the wrong order.
 
-        Or if they may be: a new row with the key of a deleted one is an UPDATE, which comes first.
+        A new row with the key of a deleted one is an UPDATE, which comes before an INSERT.
         """
-        wrong = deletes or any(True for _ in rows_of(flush, self.parent, deletes=True))
-        if any(wrong or is_new_after(*pair) for pair in self.pairs(flush, [self], deletes=deletes)):
-            sort_rows(flush, self.parent, deletes=deletes)
+        gone = {row.key for row in rows_of(flush, self.parent, deletes=True)}
+        for first, second in self.pairs(flush, [self], deletes=deletes):
+            changes = [*map(partial(self._replaces, gone), (first, second))]
+            if deletes or (not changes[0] and (changes[1] or is_new_after(first, second))):
+                sort_rows(flush, self.parent, deletes=deletes)
+                return
+
+    def _replaces(self, gone: set[Any], row: InstanceState[Any]) -> bool:
+        key_of: Any = self.parent.identity_key_from_instance
+        return bool(gone) and row.key is None and key_of(row.obj()) in gone
 
     def row_pairs(self, flush: Any, *, deletes: bool) -> Iterable[_Pair]:
         """Give the pairs of all rows of a flush, but those that refer to each other in a cycle."""
@@ -75,6 +83,14 @@ class FlushOrder(FlushProcessor):
             kept[wanted] = _without_rings(found)
         pairs_of_flush: set[_Pair] = kept[wanted]
         return pairs_of_flush
+
+    def changed(self, flush: Any) -> Iterable[Any]:
+        """Give the actions that change rows, once for all mappers of a flush."""
+        kept = kept_by_flush(flush)
+        if _CHANGED not in kept:
+            kept[_CHANGED] = changes_of(flush)
+        actions: list[Any] = kept[_CHANGED]
+        return actions
 
     @cached_property
     def _tables(self) -> list[Table]:

@@ -778,6 +778,10 @@ class FlushProcessor(ABC):
     ) -> Iterable[tuple[InstanceState[Any], InstanceState[Any]]]:
         """Give pairs of rows of which the first must be stored, or deleted, before the second."""
 
+    def changed(self, flush: Any) -> Iterable[Any]:  # noqa: ARG002
+        """Give the actions that save rows which may leave one that is deleted."""
+        return ()
+
     def per_property_preprocessors(self, flush: Any) -> None:
         flush.deps[self.parent.base_mapper].add(self)
         self.begin(flush)
@@ -794,16 +798,32 @@ class FlushProcessor(ABC):
     def per_state_flush_actions(self, flush: Any, states: Iterable[Any], isdelete: bool) -> None:
         """Order the rows of mappers that depend on each other, or of one on itself.
 
-        All are saved before one is deleted, as SQLAlchemy has it for those of one mapper alone.
+        Those that may leave a row are saved before it is deleted, as SQLAlchemy has it for the rows
+        of one mapper alone.
         """
         all_rows, one_row = (_DELETE, _DELETE_ROW) if isdelete else (_SAVE, _SAVE_ROW)
-        saves = [action for action in flush.cycles if isinstance(action, _SAVE)]
+        changed = self.changed(flush) if isdelete else ()
         for state in states if isdelete else ():
             one_row(flush, state).__class__ = _DeleteUnlessReplaced
-            flush.dependencies.update((save, one_row(flush, state)) for save in saves)
+            flush.dependencies.update((save, one_row(flush, state)) for save in changed)
         for pair in self.row_pairs(flush, deletes=isdelete):
             if all(all_rows(flush, state.mapper.base_mapper) in flush.cycles for state in pair):
                 flush.dependencies.add(tuple(one_row(flush, state) for state in pair))
+
+
+def changes_of(flush: Any) -> list[Any]:
+    """Give the actions of a flush that UPDATE rows of mappers which depend on each other.
+
+    They are those of its ``cycles``.  It may go with ``FlushProcessor``.
+    """
+    known: Any = flush.session.identity_map
+    return [
+        _SAVE_ROW(flush, row)
+        for action in flush.cycles
+        if isinstance(action, _SAVE)
+        for row in rows_of(flush, action.mapper, deletes=False)
+        if row.key is not None or row.mapper.identity_key_from_instance(row.obj()) in known
+    ]
 
 
 class _DeleteUnlessReplaced(_DELETE_ROW):  # type: ignore[misc,valid-type]

@@ -72,12 +72,12 @@ def _read_unset(session: Session, statement: Update) -> None:
     if entity is None:
         return
     mapper: Any = inspect(entity).mapper
-    names = frozenset(mapper.column_attrs.keys())
+    cls, names = mapper.class_, frozenset(mapper.column_attrs.keys())
     for row in session.identity_map.values():
-        if isinstance(row, mapper.class_) and not names <= vars(row).keys():
+        if isinstance(row, cls) and not row.__dict__.keys() >= names:
             state: Any = inspect(row)
             if not state.expired:
-                session.expire(row, names - vars(row).keys())
+                session.expire(row, names - row.__dict__.keys())
 
 
 def _ask_database(
