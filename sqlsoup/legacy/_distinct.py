@@ -14,7 +14,7 @@ from sqlalchemy.sql.util import unwrap_order_by
 
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import replaced
-from sqlsoup.legacy._properties import NEW
+from sqlsoup.legacy._properties import selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ _COMPILE_STATE: Any = getattr(
 def _simple(before: Callable[..., Any]) -> Callable[..., Any]:
     def simple(state: Any) -> Any:
         is_distinct = state.distinct and not state.distinct_on and state.use_legacy_query_style
-        if is_distinct and state.order_by and not _is_new(state.select_statement):
+        if is_distinct and state.order_by and not selects_new(state.select_statement):
             state.primary_columns += _others(state.order_by, state.primary_columns)
         return before(state)
 
@@ -37,7 +37,7 @@ def _simple(before: Callable[..., Any]) -> Callable[..., Any]:
 
 def note_distinct(query: Query[Any]) -> None:
     """Note that a query with ``distinct()`` is ordered by what it does not select."""
-    if query._distinct_on or _is_new(query):
+    if query._distinct_on or selects_new(query):
         return
     selected = [*chain.from_iterable(map(_columns_of, query._raw_columns))]
     others = _others(query._order_by_clauses, selected)
@@ -62,9 +62,3 @@ def _others(order: Iterable[Any], selected: Iterable[Any]) -> list[Any]:
 def _without_label(column: Any) -> Any:
     is_label = getattr(column, "_order_by_label_element", None) is not None  # which text has not
     return column.element if is_label else column
-
-
-def _is_new(statement: Any) -> bool:
-    """Tell if a statement is of a class with a base of SQLAlchemy 2."""
-    entities = (found["entity"] for found in statement.column_descriptions)
-    return any(isinstance(each, type) and issubclass(each, NEW) for each in entities)

@@ -21,6 +21,12 @@ NEW = (sa_orm.DeclarativeBase, sa_orm.DeclarativeBaseNoMeta, sa_orm.MappedAsData
 """The bases of classes that SQLAlchemy 1.3 did not have: what they do is new as well."""
 
 
+def selects_new(statement: Any) -> bool:
+    """Tell if a query or statement is of a class with such a base."""
+    entities = (found["entity"] for found in statement.column_descriptions)
+    return any(isinstance(each, type) and issubclass(each, NEW) for each in entities)
+
+
 _HOOKS = "sqlsoup.legacy.extensions"
 
 

@@ -15,7 +15,7 @@ from sqlsoup.legacy._joins import entity_of
 from sqlsoup.legacy._loaders import NamedOption, resolved
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
-from sqlsoup.legacy._properties import NEW, without_entity_name
+from sqlsoup.legacy._properties import selects_new, without_entity_name
 from sqlsoup.legacy._results import MainAlias, keep_alias
 from sqlsoup.legacy._text import bound, listed, lock_arguments
 
@@ -105,10 +105,7 @@ def _statement() -> None:
 
 def _is_new(query: Any, caller: FrameType) -> bool:
     """Tell if a program knows rows of a class by scalars() alone, or by a base, of SQLAlchemy 2."""
-    return "scalars" in caller.f_code.co_names or any(
-        isinstance(found["entity"], type) and issubclass(found["entity"], NEW)
-        for found in query.column_descriptions
-    )
+    return "scalars" in caller.f_code.co_names or selects_new(query)
 
 
 @replaced(Query, "options")

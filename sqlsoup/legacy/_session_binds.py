@@ -60,7 +60,12 @@ def _own_get_bind(session: Session) -> Callable[..., Any] | None:
 
 @lru_cache(100)
 def needs_mapper(get_bind: Callable[..., Any]) -> bool:
-    """Tell if a function has no default for the mapper, which it was always given."""
+    """Tell if a function has no default for the mapper, which it was always given.
+
+    What SQLSoup has taught a session gives it one.
+    """
+    if hasattr(get_bind, "own"):
+        return False
     mapper = signature(get_bind).parameters.get("mapper")
     return mapper is not None and mapper.default is mapper.empty
 

@@ -111,9 +111,8 @@ def _scalars(before: Callable[..., Any]) -> Callable[..., Any]:
 def _is_new(session: Any, statement: Any) -> bool:
     """Tell if it is plain that what a session is to execute is no old form."""
     state = session.__dict__.get(KEY)
-    found = type(session).get_bind
     return (
-        (found is Session.get_bind or hasattr(found, "own") or not needs_mapper(found))
+        not needs_mapper(type(session).get_bind)
         and (state is None or not (state.autocommit or state.dead))
         and type(statement) in STATEMENTS
         and OF_QUERY not in statement.__dict__
@@ -210,10 +209,8 @@ def _finished(session: Session, state: State, statement: Any, result: Any) -> An
 @replaced(Session, "connection")
 def _connection(before: Callable[..., Any]) -> Callable[..., Any]:
     def connection(session: Session, /, *args: Any, **kw: Any) -> Any:
-        found = type(session).get_bind
-        if not (args or kw or KEY in vars(session)) and (
-            found is Session.get_bind or hasattr(found, "own") or not needs_mapper(found)
-        ):  # nothing old
+        old = args or kw or KEY in vars(session) or needs_mapper(type(session).get_bind)
+        if not old:
             return before(session)
         return _connection_any(before, session, *args, **kw)
 
