@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Table, event, literal_column, null
 from sqlalchemy.orm import object_session
 from sqlalchemy.orm.attributes import set_attribute
 
 from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE
+from sqlsoup._key_values import takes_place
 from sqlsoup._sa import FlushProcessor, kept_by_flush, may_replace_rows, rows_of, watch
 from sqlsoup.exc import SQLSoupError
 
@@ -71,9 +71,6 @@ class _Meddled(FlushProcessor):
     def begin(self, flush: Any) -> None:
         watch(flush, self)
 
-    def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
-        return ()
-
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         if deletes:
             return
@@ -103,36 +100,25 @@ class _Replacing(FlushProcessor):
 
     def __init__(self, mapper: Mapper[Any]) -> None:
         super().__init__(mapper)
-        key: Any = mapper.primary_key
-        self._tied = [*_attributes(mapper, (c for c in key if c.foreign_keys))]
-        if self._tied:
+        if any(column.foreign_keys for column in mapper.primary_key):
             event.listen(mapper, "before_insert", _with_key, raw=True)
 
     def begin(self, flush: Any) -> None:
-        if may_replace_rows(flush):
+        if may_replace_rows(flush.session):
             watch(flush, self)
-
-    def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
-        return ()
 
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         mapper: Any = self.parent
         keys = set() if deletes else {row.key for row in rows_of(flush, mapper, deletes=True)}
-        for row in states if keys else ():
-            if row.key is None and any(row.dict.get(name) is None for name in self._tied):
-                _KEYS[row] = keys
-            elif row.key is None and mapper.identity_key_from_instance(row.obj()) in keys:
+        for row in states:
+            if takes_place(row, keys):
                 connection = flush.session.connection(bind_arguments={"mapper": mapper})
                 _take_defaults(row, mapper, connection)
 
 
-_KEYS: WeakKeyDictionary[Any, set[Any]] = WeakKeyDictionary()
-"""The keys of rows that are deleted, by new rows that are yet to get a key."""
-
-
 def _with_key(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
-    keys = _KEYS.pop(row, None)
-    if keys and mapper.identity_key_from_instance(row.obj()) in keys:
+    session: Any = row.session
+    if may_replace_rows(session) and takes_place(row, session.identity_map):
         _take_defaults(row, mapper, connection)
 
 
@@ -241,9 +227,6 @@ class _Wanted(FlushProcessor):
 
     def begin(self, flush: Any) -> None:
         watch(flush, self)
-
-    def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
-        return ()
 
     def sort(self, flush: object, states: Iterable[Any], *, deletes: bool) -> None:  # noqa: ARG002
         if deletes or self._listens:

@@ -29,7 +29,7 @@ from sqlsoup._mariadb_keys import integer_of_mariadb, of_mariadb, text_of_mariad
 from sqlsoup._numbers import is_number, is_whole, nearest, shortest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from sqlalchemy import Table
 
@@ -41,6 +41,13 @@ NOTHING: frozenset[type] = frozenset((type(None),))
 def is_sql(value: object) -> bool:
     """Tell if a value is an expression, which the database is yet to evaluate."""
     return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
+
+
+def takes_place(row: Any, keys: Collection[Any]) -> bool:
+    """Tell if a row, by its state, is new and has the identity key of another."""
+    if not keys or row.key is not None:
+        return False
+    return row.mapper.identity_key_from_instance(row.obj()) in keys
 
 
 def as_stored(kind: Any, *, cuts: bool) -> Callable[[Any], Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import MetaData, Table
@@ -13,13 +13,13 @@ from sqlalchemy.orm import exc as orm_exc
 from sqlsoup._corrections import PARTS
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
-from sqlsoup._key_values import is_sql
+from sqlsoup._key_values import is_sql, takes_place
 from sqlsoup._mariadb_keys import bare
 from sqlsoup._sa import (
     FlushProcessor,
-    changes_of,
     is_new_after,
     kept_by_flush,
+    order_rows,
     part_with_itself,
     rows_of,
     sort_rows,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     _Pair = tuple[InstanceState[Any], InstanceState[Any]]
 
-_MET, _CHANGED = "sqlsoup.order", "sqlsoup.changed"
+_MET = "sqlsoup.order"
 
 
 class FlushOrder(FlushProcessor):
@@ -65,16 +65,18 @@ class FlushOrder(FlushProcessor):
         """
         gone = {row.key for row in rows_of(flush, self.parent, deletes=True)}
         for first, second in self.pairs(flush, [self], deletes=deletes):
-            changes = [*map(partial(self._replaces, gone), (first, second))]
-            if deletes or (not changes[0] and (changes[1] or is_new_after(first, second))):
+            if deletes or (
+                not takes_place(first, gone)
+                and (takes_place(second, gone) or is_new_after(first, second))
+            ):
                 sort_rows(flush, self.parent, deletes=deletes)
                 return
 
-    def _replaces(self, gone: set[Any], row: InstanceState[Any]) -> bool:
-        key_of: Any = self.parent.identity_key_from_instance
-        return bool(gone) and row.key is None and key_of(row.obj()) in gone
+    def order(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
+        """Order rows as they refer to each other."""
+        order_rows(flush, states, self._row_pairs(flush, deletes=deletes), deletes=deletes)
 
-    def row_pairs(self, flush: Any, *, deletes: bool) -> Iterable[_Pair]:
+    def _row_pairs(self, flush: Any, *, deletes: bool) -> Iterable[_Pair]:
         """Give the pairs of all rows of a flush, but those that refer to each other in a cycle."""
         kept, wanted = kept_by_flush(flush), (_MET, deletes)
         if wanted not in kept:
@@ -83,14 +85,6 @@ class FlushOrder(FlushProcessor):
             kept[wanted] = _without_rings(found)
         pairs_of_flush: set[_Pair] = kept[wanted]
         return pairs_of_flush
-
-    def changed(self, flush: Any) -> Iterable[Any]:
-        """Give the actions that change rows, once for all mappers of a flush."""
-        kept = kept_by_flush(flush)
-        if _CHANGED not in kept:
-            kept[_CHANGED] = changes_of(flush)
-        actions: list[Any] = kept[_CHANGED]
-        return actions
 
     @cached_property
     def _tables(self) -> list[Table]:

@@ -36,6 +36,7 @@ from sqlalchemy.sql import expression, visitors
 from sqlalchemy.sql.expression import BinaryExpression, ColumnClause
 
 from sqlsoup._compare import are_loose
+from sqlsoup._key_values import takes_place
 from sqlsoup._locks import locked
 
 if TYPE_CHECKING:
@@ -772,15 +773,8 @@ class FlushProcessor(ABC):
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         """Look at the rows of a flush, all of which are known; called for ``watch()`` alone."""
 
-    @abstractmethod
-    def row_pairs(
-        self, flush: Any, *, deletes: bool
-    ) -> Iterable[tuple[InstanceState[Any], InstanceState[Any]]]:
-        """Give pairs of rows of which the first must be stored, or deleted, before the second."""
-
-    def changed(self, flush: Any) -> Iterable[Any]:  # noqa: ARG002
-        """Give the actions that save rows which may leave one that is deleted."""
-        return ()
+    def order(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:  # noqa: B027
+        """Order the rows of mappers that depend on each other, or of one on itself."""
 
     def per_property_preprocessors(self, flush: Any) -> None:
         flush.deps[self.parent.base_mapper].add(self)
@@ -796,34 +790,51 @@ class FlushProcessor(ABC):
         return False
 
     def per_state_flush_actions(self, flush: Any, states: Iterable[Any], isdelete: bool) -> None:
-        """Order the rows of mappers that depend on each other, or of one on itself.
-
-        Those that may leave a row are saved before it is deleted, as SQLAlchemy has it for the rows
-        of one mapper alone.
-        """
-        all_rows, one_row = (_DELETE, _DELETE_ROW) if isdelete else (_SAVE, _SAVE_ROW)
-        changed = self.changed(flush) if isdelete else ()
-        for state in states if isdelete else ():
-            one_row(flush, state).__class__ = _DeleteUnlessReplaced
-            flush.dependencies.update((save, one_row(flush, state)) for save in changed)
-        for pair in self.row_pairs(flush, deletes=isdelete):
-            if all(all_rows(flush, state.mapper.base_mapper) in flush.cycles for state in pair):
-                flush.dependencies.add(tuple(one_row(flush, state) for state in pair))
+        self.order(flush, states, deletes=isdelete)
 
 
-def changes_of(flush: Any) -> list[Any]:
-    """Give the actions of a flush that UPDATE rows of mappers which depend on each other.
+def order_rows(
+    flush: Any,
+    states: Iterable[Any],
+    pairs: Iterable[tuple[InstanceState[Any], InstanceState[Any]]],
+    *,
+    deletes: bool,
+) -> None:
+    """Have a flush store, or delete, the first row of each pair before the second.
+
+    Those that may leave a row are saved before it is deleted, as SQLAlchemy has it for the rows of
+    one mapper alone (``UOWTransaction.dependencies`` in ``orm/unitofwork.py``).  It may go with
+    ``FlushProcessor``.
+    """
+    all_rows, one_row = (_DELETE, _DELETE_ROW) if deletes else (_SAVE, _SAVE_ROW)
+    changes = _changes_of(flush) if deletes else ()
+    for state in states if deletes else ():
+        one_row(flush, state).__class__ = _DeleteUnlessReplaced
+        flush.dependencies.update((change, one_row(flush, state)) for change in changes)
+    for pair in pairs:
+        if all(all_rows(flush, state.mapper.base_mapper) in flush.cycles for state in pair):
+            flush.dependencies.add(tuple(one_row(flush, state) for state in pair))
+
+
+def _changes_of(flush: Any) -> list[Any]:
+    """Return the actions of a flush that UPDATE rows of mappers which depend on each other.
 
     They are those of its ``cycles``.  It may go with ``FlushProcessor``.
     """
-    known: Any = flush.session.identity_map
-    return [
-        _SAVE_ROW(flush, row)
-        for action in flush.cycles
-        if isinstance(action, _SAVE)
-        for row in rows_of(flush, action.mapper, deletes=False)
-        if row.key is not None or row.mapper.identity_key_from_instance(row.obj()) in known
-    ]
+    kept, known = kept_by_flush(flush), flush.session.identity_map
+    if _CHANGES not in kept:
+        kept[_CHANGES] = [
+            _SAVE_ROW(flush, row)
+            for action in flush.cycles
+            if isinstance(action, _SAVE)
+            for row in rows_of(flush, action.mapper, deletes=False)
+            if row.key is not None or takes_place(row, known)
+        ]
+    changes: list[Any] = kept[_CHANGES]
+    return changes
+
+
+_CHANGES = "sqlsoup.changes"
 
 
 class _DeleteUnlessReplaced(_DELETE_ROW):  # type: ignore[misc,valid-type]
@@ -901,13 +912,13 @@ def rows_of(flush: Any, mapper: Mapper[Any], *, deletes: bool) -> Iterable[Insta
     return rows
 
 
-def may_replace_rows(flush: Any) -> bool:
-    """Tell if a flush deletes rows and has new ones.
+def may_replace_rows(session: Any) -> bool:
+    """Tell if a session deletes rows and has new ones.
 
     ``Session.deleted`` and ``new`` make sets of them each time (``orm/session.py``).  It may go
-    with ``FlushProcessor``.
+    when they do not.
     """
-    return bool(flush.session._deleted and flush.session._new)
+    return bool(session._deleted and session._new)
 
 
 def kept_by_flush(flush: Any) -> dict[Any, Any]:

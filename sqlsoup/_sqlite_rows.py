@@ -108,8 +108,7 @@ def _want_key(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
                 f"{name!r} of {type(row).__name__} wants a value: SQLite does not tell the key of "
                 "a row that is inserted into a view"
             )
-    session: Any = object_session(row)
-    if session.deleted:  # it may take the place of a row, which is then changed
+    if _sa.may_replace_rows(object_session(row)):  # it may be an UPDATE then
         _count_updates(connection)
 
 

@@ -123,9 +123,6 @@ class StoredKeys(FlushProcessor):
         if self._rules:
             watch(flush, self)
 
-    def row_pairs(self, flush: object, *, deletes: bool) -> Iterable[Any]:  # noqa: ARG002
-        return ()
-
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         if deletes:
             return

@@ -46,14 +46,13 @@ def executing(cls: Any, *, in_class: bool) -> Any:
         own = super(cls, self).execute if in_class else MethodType(cls.execute, self)
         if not args or args[0].__class__ not in _CHANGES:
             return own(*args, **options)
-        left = _options(args[0], options).get("synchronize_session") is False
-        options, expired = _ask_database(self, args, options)
-        result = own(*args, **options)
+        asked, expired = _ask_database(self, args, options)
+        result = own(*args, **asked)
         for row in expired:
             if inspect(row).persistent:  # and not deleted by the flush before the statement
                 self.expire(row)
-        if not left and isinstance(args[0], Update):
-            _read_unset(self, args[0])
+        if isinstance(args[0], Update):
+            _read_unset(self, args[0], options)
         return result
 
     return execute
@@ -63,13 +62,13 @@ def _options(statement: Any, options: dict[str, Any]) -> dict[str, Any]:
     return {**statement.get_execution_options(), **(options.get("execution_options") or {})}
 
 
-def _read_unset(session: Session, statement: Update) -> None:
+def _read_unset(session: Session, statement: Update, options: dict[str, Any]) -> None:
     """Have what was not given for a new row read after an UPDATE, as SQLAlchemy takes it for None.
 
     It sets the values of an UPDATE in rows that have a value there already.
     """
     entity = statement.entity_description.get("entity")
-    if entity is None:
+    if entity is None or _options(statement, options).get("synchronize_session") is False:
         return
     mapper: Any = inspect(entity).mapper
     cls, names = mapper.class_, frozenset(mapper.column_attrs.keys())
