@@ -10,7 +10,14 @@ from sqlalchemy.orm.attributes import set_attribute
 
 from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE
 from sqlsoup._key_values import takes_place
-from sqlsoup._sa import FlushProcessor, kept_by_flush, may_replace_rows, rows_of, watch
+from sqlsoup._sa import (
+    FlushProcessor,
+    kept_by_flush,
+    may_replace_rows,
+    rows_of,
+    watch,
+    watch_saved,
+)
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
@@ -226,7 +233,7 @@ class _Wanted(FlushProcessor):
         self._listens = False
 
     def begin(self, flush: Any) -> None:
-        watch(flush, self)
+        watch_saved(flush, self)
 
     def sort(self, flush: object, states: Iterable[Any], *, deletes: bool) -> None:  # noqa: ARG002
         if deletes or self._listens:

@@ -860,6 +860,17 @@ def watch(flush: Any, processor: FlushProcessor) -> None:
     flush.register_preprocessor(processor, True)
 
 
+def watch_saved(flush: Any, processor: FlushProcessor) -> None:
+    """Have one that looks at saved rows alone called, but for a flush that only deletes rows.
+
+    ``Session._flush`` in ``orm/session.py`` asks the same of a session, and ``Session.new`` makes a
+    set each time.  It may go with ``FlushProcessor``.
+    """
+    session = flush.session
+    if session._new or session.identity_map.check_modified():
+        watch(flush, processor)
+
+
 def store_before(flush: Any, parent: Mapper[Any], child: Mapper[Any]) -> None:
     """Have a flush save the rows of one mapper before those of another, and delete them after.
 

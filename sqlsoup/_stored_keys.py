@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TEXT, UserDefinedType
 
 from sqlsoup._key_values import CUTS, EXACT, NOTHING, as_stored, is_sql
-from sqlsoup._sa import FlushProcessor, watch
+from sqlsoup._sa import FlushProcessor, watch_saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,7 +121,7 @@ class StoredKeys(FlushProcessor):
 
     def begin(self, flush: Any) -> None:
         if self._rules:
-            watch(flush, self)
+            watch_saved(flush, self)
 
     def sort(self, flush: Any, states: Iterable[Any], *, deletes: bool) -> None:
         if deletes:

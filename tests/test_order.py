@@ -513,3 +513,19 @@ def test_order_costs_nothing_for_each_row(soup: sqlsoup.SQLSoup) -> None:
     calls_of(soup, 1)
     assert calls_of(soup, 1) == calls_of(soup, 100) > 0
     soup.rollback()
+
+
+def test_a_flush_that_only_deletes_looks_at_no_row(soup: sqlsoup.SQLSoup) -> None:
+    """What becomes of given keys is for rows that are saved."""
+
+    def looks() -> bool:
+        return any(code.co_qualname.endswith("Preprocess.execute") for code in called(soup.flush))
+
+    user = soup.users.insert(name=next(names))
+    assert looks()
+    soup.delete(user)
+    assert not looks()
+    soup.delete(soup.users.first())
+    soup.users.insert(name=next(names))
+    assert looks()
+    soup.rollback()
