@@ -20,7 +20,7 @@ from sqlsoup._keys import foreign_keys_of, unique_keys
 from sqlsoup._locks import locked, under
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
 from sqlsoup._reflect_many import reflect_all
-from sqlsoup._relate import Alone
+from sqlsoup._relate import alone
 from sqlsoup._weak import Named, add_weakly, alive
 from sqlsoup.exc import SQLSoupError
 
@@ -190,7 +190,8 @@ class Implied:
             reverse = next((way for way, keys in ways if keys == (far, near)), None)
         joins = _joined(near), _joined(far)
         options, mirrored = (
-            Alone(*sides, secondary=near.table).options() for sides in (joins, joins[::-1])
+            alone(primaryjoin=first, secondaryjoin=second, secondary=near.table)
+            for first, second in (joins, joins[::-1])
         )
         locked(_relate.lock, self._add_through, cls, name, options, other, reverse, mirrored)
         return True
@@ -222,9 +223,9 @@ class Implied:
         """Add the relationships over a foreign key, one of which may have no name or exist."""
         pairs = [(element.parent, element.column) for element in key.elements]
         one_row = {child.key for child, _ in pairs} in unique_keys(key.table)
-        one = Alone(partial(_condition, pairs, of_parent=False))
-        many = Alone(
-            partial(_condition, pairs, of_parent=True),
+        one = alone(primaryjoin=partial(_condition, pairs, of_parent=False))
+        many = alone(
+            primaryjoin=partial(_condition, pairs, of_parent=True),
             uselist=not one_row,
             active_history=one_row,
             passive_deletes=True,
@@ -234,10 +235,10 @@ class Implied:
             reverse = None
         if name is not None and _is_free(child, name, parent):
             # what a delete does to the other rows is for the database to say
-            back = reverse and backref(reverse, **many.options(passive_deletes="all"))
-            _relate.relate(inspect(child), name, (parent,), one.options(backref=back))
+            back = reverse and backref(reverse, **{**many, "passive_deletes": "all"})
+            _relate.relate(inspect(child), name, (parent,), {**one, "backref": back})
         elif reverse is not None:
-            _relate.relate(inspect(parent), reverse, (child,), many.options())
+            _relate.relate(inspect(parent), reverse, (child,), many)
 
     def _note(self, *classes: Any) -> None:
         """Note that each of two classes may have a relationship that leads to the other's table."""

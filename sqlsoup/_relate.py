@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, inspect
 from sqlalchemy import exc as sa_exc
@@ -40,19 +40,9 @@ lock = threading.RLock()
 _adding = threading.local()
 
 
-class Alone(NamedTuple):
-    """The options of an implied relationship where no other leads back."""
-
-    primaryjoin: Any
-    secondaryjoin: Any = None
-    secondary: Any = None
-    uselist: bool | None = None
-    active_history: bool = False
-    passive_deletes: bool = False
-
-    def options(self, **more: Any) -> dict[str, Any]:
-        """Return all options, others included."""
-        return {**self._asdict(), IMPLIED: self, **more}
+def alone(**options: Any) -> dict[str, Any]:
+    """Return the options of an implied relationship where no other leads back."""
+    return {**options, IMPLIED: options}
 
 
 _Property = RelationshipProperty[Any]
@@ -96,7 +86,7 @@ def _made(
     make: Callable[..., _Property], mapper: Mapper[Any], name: str, /, *args: Any, **options: Any
 ) -> _Property:
     """Return a relationship that is prepared for a mapper, and marked if it is implied."""
-    alone = options.pop(IMPLIED, None)
+    implied = options.pop(IMPLIED, None)
     prop = make(*args, **options)
     _sa.prepare_relationship(prop, mapper, name)
     joins, comparisons = compare_as_keys(prop)
@@ -104,9 +94,9 @@ def _made(
         prop = make(*args, **{**options, **joins})
         _sa.prepare_relationship(prop, mapper, name)
         _sa.find_links(prop, comparisons)
-    if alone is not None:
-        setattr(prop, IMPLIED, alone)
-        if callable(alone.primaryjoin):
+    if implied is not None:
+        setattr(prop, IMPLIED, implied)
+        if callable(implied["primaryjoin"]):
             _sa.forget_marks(prop)
     return prop
 
@@ -210,8 +200,7 @@ def _left_alone(added: list[_Property], options: dict[str, Any]) -> list[_Proper
             and is_implied(other)
             and not any(each.parent is other.parent and each.key == other.key for each in added)
         ):
-            alone: Alone = getattr(other, IMPLIED)
-            again = alone.options(overlaps=options["overlaps"])
+            again = {**alone(**getattr(other, IMPLIED)), "overlaps": options["overlaps"]}
             found.append(_made(relationship, other.parent, other.key, prop.parent, **again))
     return found
 
