@@ -93,7 +93,7 @@ FULL = Sizes(
         "chain": [100, 1000],
         "cyclic": [1000],
     },
-    import_rounds=7,
+    import_rounds=21,
     rounds=3,
     more=7,
     limit=10,
@@ -107,7 +107,7 @@ FULL = Sizes(
     collections=400,
     schema=1600,
     collection_rounds=5,
-    schema_rounds=2,
+    schema_rounds=5,
     others=2600,
 )
 QUICK = Sizes(
