@@ -64,6 +64,7 @@ def map_class(
     _sa.manage(cls)
     mapper: Mapper[Any] = _sa.new_registry(_NO_TABLES).map_imperatively(cls, selectable, **args)
     _sa.steady(mapper)
+    _sa.read_without_flush(mapper)
     if mapper.eager_defaults == "auto" and "eager_defaults" not in mapper_args:
         _sa.return_keys_alone(mapper)
     if isinstance(selectable, Table):

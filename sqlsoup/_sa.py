@@ -22,6 +22,7 @@ from sqlalchemy import util as util  # noqa: PLC0414 - sqlsoup.util, which 0.9 h
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import (
     CascadeOptions,
+    PassiveFlag,
     RelationshipProperty,
     Session,
     decl_api,
@@ -727,6 +728,22 @@ def steady(mapper: Mapper[Any]) -> None:
     if type(it.class_manager) is instrumentation.ClassManager:
         it.class_manager.__class__ = _SteadyManager
         _make_rows_quickly(it.class_manager)
+
+
+def read_without_flush(mapper: Mapper[Any]) -> None:
+    """Have an attribute of an expired row read while new rows are not complete yet, as in 1.3.
+
+    Since 1.4 it flushes the session first, and a new row that takes its values one by one from rows
+    that a commit has expired is stored before it has them all (``load_scalar_attributes()`` in
+    ``orm/loading.py``).  It may go when the session can be told not to.
+    """
+    manager: Any = mapper.class_manager
+    load = manager.expired_attribute_loader
+
+    def read(state: InstanceState[Any], names: set[str], passive: PassiveFlag) -> Any:
+        return load(state, names, passive | PassiveFlag.NO_AUTOFLUSH)
+
+    manager.expired_attribute_loader = read
 
 
 def renew(mapper: Mapper[Any]) -> None:

@@ -372,6 +372,7 @@ WITHOUT_NAMES = {
     "is_plain": "it looks through the whole of a statement",
     "new_registry": "the private class that it makes has them",
     "read_through": "it changes the class of an attribute",
+    "read_without_flush": "it changes what loads attributes",
     "unseen": "it changes the name of a module",
 }
 

@@ -278,3 +278,20 @@ def objects_across_commits(bench):
         db.commit()
         seen.append(bench.stored("SELECT points FROM member WHERE id = 3")[0][0])
     return [seen, db.member.get(3) is row]
+
+
+def expired_rows_and_new_ones(bench):
+    """An attribute of an expired row is read while a new row is not complete yet."""
+    db = sqlsoup.SQLSoup(bench.engine)
+    first, second, third = map(db.member.get, (1, 2, 3))
+    db.commit()
+    new = db.member.insert()
+    new.name = first.name + " II"
+    pending = [new in db.session.new]
+    db.session.expire(second, ["email"])
+    new.email = second.email.upper()
+    pending.append(new in db.session.new)
+    new.points = db.member.get(3).points
+    pending += [new in db.session.new, third.name]
+    db.commit()
+    return [pending, new, bench.stored("SELECT * FROM member WHERE id > 3")]
