@@ -734,7 +734,7 @@ def read_without_flush(mapper: Mapper[Any]) -> None:
     """Have an attribute of an expired row read while new rows are not complete yet, as in 1.3.
 
     Since 1.4 it flushes the session first, and a new row that takes its values one by one from rows
-    that a commit has expired is stored before it has them all (``load_scalar_attributes()`` in
+    that a commit has expired is stored before it has them all (``_load_scalar_attributes()`` in
     ``orm/loading.py``).  It may go when the session can be told not to.
     """
     manager: Any = mapper.class_manager

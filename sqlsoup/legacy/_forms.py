@@ -187,6 +187,14 @@ FORMS = {
         "__iter__() or from_self() of a query class, by which all rows came",
         "the event do_orm_execute of the session, as with with_loader_criteria()",
     ),
+    "populate-existing": Form(
+        "populate_existing() while rows are changed, which it put back",
+        "query.autoflush(False).populate_existing(); SQLAlchemy 2 would store them first",
+    ),
+    "flush-first": Form(
+        "a row that is loaded again while a new one is not complete",
+        "with session.no_autoflush, as SQLAlchemy 2 stores new rows first",
+    ),
     "query-values": Form("values() or add_column() with a name", "query.with_entities(A.b)"),
     "contains-alias": Form(
         "contains_alias()", "session.query(aliased(A, alias)).from_statement(...)"

@@ -15,6 +15,7 @@ from sqlalchemy.orm import (
 from sqlsoup.legacy import _mappers
 from sqlsoup.legacy._connection_begin import Branch
 from sqlsoup.legacy._connections import STATEMENTS, commits
+from sqlsoup.legacy._flushes import refreshing
 from sqlsoup.legacy._frames import asking, is_ours, module_of
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, replaced
@@ -246,7 +247,8 @@ def _refresh(
         args, mode = args[:1], args[1]
     if mode:
         kw["with_for_update"] = lock_arguments(mode) or True
-    before(session, instance, *args, **kw)
+    with refreshing(session, instance):
+        before(session, instance, *args, **kw)
 
 
 @method(Session, "is_modified")

@@ -19,9 +19,12 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import (
+    DeclarativeBase,
     Query,
     Session,
     create_session,
+    declarative_base,
+    defer,
     joinedload,
     scoped_session,
     selectinload,
@@ -1361,3 +1364,90 @@ def test_new_statements_with_arguments(ask, plain, lib, monkeypatch):
     old = getattr(plain, ask)(sa.select(lib.users.name), mapper=lib.users)
     assert old == "Ada" if ask == "scalar" else old.first()
     assert forms() == ["session-mapper"]
+
+
+def new_base():
+    """Return a base that SQLAlchemy 1.3 did not have."""
+    return type("Base", (DeclarativeBase,), {})
+
+
+def declared(engine, base):
+    """Declare the users of the library, and the books, whose titles must be given."""
+    tables = sa.MetaData()
+    for name in ("users", "books"):
+        sa.Table(name, tables, autoload_with=engine)
+    return [
+        type(name.title(), (base,), {"__table__": tables.tables[name]})
+        for name in ("users", "books")
+    ]
+
+
+LOADS = {
+    "expired by a commit": (lambda session, _: session.commit(), lambda user: user.email),
+    "expired attribute": (lambda session, user: session.expire(user, ["email"]), lambda u: u.email),
+    "deferred column": (
+        lambda session, user: (
+            session.expunge(user),
+            session.query(type(user)).options(defer("email")).first(),
+        )[1],
+        lambda user: user.email,
+    ),
+    "refresh": (lambda *_: None, lambda user: sa.orm.object_session(user).refresh(user)),
+    "refresh of one": (
+        lambda *_: None,
+        lambda user: sa.orm.object_session(user).refresh(user, ["email"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize("make_base", [declarative_base, new_base])
+def test_loads_that_do_not_flush(load, make_base, engine):
+    """A row that is loaded again leaves a new one alone that has no title yet, and is noted."""
+    users, books = declared(engine, make_base())
+    prepare, read = LOADS[load]
+    with Session(engine) as session:
+        user = session.query(users).order_by(users.name).first()
+        user = prepare(session, user) or user
+        _notes.clear()
+        book = books()
+        session.add(book)
+        if make_base is new_base:
+            with pytest.raises(IntegrityError):
+                read(user)
+            assert forms() == []
+        else:
+            read(user)
+            assert book in session.new
+            assert forms() == ["flush-first"]
+            book.title = user.name
+            read(user)
+            session.flush()
+            assert forms() == ["flush-first"]
+
+
+def test_loads_beside_complete_rows(lib):
+    """Nothing is noted where the new row has all values, or a row or default to take them from."""
+    session = lib.session
+    user = lib.users.first()
+    lib.loans.insert(book_id=1, user=user)
+    session.refresh(user)
+    session().autoflush = False
+    lib.books.insert()
+    session.refresh(user)
+    session.remove()
+    assert forms() == []
+
+
+@pytest.mark.parametrize("make_base", [declarative_base, new_base])
+def test_populate_existing_puts_changes_back(make_base, engine):
+    """Changes are not stored before, and noted where there are some."""
+    users, _ = declared(engine, make_base())
+    with Session(engine) as session:
+        query = session.query(users).order_by(users.name).populate_existing()
+        assert forms() == []
+        user = query.first()
+        user.email = "changed"
+        session.query(users).order_by(users.name).populate_existing().all()
+        assert (user.email == "changed") is (make_base is new_base)
+    assert forms() == ["populate-existing"] * (make_base is not new_base)

@@ -47,7 +47,7 @@ def name_of(owner, attribute):
     if isinstance(owner, dict):
         return f"sys.modules.{attribute}"
     if attribute in ("__code__", "__defaults__", "__kwdefaults__"):
-        return owner.__qualname__.replace("_mapper_fn", "mapper")
+        return owner.__qualname__.replace("_mapper_fn", "mapper").removeprefix("_")
     is_module = isinstance(owner, ModuleType)
     name = owner.__name__ if is_module else owner.__qualname__
     return f"{name.replace('_ORM', 'ORM')}.{attribute}"  # which 2.0 has without an underscore
