@@ -18,8 +18,12 @@ from sqlsoup import _sa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from sqlsoup._corrections import Answer, Answers, Correction
+
+    Connect = Callable[[], AbstractContextManager[Connection]]
+    """Opens a connection on which the catalog is read."""
 
 
 def _particulars(database: str) -> Any:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, Table, and_, inspect
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table, and_, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import backref, foreign
 
@@ -26,8 +26,8 @@ from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
 
+    from sqlsoup._catalog import Connect
     from sqlsoup._classes import SelectableClassType
     from sqlsoup._plan import Namer
 
@@ -45,7 +45,7 @@ class Implied:
         self,
         naming: bool | Namer,
         metadata: MetaData,
-        connect: Callable[[], AbstractContextManager[Connection]],
+        connect: Connect,
         class_for: Callable[[str | None, str], SelectableClassType],
     ) -> None:
         self.namer: Namer | None = None if isinstance(naming, bool) else naming

@@ -19,15 +19,12 @@ from sqlsoup._locks import locked
 from sqlsoup._reflect import publish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from sqlsoup._catalog import Connect
 
 _TABLEOID = "tableoid"
 
 
-def with_tableoid(
-    table: Any, key: list[Any], connect: Callable[[], AbstractContextManager[Connection]]
-) -> Any:
+def with_tableoid(table: Any, key: list[Any], connect: Connect) -> Any:
     """Return a table with the column that tells where a row is, if a key names that.
 
     A table gives the rows of those that inherit from it too, whose keys may be the same as its own.

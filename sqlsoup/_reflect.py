@@ -27,17 +27,13 @@ from sqlsoup.exc import SQLSoupError, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
+
+    from sqlsoup._catalog import Connect
 
 _R = TypeVar("_R")
 
 
-def reflect(
-    metadata: MetaData,
-    name: str,
-    schema: str | None,
-    connect: Callable[[], AbstractContextManager[Connection]],
-) -> Table:
+def reflect(metadata: MetaData, name: str, schema: str | None, connect: Connect) -> Table:
     """Return the table of a name, reflecting it if the MetaData has none.
 
     One thread reflects it, for which others wait a moment.  None has a turn while it waits for a

@@ -36,16 +36,11 @@ from sqlsoup.exc import mention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
+
+    from sqlsoup._catalog import Connect
 
 
-def complete(
-    selectable: FromClause,
-    metadata: MetaData,
-    connect: Callable[[], AbstractContextManager[Connection]],
-    *,
-    derive: bool,
-) -> None:
+def complete(selectable: FromClause, metadata: MetaData, connect: Connect, *, derive: bool) -> None:
     """Reflect the tables that foreign keys in a selectable refer to, where it needs them.
 
     A join compares its primary keys with what they refer to.  The columns of an alias or subquery
@@ -97,7 +92,7 @@ def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
 def reflect_all(
     tables: Iterable[tuple[str | None, str]],
     metadata: MetaData,
-    connect: Callable[[], AbstractContextManager[Connection]],
+    connect: Connect,
     progress: Callable[[str], object] = lambda _: None,
 ) -> set[str]:
     """Reflect those of some tables, given by schema and name, that are not in the MetaData.

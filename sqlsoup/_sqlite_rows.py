@@ -30,15 +30,12 @@ from sqlsoup._sqlite import ignores_rows, is_view, is_virtual
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
     from sqlalchemy.orm import Mapper
 
+    from sqlsoup._catalog import Connect
 
-def with_rowid(
-    table: Any, key: list[Any], connect: Callable[[], AbstractContextManager[Connection]]
-) -> Any:
+
+def with_rowid(table: Any, key: list[Any], connect: Connect) -> Any:
     """Return a table with its rowid as its primary key, if that is what the key names.
 
     It takes the place of the one in the MetaData.  What is no reflected table of SQLite, or has no
