@@ -15,9 +15,8 @@ from sqlsoup._arguments import check_map_to, mention_unknown
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._keys import as_list, described, has_key, keyless
 from sqlsoup._mapping import key_of
-from sqlsoup._postgresql_rows import with_tableoid
 from sqlsoup._reflect import forget, real_name, reflect
-from sqlsoup._sqlite_rows import with_rowid
+from sqlsoup._system_keys import with_rowid, with_tableoid
 from sqlsoup.exc import ArgumentError, SQLSoupError
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
 from sqlsoup._sqlite import is_view
-from sqlsoup._sqlite_rows import watch_view
+from sqlsoup._sqlite_views import watch_view
 from sqlsoup._stored_keys import StoredKeys
 from sqlsoup.exc import ArgumentError
 
