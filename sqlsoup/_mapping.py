@@ -14,6 +14,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Mapper, column_property
 
 from sqlsoup import _sa
+from sqlsoup._attributes import other_names, refuse_names
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
 from sqlsoup._corrections import SPARES, keep
 from sqlsoup._foreign_keys import settle
@@ -30,7 +31,6 @@ from sqlsoup._instances import (
     representation,
 )
 from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
-from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
 from sqlsoup._sqlite import is_view

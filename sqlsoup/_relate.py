@@ -18,10 +18,10 @@ from sqlalchemy.orm import (
 )
 
 from sqlsoup import _sa
+from sqlsoup._attributes import is_taken
 from sqlsoup._conditions import compare_as_keys
 from sqlsoup._generated import refuse_generated
 from sqlsoup._locks import under
-from sqlsoup._names import is_taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
