@@ -178,7 +178,7 @@ def reflect_table(inspector: Inspector, table: Any) -> None:
     inspector.reflect_table(table, None, resolve_fks=False)
     _sa.forget_options(table)
     particulars = _particulars(inspector.dialect.name)
-    if hasattr(particulars, "mark_updates"):
+    if particulars is not None:
         particulars.mark_updates(inspector, table)
 
 

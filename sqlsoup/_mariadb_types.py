@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Dialect
 
+    _Processor = Callable[[Any], Any]
+
 
 class TIME(mysql.TIME):
     """TIME is a duration of up to 838 hours, also a negative one.
@@ -51,15 +53,11 @@ class TIME(mysql.TIME):
             return self
         return super().coerce_compared_value(op, value)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+    def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
         """Return what writes a duration as text."""
         return lambda value: _clock(value) if isinstance(value, datetime.timedelta) else value
 
-    def result_processor(
-        self,
-        dialect: Dialect,  # noqa: ARG002
-        coltype: object,  # noqa: ARG002
-    ) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
         """Return what makes a time of day of a duration within a day."""
         return _time_of_day
 
@@ -88,15 +86,11 @@ class DOUBLE(mysql.DOUBLE):
         """Return this type for a Decimal, which may have more digits than a number in SQL."""
         return self if isinstance(value, Decimal) else super().coerce_compared_value(op, value)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+    def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
         """Return what writes a Decimal as the double next to it, in however many digits it is."""
         return lambda value: float(value) if isinstance(value, Decimal) else value
 
-    def result_processor(
-        self,
-        dialect: Dialect,  # noqa: ARG002
-        coltype: object,  # noqa: ARG002
-    ) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
         """Return what makes a Decimal of a float, with the digits that tell it from others."""
         return lambda value: Decimal(repr(value)) if isinstance(value, float) else value
 
@@ -111,11 +105,7 @@ class FLOAT(mysql.FLOAT):
         """Select the column as a double."""
         return colexpr.op("*")(literal_column("1e0"))
 
-    def result_processor(
-        self,
-        dialect: Dialect,  # noqa: ARG002
-        coltype: object,  # noqa: ARG002
-    ) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
         """Return what takes the digits away that the double has and the column has not."""
         return lambda value: shortest(value) if isinstance(value, float) else value
 
@@ -131,7 +121,7 @@ class _Value:
     what ``str()`` gives: for a row, as for any other object without text, its repr.
     """
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+    def bind_processor(self, dialect: Dialect) -> _Processor:
         """Return what refuses a list."""
         own: Any = super()
         write = own.bind_processor(dialect)
@@ -168,7 +158,7 @@ class SET(mysql.SET):
     SQLAlchemy (2.0, 2.1) takes that in which Python happens to give them.
     """
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+    def bind_processor(self, dialect: Dialect) -> _Processor:
         """Return what writes a set as text, or as a number where ``''`` is a member."""
         write = super().bind_processor(dialect)
         places = {member: place for place, member in enumerate(self.values)}
@@ -236,7 +226,7 @@ class BIT(mysql.BIT):
         """Select the column as an integer."""
         return colexpr.op("+")(literal_column("0"))
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:
         """Return what makes an integer of bytes, which come of other statements alone."""
         own: Any = super()
         of_bytes = own.result_processor(dialect, coltype)
@@ -290,15 +280,11 @@ class UUID(_Named):
     cache_ok = True
     python_type = uuid.UUID
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+    def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
         """Return what writes a UUID as text."""
         return lambda value: None if value is None else str(value)
 
-    def result_processor(
-        self,
-        dialect: Dialect,  # noqa: ARG002
-        coltype: object,  # noqa: ARG002
-    ) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
         """Return what makes a UUID of text."""
         return lambda value: uuid.UUID(value) if isinstance(value, str) else value
 
