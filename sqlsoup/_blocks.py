@@ -105,7 +105,8 @@ def enter(soup: Any) -> None:
     origin = soup._origin  # noqa: SLF001
     session = origin.current()
     caller = sys._getframe(2)  # noqa: SLF001 - inspect has it from there
-    end, held = getattr(_next, "end", _nothing)(), None
+    pending = getattr(_next, "end", None)
+    end, held = pending and pending(), None
     if end is None or end.args[0].session is not None or end.args[0].soup not in (None, soup):
         end = held = partial(_end, Block(), soup)  # __enter__() was called by hand
     block = end.args[0]
@@ -274,10 +275,6 @@ def _interrupt(error: BaseException | None, handled: BaseException | None) -> Ba
     while found is not handled and isinstance(found, Exception):
         found = found.__context__
     return None if found is handled else found
-
-
-def _nothing() -> None:
-    return None
 
 
 def _roll_back(
