@@ -77,9 +77,9 @@ class _Upsert(Insert):
             )
         self.others = [sorted(key) for key in unique if key != given]
 
-    def wanted(self, first: Mapping[str, Any]) -> list[str]:
+    def wanted(self, columns: Mapping[str, Column[Any]]) -> list[str]:
         """Return the names of the columns that hold no NULL, those of the keys included."""
-        wanted, known = super().wanted(first), {c: n for n, c in self.stored(first).items()}
+        wanted, known = super().wanted(columns), {c: n for n, c in columns.items()}
         for column, name in self.keys.items():
             if column not in known:
                 raise no_value(0, name)
