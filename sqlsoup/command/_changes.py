@@ -40,15 +40,7 @@ class Changes:
             or any(map(session.is_modified, session.dirty))
         )
 
-    def _executed(
-        self,
-        _connection: Any,
-        cursor: Any,
-        statement: str,
-        _parameters: Any,
-        _more: Any,
-        _many: Any,
-    ) -> None:
+    def _executed(self, _connection: Any, cursor: Any, statement: str, *_more: Any) -> None:
         found = _FIRST.match(statement)
         word = found[1] if found else ""
         backend = self._db.engine.dialect.name
