@@ -54,11 +54,9 @@ class TIME(mysql.TIME):
         return super().coerce_compared_value(op, value)
 
     def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
-        """Return what writes a duration as text."""
         return lambda value: _clock(value) if isinstance(value, datetime.timedelta) else value
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
-        """Return what makes a time of day of a duration within a day."""
         return _time_of_day
 
 
@@ -91,7 +89,6 @@ class DOUBLE(mysql.DOUBLE):
         return lambda value: float(value) if isinstance(value, Decimal) else value
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
-        """Return what makes a Decimal of a float, with the digits that tell it from others."""
         return lambda value: Decimal(repr(value)) if isinstance(value, float) else value
 
 
@@ -102,11 +99,9 @@ class FLOAT(mysql.FLOAT):
     """
 
     def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Select the column as a double."""
         return colexpr.op("*")(literal_column("1e0"))
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
-        """Return what takes the digits away that the double has and the column has not."""
         return lambda value: shortest(value) if isinstance(value, float) else value
 
 
@@ -122,7 +117,6 @@ class _Value:
     """
 
     def bind_processor(self, dialect: Dialect) -> _Processor:
-        """Return what refuses a list."""
         own: Any = super()
         write = own.bind_processor(dialect)
         return (lambda value: write(self._one(value))) if write else self._one
@@ -223,7 +217,6 @@ class BIT(mysql.BIT):
     python_type = int
 
     def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Select the column as an integer."""
         return colexpr.op("+")(literal_column("0"))
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:
@@ -250,7 +243,6 @@ class _Named(UserDefinedType[Any]):
         self.name = name
 
     def get_col_spec(self, **_: Any) -> str:
-        """Return what CREATE TABLE calls it."""
         return self.name.upper()
 
 
@@ -281,15 +273,12 @@ class UUID(_Named):
     python_type = uuid.UUID
 
     def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
-        """Return what writes a UUID as text."""
         return lambda value: None if value is None else str(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
-        """Return what makes a UUID of text."""
         return lambda value: uuid.UUID(value) if isinstance(value, str) else value
 
     def as_key(self, value: Any) -> Any:
-        """Return the UUID of text."""
         return uuid_of(value)
 
 
