@@ -14,9 +14,9 @@ from sqlalchemy.orm import backref, foreign
 from sqlsoup import _relate, _sa
 from sqlsoup._catalog import Reference, all_references, references_to
 from sqlsoup._corrections import PARTITION
-from sqlsoup._foreign_keys import target_of
+from sqlsoup._foreign_keys import foreign_keys_of, target_of
 from sqlsoup._instances import expect
-from sqlsoup._keys import foreign_keys_of, unique_keys
+from sqlsoup._keys import unique_keys
 from sqlsoup._locks import locked, under
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
 from sqlsoup._reflect_many import reflect_all

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from sqlalchemy import ForeignKeyConstraint, Table
 
 from sqlsoup._attributes import reserved
-from sqlsoup._foreign_keys import table_key, target_of
-from sqlsoup._keys import foreign_keys_of, unique_keys
+from sqlsoup._foreign_keys import foreign_keys_of, table_key, target_of
+from sqlsoup._keys import unique_keys
 
 if TYPE_CHECKING:
     from sqlsoup._catalog import Reference
