@@ -11,13 +11,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
 from sqlsoup import _sa
-from sqlsoup._catalog import (
-    catalog,
-    is_there,
-    may_be_there,
-    reflect_table,
-    spelled,
-)
+from sqlsoup._catalog import catalog, is_there, may_be_there, reflect_table, spelled
 from sqlsoup._compare import compare_as_stored
 from sqlsoup._foreign_keys import REFLECTED, guard, notes_of, settle, table_key
 from sqlsoup._hashable import make_hashable
