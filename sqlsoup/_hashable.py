@@ -42,7 +42,7 @@ class Hashable(_OfKey):
     @property
     def python_type(self) -> type[Any]:
         """What the values are."""
-        return frozenset if _is_set(self.kind) else tuple
+        return frozenset if self.kind.__visit_name__ == "SET" else tuple
 
     def column_expression(self, column: Any) -> Any:
         """Have the database give what the type wants, as this type."""
@@ -58,10 +58,6 @@ def _hashable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(map(_hashable, value))
     return frozenset(value) if isinstance(value, set) else value
-
-
-def _is_set(kind: Any) -> bool:
-    return bool(kind.__visit_name__ == "SET")
 
 
 class Single(_OfKey):
