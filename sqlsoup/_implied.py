@@ -159,10 +159,9 @@ class Implied:
             for each in foreign_keys_of(table)
             if target_of(each.elements[0]) == target
         ]
-        wanted = (table.schema, table.name, columns_of(key))
         if len(siblings) == 1 and table.schema == target[0] and self.namer is None:
             return next(iter(plan.names_of_many(siblings)), None)
-        name: str | None = plan.name_of(*wanted)
+        name: str | None = plan.name_of(table.schema, table.name, columns_of(key))
         return name
 
     def _add_one_to_many(self, cls: Any, name: str, found: Reference) -> bool:

@@ -309,15 +309,13 @@ def exact(found: TypeEngine[Any], name: str) -> TypeEngine[Any]:
 
     :param name: how information_schema calls it, with lengths and all; ``""`` if that is unknown.
     """
-    made: TypeEngine[Any]
     if name in _NAMED:
-        made = _of_one_value(_NAMED[name])(name)
-    else:
-        cls: Any = _EXACT.get(type(found), type(found))
-        as_it_is = issubclass(cls, _Value | SET | mysql.JSON)
-        cls = cls if as_it_is else _of_one_value(cls)
-        made = found.adapt(cls)
-    return made
+        named: TypeEngine[Any] = _of_one_value(_NAMED[name])(name)
+        return named
+    cls: Any = _EXACT.get(type(found), type(found))
+    as_it_is = issubclass(cls, _Value | SET | mysql.JSON)
+    cls = cls if as_it_is else _of_one_value(cls)
+    return found.adapt(cls)
 
 
 @cache
