@@ -55,18 +55,17 @@ class _Upsert(Insert):
             raise ArgumentError(
                 f"upsert() works on SQLite, PostgreSQL, MySQL and MariaDB, not on {self.dialect!r}"
             )
-        known = {**self.aliases, **self.columns}
         if keys is None:
             keys = [n for n, column in self.columns.items() if column in self.mapper.primary_key]
         elif isinstance(keys, str) or hasattr(keys, "key"):
             keys = [keys]
         names = [getattr(key, "key", key) for key in keys]
         for name in names:
-            if name not in known:
+            if name not in self.known:
                 raise ArgumentError(
-                    f"keys: {self.name} has no column {name!r}" + suggestion(str(name), known)
+                    f"keys: {self.name} has no column {name!r}" + suggestion(str(name), self.known)
                 )
-        self.keys = {known[name]: name for name in names}
+        self.keys = {self.known[name]: name for name in names}
         unique = [key for key in unique_keys(self.table) if key]
         given = {column.key for column in self.keys}
         if given not in unique:

@@ -66,7 +66,8 @@ class Insert:
             for column in table.columns
             if mapper.columns.contains_column(column)
         }
-        self.aliases = {k: self.columns[v] for k, v in cls._sqlsoup_renamed.items()}
+        aliases = {k: self.columns[v] for k, v in cls._sqlsoup_renamed.items()}
+        self.known = {**aliases, **self.columns}
         self.session = cls._sqlsoup.current()
         find_engines(self.session)
 
@@ -98,14 +99,13 @@ class Insert:
 
     def stored(self, names: Iterable[str]) -> dict[str, Column[Any]]:
         """Return the columns that are stored, by the names that the rows have for them."""
-        known = {**self.aliases, **self.columns}
         for name in names:
-            if name not in known:
+            if name not in self.known:
                 raise ArgumentError(
                     f"rows[0] has {name!r}, which is no column of {self.name}"
-                    + suggestion(str(name), known)
+                    + suggestion(str(name), self.known)
                 )
-        found = {name: known[name] for name in names if not is_generated(known[name])}
+        found = {name: self.known[name] for name in names if not is_generated(self.known[name])}
         if not found:
             raise ArgumentError("rows[0] has no value to store; name a column at least")
         return found
