@@ -25,12 +25,9 @@ class Changes:
     def __init__(self, db: sqlsoup.SQLSoup) -> None:
         self._db = db
         self._sent = False
-        for name, listener in (
-            ("after_cursor_execute", self._executed),
-            ("commit", self._ended),
-            ("rollback", self._ended),
-        ):
-            event.listen(db.engine, name, listener)
+        event.listen(db.engine, "after_cursor_execute", self._executed)
+        event.listen(db.engine, "commit", self._ended)
+        event.listen(db.engine, "rollback", self._ended)
 
     def __bool__(self) -> bool:
         session = session_of(self._db)
