@@ -76,9 +76,7 @@ class Single(_OfKey):
 
 
 def make_hashable(table: Table, key: Any = ()) -> None:
-    """Have keys of a table, and foreign keys, hashable, where their types are those of lists.
-
-    Those of SQLite that are text keep their spelling, by which a row is found again.
+    """Give the keys of a table, and its foreign keys, types by which rows are found again.
 
     :param key: columns that are named to be the primary key.
     """

@@ -42,7 +42,7 @@ def check(statement: object, bind: Bind | None = None) -> None:
     a subquery among the rows of an INSERT is seen.
 
     :param bind: what it is sent to, if that does not follow from the tables.
-    :raises ArgumentError: it does.
+    :raises ArgumentError: the statement names such tables.
     """
     if len(_known) > 1 and (bind is not None or not _sa.is_plain(statement)):
         tables = list(_tables_of(statement))
