@@ -43,7 +43,7 @@ def is_taken(name: str) -> bool:
 
 
 def other_names(selectable: FromClause, properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attribute names of columns whose own names are reserved, by those.
+    """Return attribute names for the columns whose own names are reserved, by these.
 
     Such a name is ``column`` and the column's own, with underscores behind until it is unique.
     Columns to which ``properties`` of the mapper give an attribute are left out.

@@ -188,10 +188,7 @@ def _leave_inner(
     blocks: list[_Found],
     error: BaseException | None,
 ) -> None:
-    """End a block that is not the outermost one; it may be none of the session's.
-
-    It then was lost, or its session was removed.
-    """
+    """End a block within another, or one that was lost or whose session was removed."""
     there = [*map(_block, blocks)]
     outer = there[0] if there else None
     if block in there:

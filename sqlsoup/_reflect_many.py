@@ -43,10 +43,9 @@ if TYPE_CHECKING:
 def complete(selectable: FromClause, metadata: MetaData, connect: Connect, *, derive: bool) -> None:
     """Reflect the tables that foreign keys in a selectable refer to, where it needs them.
 
-    A join compares its primary keys with what they refer to.  The columns of an alias or subquery
-    (or of what is to be derived) copy the foreign keys as they are then, or were when the columns
-    were looked at first.  All that is missing takes one round of reflection; a target that is not
-    there is warned of, once.
+    A join compares its primary keys with what they refer to.  An alias, a subquery and what is to
+    be derived copy the foreign keys as they are when their columns are first looked at.  All that
+    is missing takes one round of reflection; there is one warning of each target that is not there.
     """
     elements = list(visitors.iterate(selectable))
     derive = derive or any(isinstance(element, AliasedReturnsRows) for element in elements)

@@ -91,8 +91,8 @@ def _sure(kind: Any) -> Callable[[Any], bool]:
 class StoredKeys(FlushProcessor):
     """Has each key be what is stored for it, in the type of that, so that a row is one object.
 
-    Python knows that of most values.  The database is asked of others before the rows are stored,
-    with what was given: as what a driver gives for it, it might be another value (an interval).
+    Python knows what most values become.  The database is asked for the others before the rows are
+    stored, and is sent what was given: what a driver returns for that may be another (an interval).
     """
 
     def __init__(self, mapper: Mapper[Any]) -> None:
