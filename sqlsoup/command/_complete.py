@@ -112,9 +112,9 @@ _METHODS = {*dir(Query), *dir(sqlsoup.TableClassType)}
 
 
 def _columns_of(thing: Any) -> Iterable[str]:
-    if isinstance(thing, _Unmapped):
-        return filter(str.isidentifier, thing.columns())
-    return filter(str.isidentifier, sqlalchemy.inspect(thing).attrs.keys())
+    unmapped = isinstance(thing, _Unmapped)
+    names = thing.columns() if unmapped else sqlalchemy.inspect(thing).attrs.keys()
+    return filter(str.isidentifier, names)
 
 
 def _item(thing: Any, name: str) -> Any:
