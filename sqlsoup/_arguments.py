@@ -33,25 +33,18 @@ def check(
 
 
 def check_map_to(attrname: object, tablename: object, selectable: object, schema: object) -> None:
-    """Refuse wrong arguments of map_to()."""
-    if problem := _map_to_problem(attrname, tablename, selectable, schema):
-        raise ArgumentError(problem)
-
-
-def _map_to_problem(
-    attrname: object, tablename: object, selectable: object, schema: object
-) -> str | None:
-    """Return what is wrong with the arguments of map_to(), in 0.9's words where it had any."""
+    """Refuse wrong arguments of map_to(), in 0.9's words where it had any."""
     for name, value in (("tablename", tablename), ("schema", schema)):
         if not isinstance(value, str | None):
-            return f"'{name}' argument must be a string."
+            raise ArgumentError(f"'{name}' argument must be a string.")
     if tablename is not None and selectable is not None:
-        return "'tablename' and 'selectable' arguments are mutually exclusive"
+        raise ArgumentError("'tablename' and 'selectable' arguments are mutually exclusive")
     if tablename is None and schema:
-        return "'tablename' argument is required when using 'schema'."
+        raise ArgumentError("'tablename' argument is required when using 'schema'.")
     if tablename is None and selectable is None:
-        return "'tablename' or 'selectable' argument is required."
-    return None if isinstance(attrname, str) else "'attrname' argument must be a string."
+        raise ArgumentError("'tablename' or 'selectable' argument is required.")
+    if not isinstance(attrname, str):
+        raise ArgumentError("'attrname' argument must be a string.")
 
 
 def mention_unknown(primary_keys: Iterable[str], names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The attribute names of a mapped class, and the errors for unknown ones."""
+"""The attribute names of a mapped class: those of columns, reserved ones and unknown ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sqlalchemy import inspect
 from sqlsoup.exc import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Callable, Container, Iterable, Mapping
 
+    from sqlalchemy import FromClause
     from sqlalchemy.orm import Mapper
 
 ASKED = "is_clause_element"
@@ -23,6 +24,55 @@ _INTERNAL = {"get_children", "memoized_instancemethod"}
 """Methods of queries that are internal to SQLAlchemy."""
 
 _PROPERTIES = {"column_descriptions", "columns", "session", "statement", "whereclause"}
+
+
+_PREFIXES = (
+    "_sqlsoup",
+    *(f"_sa_{name}" for name in ("instance", "class", "registry", "original", "apply", "decl")),
+)
+
+
+def is_taken(name: str) -> bool:
+    """Tell if a name is reserved by Python, SQLAlchemy or SQLSoup.
+
+    Python looks for special methods in the class of a row, whether it has them or not, and
+    SQLAlchemy for ``__table__`` and others; ``__self`` is an argument of the constructor.
+    """
+    special = name.startswith("__") and name.endswith("__")
+    return special or name == "__self" or name.startswith(_PREFIXES)
+
+
+def other_names(selectable: FromClause, properties: Mapping[str, Any]) -> dict[str, str]:
+    """Return attribute names for the columns whose own names are reserved, by these.
+
+    Such a name is ``column`` and the column's own, with underscores behind until it is unique.
+    Columns to which ``properties`` of the mapper give an attribute are left out.
+    """
+    found: dict[str, str] = {}
+    for column in selectable.c:
+        if is_taken(column.key) and not any(column is given for given in properties.values()):
+            name = f"column{column.key}"
+            while name in selectable.c or name in properties:
+                name += "_"
+            found[column.key] = name
+    return found
+
+
+def refuse_names(
+    base: Any, setter: Callable[[Any, str, Any], None] | None
+) -> Callable[[Any, str, Any], None]:
+    """Return a ``__setattr__`` that refuses the reserved name of a column."""
+
+    def set_attribute(self: Any, name: str, value: Any) -> None:
+        other = type(self)._sqlsoup_renamed.get(name)
+        if other is not None and not name.startswith("_sa_"):  # SQLAlchemy sets those itself
+            raise AttributeError(
+                f"the column {name!r} of {type(self).__name__} is the attribute {other!r}, since "
+                "its name is reserved by Python or SQLAlchemy"
+            )
+        (setter or base.__setattr__)(self, name, value)
+
+    return set_attribute
 
 
 def of_columns(mapper: Mapper[Any]) -> list[str]:

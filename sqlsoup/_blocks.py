@@ -105,7 +105,8 @@ def enter(soup: Any) -> None:
     origin = soup._origin  # noqa: SLF001
     session = origin.current()
     caller = sys._getframe(2)  # noqa: SLF001 - inspect has it from there
-    end, held = getattr(_next, "end", _nothing)(), None
+    pending = getattr(_next, "end", None)
+    end, held = pending and pending(), None
     if end is None or end.args[0].session is not None or end.args[0].soup not in (None, soup):
         end = held = partial(_end, Block(), soup)  # __enter__() was called by hand
     block = end.args[0]
@@ -187,10 +188,7 @@ def _leave_inner(
     blocks: list[_Found],
     error: BaseException | None,
 ) -> None:
-    """End a block that is not the outermost one; it may be none of the session's.
-
-    It then was lost, or its session was removed.
-    """
+    """End a block within another, or one that was lost or whose session was removed."""
     there = [*map(_block, blocks)]
     outer = there[0] if there else None
     if block in there:
@@ -274,10 +272,6 @@ def _interrupt(error: BaseException | None, handled: BaseException | None) -> Ba
     while found is not handled and isinstance(found, Exception):
         found = found.__context__
     return None if found is handled else found
-
-
-def _nothing() -> None:
-    return None
 
 
 def _roll_back(

@@ -18,8 +18,12 @@ from sqlsoup import _sa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from sqlsoup._corrections import Answer, Answers, Correction
+
+    Connect = Callable[[], AbstractContextManager[Connection]]
+    """Opens a connection on which the catalog is read."""
 
 
 def _particulars(database: str) -> Any:
@@ -96,9 +100,8 @@ def _asking(kind: Any, what: str) -> Callable[..., Answers]:
         if answers is None:
             answers = asked(names)
         elif left := [name for (_, name), answer in answers.items() if answer is None]:
-            theirs = asked(left)
-            answers = {key: answer for key, answer in answers.items() if answer is not None}
-            answers.update(theirs)
+            ours = {key: answer for key, answer in answers.items() if answer is not None}
+            answers = {**ours, **asked(left)}
         for correct in corrections.get(what, ()):
             correct(inspector, schema, answers)
         return answers
@@ -144,17 +147,13 @@ def _in_its_place(
     temporary = getattr(particulars, "temporary", None)
     there = temporary(inspector, schema, names) if temporary and names else ()
     others = names if names is None else [name for name in names if name not in there]
-    answers = (
-        own(inspector, schema=schema, filter_names=others, **options) if others or not there else {}
-    )
-    if there:
-        for (_, name), found in own(
-            inspector, schema="temp", filter_names=there, **options
-        ).items():
-            answers[schema, name] = found
-            for each in found if isinstance(found, list) else ():
-                if "referred_schema" in each:
-                    each["referred_schema"] = None
+    ask = partial(own, inspector, **options)
+    answers = ask(schema=schema, filter_names=others) if others or not there else {}
+    for (_, name), found in ask(schema="temp", filter_names=there).items() if there else ():
+        answers[schema, name] = found
+        for each in found if isinstance(found, list) else ():
+            if "referred_schema" in each:
+                each["referred_schema"] = None
     return answers
 
 
@@ -174,7 +173,7 @@ def reflect_table(inspector: Inspector, table: Any) -> None:
     inspector.reflect_table(table, None, resolve_fks=False)
     _sa.forget_options(table)
     particulars = _particulars(inspector.dialect.name)
-    if hasattr(particulars, "mark_updates"):
+    if particulars is not None:
         particulars.mark_updates(inspector, table)
 
 

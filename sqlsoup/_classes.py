@@ -33,7 +33,10 @@ class _Related(Protocol):
 
 
 class Origin:
-    """What a class has from the SQLSoup that made it."""
+    """What a class has from the SQLSoup that made it.
+
+    :param current: returns the session of this thread or scope.
+    """
 
     def __init__(
         self,
@@ -42,10 +45,6 @@ class Origin:
         metadata: MetaData,
         relationships: _Related | None,
     ) -> None:
-        """Note it.
-
-        :param current: returns the session of this thread or scope.
-        """
         self.session, self.current = session, current
         self.metadata, self.relationships = metadata, relationships
 

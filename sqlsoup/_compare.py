@@ -1,10 +1,8 @@
-"""When a value differs from the one before, and so is stored; which of two keys comes first.
-
-And for which keys the database finds rows that Python would not.
+"""How the values of a column compare: which have changed, which come first, which may be equal.
 
 SQLAlchemy (2.0, 2.1) compares with ``==``, for which 1, 1.0 and True are one value.  They are not
 in JSON, nor is a time of day the same in two time zones, nor are 1.0 and 1.00 in a column that
-keeps the digits it is given.
+keeps the digits it is given.  And a database may find text equal in which the case differs.
 """
 
 from __future__ import annotations

@@ -56,10 +56,7 @@ def read_again(columns: Iterable[Column[Any]]) -> None:
 
 
 def keep(key: Iterable[Any]) -> None:
-    """Have the columns of a key that was named not read again after an UPDATE.
-
-    A row is looked for by them, and may be none of a view any more.
-    """
+    """Have a key that was named not read again: a row is looked for by it, and may leave a view."""
     for column in key:
         if isinstance(column, Column):  # and not a name that only the mapper knows
             column.server_onupdate = None

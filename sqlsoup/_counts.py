@@ -37,19 +37,11 @@ def counts(connection: Connection, names: Sequence[str], schema: str | None) -> 
 
     What the catalog estimates has a tilde before it: the numbers of PostgreSQL, MySQL and MariaDB.
     """
-    backend = connection.dialect.name
-    found: Iterator[tuple[str, str]]
-    if not names:
-        return {}
-    if backend == "sqlite":
-        found = _counted(connection, names, schema)
-    elif backend in _ESTIMATES:
-        found = _estimated(connection, names, schema)
-    else:
-        return {}
     known: dict[str, str] = {}
-    with suppress(DBAPIError):
-        known.update(found)
+    count = {"sqlite": _counted, **dict.fromkeys(_ESTIMATES, _estimated)}
+    if names and connection.dialect.name in count:
+        with suppress(DBAPIError):
+            known.update(count[connection.dialect.name](connection, names, schema))
     return known
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Table, inspect
 from sqlalchemy.exc import UnsupportedCompilationError
 
-from sqlsoup._foreign_keys import described_target, foreign_keys_to, table_key
-from sqlsoup._keys import foreign_keys_of
+from sqlsoup._foreign_keys import described_target, foreign_keys_of, foreign_keys_to, table_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

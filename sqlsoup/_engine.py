@@ -35,11 +35,7 @@ def bind_of(metadata: MetaData) -> Bind | None:
 
     :raises ArgumentError: what is noted is neither an engine nor a connection.
     """
-    holder: Any = metadata  # SQLAlchemy 2 declares no such attribute
-    try:
-        bind = holder.bind
-    except AttributeError:
-        return None
+    bind: Any = getattr(metadata, "bind", None)  # SQLAlchemy 2 declares no such attribute
     if bind is None or isinstance(bind, Engine):
         return bind
     if isinstance(bind, str | URL):

@@ -85,6 +85,14 @@ def target_of(key: ForeignKey) -> tuple[str | None, str]:
     return prefix or key.parent.table.metadata.schema, name
 
 
+def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:
+    """Return the foreign keys of a table in the order of its columns."""
+    places = {column: place for place, column in enumerate(table.c)}
+    return sorted(
+        table.foreign_key_constraints, key=lambda key: [places[e.parent] for e in key.elements]
+    )
+
+
 def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
     """Return the foreign keys that refer to a table, of the tables that are in its MetaData.
 

@@ -1,17 +1,22 @@
-"""Keys whose values are lists or sets, which SQLAlchemy could not look up: unhashable type.
+"""Types of keys by which rows are found again: hashable, of single precision, or as spelled.
 
-And keys of SQLite that are dates and times, which are text there in one spelling or another.
+SQLAlchemy could not look up a list or a set.  Numbers of single precision come in as many digits as
+tell them from others, 0.1 for instance, and are compared with what is given as doubles, where 0.1
+is another number.  Dates and times of SQLite are text in one spelling or another.
 """
+
+# pyright: reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, TypeDecorator, event, type_coerce
+from sqlalchemy.sql import operators
 from sqlalchemy.types import NullType
 
 from sqlsoup._key_values import SINGLE, is_of_server
-from sqlsoup._numbers import Single
+from sqlsoup._numbers import nearest
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
@@ -19,11 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 
-class Hashable(TypeDecorator[Any]):
-    """A type whose lists come as tuples, and sets as frozensets."""
-
+class _OfKey(TypeDecorator[Any]):
     impl = NullType
-    cache_ok = True
     kind: TypeEngine[Any]
 
     def __init__(self, kind: TypeEngine[Any]) -> None:
@@ -31,10 +33,16 @@ class Hashable(TypeDecorator[Any]):
         it: Any = self
         it.kind = it.impl = kind
 
+
+class Hashable(_OfKey):
+    """A type whose lists come as tuples, and sets as frozensets."""
+
+    cache_ok = True
+
     @property
     def python_type(self) -> type[Any]:
         """What the values are."""
-        return frozenset if _is_set(self.kind) else tuple
+        return frozenset if self.kind.__visit_name__ == "SET" else tuple
 
     def column_expression(self, column: Any) -> Any:
         """Have the database give what the type wants, as this type."""
@@ -52,14 +60,23 @@ def _hashable(value: Any) -> Any:
     return frozenset(value) if isinstance(value, set) else value
 
 
-def _is_set(kind: Any) -> bool:
-    return bool(kind.__visit_name__ == "SET")
+class Single(_OfKey):
+    """A type of numbers of single precision."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Return the double that is equal to what is stored."""
+        return nearest(value)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Return this type for a comparison; what is multiplied keeps its digits."""
+        compared = op is not None and operators.is_comparison(op)
+        return self if compared else self.kind.coerce_compared_value(op, value)
 
 
 def make_hashable(table: Table, key: Any = ()) -> None:
-    """Have keys of a table, and foreign keys, hashable, where their types are those of lists.
-
-    Those of SQLite that are text keep their spelling, by which a row is found again.
+    """Give the keys of a table, and its foreign keys, types by which rows are found again.
 
     :param key: columns that are named to be the primary key.
     """

@@ -7,16 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, Table, and_, inspect
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table, and_, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import backref, foreign
 
 from sqlsoup import _relate, _sa
 from sqlsoup._catalog import Reference, all_references, references_to
 from sqlsoup._corrections import PARTITION
-from sqlsoup._foreign_keys import target_of
+from sqlsoup._foreign_keys import foreign_keys_of, target_of
 from sqlsoup._instances import expect
-from sqlsoup._keys import foreign_keys_of, unique_keys
+from sqlsoup._keys import unique_keys
 from sqlsoup._locks import locked, under
 from sqlsoup._plan import Plan, columns_of, refers, sides_of
 from sqlsoup._reflect_many import reflect_all
@@ -26,8 +26,8 @@ from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
 
+    from sqlsoup._catalog import Connect
     from sqlsoup._classes import SelectableClassType
     from sqlsoup._plan import Namer
 
@@ -45,7 +45,7 @@ class Implied:
         self,
         naming: bool | Namer,
         metadata: MetaData,
-        connect: Callable[[], AbstractContextManager[Connection]],
+        connect: Connect,
         class_for: Callable[[str | None, str], SelectableClassType],
     ) -> None:
         self.namer: Namer | None = None if isinstance(naming, bool) else naming
@@ -159,10 +159,9 @@ class Implied:
             for each in foreign_keys_of(table)
             if target_of(each.elements[0]) == target
         ]
-        wanted = (table.schema, table.name, columns_of(key))
         if len(siblings) == 1 and table.schema == target[0] and self.namer is None:
             return next(iter(plan.names_of_many(siblings)), None)
-        name: str | None = plan.name_of(*wanted)
+        name: str | None = plan.name_of(table.schema, table.name, columns_of(key))
         return name
 
     def _add_one_to_many(self, cls: Any, name: str, found: Reference) -> bool:

@@ -14,16 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BINARY,
-    VARBINARY,
-    ClauseElement,
-    Enum,
-    Integer,
-    LargeBinary,
-    String,
-    Uuid,
-)
+from sqlalchemy import BINARY, VARBINARY, ClauseElement, Enum, Integer, LargeBinary, String, Uuid
 
 from sqlsoup._mariadb_keys import integer_of_mariadb, of_mariadb, text_of_mariadb
 from sqlsoup._numbers import is_number, is_whole, nearest, shortest

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import (
-    ColumnElement,
-    ForeignKeyConstraint,
-    FromClause,
-    Join,
-    Select,
-    Table,
-    UniqueConstraint,
-)
+from sqlalchemy import ColumnElement, FromClause, Join, Select, Table, UniqueConstraint
 from sqlalchemy.sql.expression import AliasedReturnsRows, FromGrouping
 
 from sqlsoup.exc import ArgumentError, KeylessError, suggestion
@@ -146,14 +138,6 @@ def _without_key(kind: str, source: FromClause) -> str:
     for key in unique:
         message += f"; unique: {', '.join(key)}"
     return message
-
-
-def foreign_keys_of(table: Table) -> list[ForeignKeyConstraint]:
-    """Return the foreign keys of a table in the order of its columns."""
-    places = {column: place for place, column in enumerate(table.c)}
-    return sorted(
-        table.foreign_key_constraints, key=lambda key: [places[e.parent] for e in key.elements]
-    )
 
 
 def unique_keys(table: Table) -> list[set[str]]:

@@ -7,63 +7,28 @@ from __future__ import annotations
 
 from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import FromClause, Table, inspect
+from sqlalchemy import Table, inspect
 
 from sqlsoup._arguments import check_map_to, mention_unknown
 from sqlsoup._foreign_keys import table_key
 from sqlsoup._keys import as_list, described, has_key, keyless
 from sqlsoup._mapping import key_of
-from sqlsoup._postgresql_rows import with_tableoid
 from sqlsoup._reflect import forget, real_name, reflect
-from sqlsoup._sqlite_rows import with_rowid
+from sqlsoup._system_keys import with_rowid, with_tableoid
 from sqlsoup.exc import ArgumentError, SQLSoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
-    from weakref import WeakSet, WeakValueDictionary
+    from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Connection, MetaData
+    from sqlalchemy import FromClause
 
     from sqlsoup._classes import SelectableClassType
+    from sqlsoup._soup import SQLSoup
 
 
-class Soup(Protocol):
-    """What these functions use of a SQLSoup."""
-
-    schema: str | None
-    _cache: dict[str, SelectableClassType]
-    _metadata: MetaData
-    _mapped: WeakSet[Table]
-    _unnamed: WeakValueDictionary[Table, SelectableClassType]
-    _primary_keys: dict[str, list[Any]]
-    _implied: Any
-
-    @property
-    def _where(self) -> str | None: ...
-    def entity(
-        self, attr: str, schema: str | None, *, primary_key: Sequence[Any]
-    ) -> SelectableClassType: ...
-    def map_to(
-        self,
-        attrname: str,
-        *,
-        tablename: str,
-        schema: str | None,
-        mapper_args: Mapping[str, Any],
-    ) -> SelectableClassType: ...
-    def map(self, selectable: object) -> SelectableClassType: ...
-    def _map(
-        self, source: FromClause, base: type | None, mapper_args: Mapping[str, Any]
-    ) -> SelectableClassType: ...
-    def _selectable(self, thing: object) -> FromClause: ...
-    def _names(self) -> list[str]: ...
-    def _connect(self) -> AbstractContextManager[Connection]: ...
-
-
-def find(db: Soup, attr: str, schema: str | None, key: list[Any]) -> SelectableClassType:
+def find(db: SQLSoup, attr: str, schema: str | None, key: list[Any]) -> SelectableClassType:
     """Return the class of a table, as entity() does."""
     if not isinstance(attr, str | None):
         raise ArgumentError("'tablename' argument must be a string.")
@@ -88,7 +53,7 @@ def find(db: Soup, attr: str, schema: str | None, key: list[Any]) -> SelectableC
 
 
 def make(
-    db: Soup,
+    db: SQLSoup,
     attrname: str,
     tablename: str | None,
     selectable: object,
@@ -129,7 +94,7 @@ def make(
 
 
 def class_for(
-    db: Soup,
+    db: SQLSoup,
     schema: str | None,
     name: str,
     mapper_args: Mapping[str, Any] = MappingProxyType({}),
@@ -154,7 +119,7 @@ def class_for(
         return class_for(db, schema, name, mapper_args)
 
 
-def _table(db: Soup, name: str, schema: str | None) -> Table:
+def _table(db: SQLSoup, name: str, schema: str | None) -> Table:
     """Return a table, reflected afresh if the class that it had here left the cache."""
     metadata = db._metadata
     known = metadata.tables.get(table_key(schema or metadata.schema, name))
@@ -175,7 +140,7 @@ def _has_class(cache: dict[str, SelectableClassType], table: Table, name: str) -
     return has(filter(None, map(cache.get, (name, table.key)))) or has(cache.copy().values())
 
 
-def _named_key(db: Soup, source: FromClause, selectable: object) -> list[Any]:
+def _named_key(db: SQLSoup, source: FromClause, selectable: object) -> list[Any]:
     """Return the columns that were named as the key of a table or of the sides of a join."""
     key = [] if selectable is None else key_of(selectable)
     if not key and isinstance(source, Table):
@@ -184,12 +149,12 @@ def _named_key(db: Soup, source: FromClause, selectable: object) -> list[Any]:
     return key
 
 
-def cached(db: Soup, attr: str, schema: str | None = None) -> SelectableClassType | None:
+def cached(db: SQLSoup, attr: str, schema: str | None = None) -> SelectableClassType | None:
     """Return the class for the table of a name that is there already, or None."""
     return db._cache.get(key_in(db, attr, schema) or "")
 
 
-def key_in(db: Soup, attr: str, schema: str | None = None) -> str | None:
+def key_in(db: SQLSoup, attr: str, schema: str | None = None) -> str | None:
     """Return the name by which the class for the table of a name is in the cache, or None.
 
     :param schema: the schema, if one was asked for.

@@ -9,11 +9,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import FromClause, MetaData, Select, SelectBase, Table, inspect
+from sqlalchemy import (
+    LABEL_STYLE_TABLENAME_PLUS_COL,
+    FromClause,
+    MetaData,
+    Select,
+    SelectBase,
+    Table,
+    inspect,
+)
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.orm import Mapper, column_property
+from sqlalchemy.orm import Mapper, Query, column_property
 
 from sqlsoup import _sa
+from sqlsoup._attributes import other_names, refuse_names
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
 from sqlsoup._corrections import SPARES, keep
 from sqlsoup._foreign_keys import settle
@@ -29,17 +38,16 @@ from sqlsoup._instances import (
     names_of,
     representation,
 )
-from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
-from sqlsoup._names import other_names, refuse_names
+from sqlsoup._keys import NAMED, as_list, is_unnamed, key_columns, named_key, translated
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
 from sqlsoup._sqlite import is_view
-from sqlsoup._sqlite_rows import watch_view
+from sqlsoup._sqlite_views import watch_view
 from sqlsoup._stored_keys import StoredKeys
 from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Column
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -186,6 +194,21 @@ def selectable_of(thing: object) -> FromClause:
 _NO_SELECTABLE = (
     "'selectable' argument must be a table, select, join, or other selectable construct."
 )
+
+
+def labelled(thing: object, source_of: Callable[..., FromClause]) -> object:
+    """Return a select with labels; a thing without a name, or with names of its own, as it is.
+
+    :param source_of: returns what to select from for a thing.
+    """
+    style = LABEL_STYLE_TABLENAME_PLUS_COL
+    if isinstance(thing, Select):
+        names = thing.selected_columns.keys()
+        return thing if len({*names}) == len(names) else thing.set_label_style(style)
+    if isinstance(thing, Query):
+        return thing.set_label_style(style).statement
+    source = source_of(thing, derive=True)
+    return thing if is_unnamed(source) else source.select().set_label_style(style)
 
 
 def key_of(thing: object) -> list[Any]:

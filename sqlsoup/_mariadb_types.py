@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Dialect
 
+    _Processor = Callable[[Any], Any]
+
 
 class TIME(mysql.TIME):
     """TIME is a duration of up to 838 hours, also a negative one.
@@ -51,16 +53,10 @@ class TIME(mysql.TIME):
             return self
         return super().coerce_compared_value(op, value)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
-        """Return what writes a duration as text."""
+    def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
         return lambda value: _clock(value) if isinstance(value, datetime.timedelta) else value
 
-    def result_processor(
-        self,
-        dialect: Dialect,  # noqa: ARG002
-        coltype: object,  # noqa: ARG002
-    ) -> Callable[[Any], Any]:
-        """Return what makes a time of day of a duration within a day."""
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
         return _time_of_day
 
 
@@ -88,16 +84,11 @@ class DOUBLE(mysql.DOUBLE):
         """Return this type for a Decimal, which may have more digits than a number in SQL."""
         return self if isinstance(value, Decimal) else super().coerce_compared_value(op, value)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+    def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
         """Return what writes a Decimal as the double next to it, in however many digits it is."""
         return lambda value: float(value) if isinstance(value, Decimal) else value
 
-    def result_processor(
-        self,
-        dialect: Dialect,  # noqa: ARG002
-        coltype: object,  # noqa: ARG002
-    ) -> Callable[[Any], Any]:
-        """Return what makes a Decimal of a float, with the digits that tell it from others."""
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
         return lambda value: Decimal(repr(value)) if isinstance(value, float) else value
 
 
@@ -108,15 +99,9 @@ class FLOAT(mysql.FLOAT):
     """
 
     def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Select the column as a double."""
         return colexpr.op("*")(literal_column("1e0"))
 
-    def result_processor(
-        self,
-        dialect: Dialect,  # noqa: ARG002
-        coltype: object,  # noqa: ARG002
-    ) -> Callable[[Any], Any]:
-        """Return what takes the digits away that the double has and the column has not."""
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
         return lambda value: shortest(value) if isinstance(value, float) else value
 
 
@@ -131,8 +116,7 @@ class _Value:
     what ``str()`` gives: for a row, as for any other object without text, its repr.
     """
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        """Return what refuses a list."""
+    def bind_processor(self, dialect: Dialect) -> _Processor:
         own: Any = super()
         write = own.bind_processor(dialect)
         return (lambda value: write(self._one(value))) if write else self._one
@@ -168,7 +152,7 @@ class SET(mysql.SET):
     SQLAlchemy (2.0, 2.1) takes that in which Python happens to give them.
     """
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+    def bind_processor(self, dialect: Dialect) -> _Processor:
         """Return what writes a set as text, or as a number where ``''`` is a member."""
         write = super().bind_processor(dialect)
         places = {member: place for place, member in enumerate(self.values)}
@@ -233,10 +217,9 @@ class BIT(mysql.BIT):
     python_type = int
 
     def column_expression(self, colexpr: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Select the column as an integer."""
         return colexpr.op("+")(literal_column("0"))
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:
         """Return what makes an integer of bytes, which come of other statements alone."""
         own: Any = super()
         of_bytes = own.result_processor(dialect, coltype)
@@ -260,7 +243,6 @@ class _Named(UserDefinedType[Any]):
         self.name = name
 
     def get_col_spec(self, **_: Any) -> str:
-        """Return what CREATE TABLE calls it."""
         return self.name.upper()
 
 
@@ -290,20 +272,13 @@ class UUID(_Named):
     cache_ok = True
     python_type = uuid.UUID
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
-        """Return what writes a UUID as text."""
+    def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
         return lambda value: None if value is None else str(value)
 
-    def result_processor(
-        self,
-        dialect: Dialect,  # noqa: ARG002
-        coltype: object,  # noqa: ARG002
-    ) -> Callable[[Any], Any]:
-        """Return what makes a UUID of text."""
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002
         return lambda value: uuid.UUID(value) if isinstance(value, str) else value
 
     def as_key(self, value: Any) -> Any:
-        """Return the UUID of text."""
         return uuid_of(value)
 
 
@@ -334,15 +309,13 @@ def exact(found: TypeEngine[Any], name: str) -> TypeEngine[Any]:
 
     :param name: how information_schema calls it, with lengths and all; ``""`` if that is unknown.
     """
-    made: TypeEngine[Any]
     if name in _NAMED:
-        made = _of_one_value(_NAMED[name])(name)
-    else:
-        cls: Any = _EXACT.get(type(found), type(found))
-        as_it_is = issubclass(cls, _Value | SET | mysql.JSON)
-        cls = cls if as_it_is else _of_one_value(cls)
-        made = found.adapt(cls)
-    return made
+        named: TypeEngine[Any] = _of_one_value(_NAMED[name])(name)
+        return named
+    cls: Any = _EXACT.get(type(found), type(found))
+    as_it_is = issubclass(cls, _Value | SET | mysql.JSON)
+    cls = cls if as_it_is else _of_one_value(cls)
+    return found.adapt(cls)
 
 
 @cache

@@ -38,11 +38,11 @@ def check_join(left: Iterable[Table], right: Iterable[Table]) -> None:
 def check(statement: object, bind: Bind | None = None) -> None:
     """Refuse a statement that names tables of two databases, or of another than it is sent to.
 
-    Neither an option of the statement, as are joined eager loading and with_loader_criteria(), nor
-    a subquery among the rows of an INSERT is seen.
+    It does not see options of the statement, such as joined eager loading and
+    with_loader_criteria(), nor a subquery among the rows of an INSERT.
 
     :param bind: what it is sent to, if that does not follow from the tables.
-    :raises ArgumentError: it does.
+    :raises ArgumentError: the statement names such tables.
     """
     if len(_known) > 1 and (bind is not None or not _sa.is_plain(statement)):
         tables = list(_tables_of(statement))

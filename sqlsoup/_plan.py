@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from sqlalchemy import ForeignKeyConstraint, Table
 
 from sqlsoup._attributes import reserved
-from sqlsoup._foreign_keys import table_key, target_of
-from sqlsoup._keys import foreign_keys_of, unique_keys
+from sqlsoup._foreign_keys import foreign_keys_of, table_key, target_of
+from sqlsoup._keys import unique_keys
 
 if TYPE_CHECKING:
     from sqlsoup._catalog import Reference
@@ -111,18 +111,15 @@ class Plan:
             name = found.table if children[found[:2]] == 1 else longer
             if found.schema not in {self._table.schema, None}:  # the default one has no name here
                 longer = f"{found.schema}_{name}"
-            proposals.append((name, longer, found))
+            proposals.append((name, longer, found.table, found.columns, found))
         proposals.sort(
             key=lambda each: (
-                each[2].schema != self._table.schema,
-                each[0] != each[2].table,
+                each[-1].schema != self._table.schema,
+                each[0] != each[-1].table,
                 each[0] != _plain(each[0]),
             )
         )
-        return self._distinct(
-            [(name, longer, each.table, each.columns, each) for name, longer, each in proposals],
-            self.many_to_one,
-        )
+        return self._distinct(proposals, self.many_to_one)
 
     def name_of(self, schema: str | None, table: str, columns: tuple[str, ...]) -> str | None:
         """Return the name of the one-to-many relationship over a foreign key of another table."""

@@ -157,26 +157,14 @@ def foreign_keys(
     """
 
     def keys(known: Facts) -> Any:
-        return [_foreign_key(*each, partition=known.partition) for each in known.foreign_keys]
+        return [_foreign_key(each, partition=known.partition) for each in known.foreign_keys]
 
     return _answered(inspector, schema, names, keys)
 
 
-def _foreign_key(
-    name: str,
-    columns: list[str],
-    schema: str | None,
-    table: str,
-    referred: list[str],
-    onupdate: str,
-    ondelete: str,
-    match: str,
-    deferrable: bool,
-    deferred: bool,
-    comment: str | None,
-    *,
-    partition: bool,
-) -> dict[str, Any]:
+def _foreign_key(found: list[Any], *, partition: bool) -> dict[str, Any]:
+    name, columns, schema, table, referred, *told, comment = found
+    onupdate, ondelete, match, deferrable, deferred = told
     options: dict[str, Any] = {
         "onupdate": _ACTIONS.get(onupdate),
         "ondelete": _ACTIONS.get(ondelete),

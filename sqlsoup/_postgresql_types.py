@@ -42,7 +42,6 @@ class Plain(sqltypes.UserDefinedType[Any]):
         return self.name.replace("%%", "%")
 
     def get_col_spec(self, **_: Any) -> str:
-        """Return the name of the type."""
         return self.name
 
     def bind_expression(self, bindparam: Any) -> Any:
@@ -63,7 +62,6 @@ class Money(Plain):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
-        """Return what makes a Decimal of an int."""
         return lambda value: Decimal(value) if isinstance(value, int) else value
 
 
@@ -96,7 +94,6 @@ class DomainOfEnum(Enum):
         """Comparisons of such a column."""
 
         def operate(self, op: Any, *other: Any, **options: Any) -> Any:
-            """Compare the column as the enum."""
             if op not in _COMPARISONS:
                 return super().operate(op, *other, **options)
             return op(cast(self.expr, self.type.adapt(Enum)), *other, **options)
@@ -108,7 +105,6 @@ class NUMERIC(sqltypes.NUMERIC[Any]):
     """A number; psycopg2 by itself writes one that is infinite as NaN."""
 
     def adapt(self, cls: Any, **kw: Any) -> Any:
-        """Return the type of a driver, which takes infinite numbers."""
         return super().adapt(_with(_Infinite, cls), **kw)
 
 
@@ -140,7 +136,6 @@ class Months(sqltypes.TypeDecorator[Any]):
         return self if op in _COMPARISONS else pg.INTERVAL()
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
-        """Return the months of a duration, as text."""
         if not isinstance(value, timedelta):
             return value
         years, days = divmod(abs(value).days, 365)
@@ -157,7 +152,6 @@ class List(pg.ARRAY[Any]):
         return self.compile(dialect=dialect())
 
     def adapt(self, cls: Any, **kw: Any) -> Any:
-        """Return the type of a driver, which leaves text as it is."""
         return super().adapt(_with(_OfText, cls), **kw)
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
@@ -183,7 +177,6 @@ class Name(sqltypes.String):
     """The type of PostgreSQL's own names, which cuts off what is beyond 63 bytes."""
 
     def as_key(self, value: Any) -> Any:
-        """Return what is stored of a value for a key."""
         return value.encode()[:63].decode(errors="ignore") if isinstance(value, str) else value
 
 
@@ -217,7 +210,6 @@ class Array(sqltypes.TypeDecorator[Any]):
         return self.name.replace("%%", "%")
 
     def bind_expression(self, bindparam: Any) -> Any:
-        """Have the database make the array of what is given."""
         return cast(bindparam, Plain(self.name))
 
     def column_expression(self, column: Any) -> Any:
@@ -253,7 +245,6 @@ class Hstores(Array):
         return type_coerce(super().column_expression(column), self)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
-        """Return a list of dicts for one of text."""
         return _each(_HSTORE_OF_TEXT, value)
 
     def _written(self, value: Any) -> str:

@@ -11,13 +11,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
 from sqlsoup import _sa
-from sqlsoup._catalog import (
-    catalog,
-    is_there,
-    may_be_there,
-    reflect_table,
-    spelled,
-)
+from sqlsoup._catalog import catalog, is_there, may_be_there, reflect_table, spelled
 from sqlsoup._compare import compare_as_stored
 from sqlsoup._foreign_keys import REFLECTED, guard, notes_of, settle, table_key
 from sqlsoup._hashable import make_hashable
@@ -27,17 +21,13 @@ from sqlsoup.exc import SQLSoupError, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
+
+    from sqlsoup._catalog import Connect
 
 _R = TypeVar("_R")
 
 
-def reflect(
-    metadata: MetaData,
-    name: str,
-    schema: str | None,
-    connect: Callable[[], AbstractContextManager[Connection]],
-) -> Table:
+def reflect(metadata: MetaData, name: str, schema: str | None, connect: Connect) -> Table:
     """Return the table of a name, reflecting it if the MetaData has none.
 
     One thread reflects it, for which others wait a moment.  None has a turn while it waits for a

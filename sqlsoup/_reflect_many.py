@@ -36,22 +36,16 @@ from sqlsoup.exc import mention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
+
+    from sqlsoup._catalog import Connect
 
 
-def complete(
-    selectable: FromClause,
-    metadata: MetaData,
-    connect: Callable[[], AbstractContextManager[Connection]],
-    *,
-    derive: bool,
-) -> None:
+def complete(selectable: FromClause, metadata: MetaData, connect: Connect, *, derive: bool) -> None:
     """Reflect the tables that foreign keys in a selectable refer to, where it needs them.
 
-    A join compares its primary keys with what they refer to.  The columns of an alias or subquery
-    (or of what is to be derived) copy the foreign keys as they are then, or were when the columns
-    were looked at first.  All that is missing takes one round of reflection; a target that is not
-    there is warned of, once.
+    A join compares its primary keys with what they refer to.  An alias, a subquery and what is to
+    be derived copy the foreign keys as they are when their columns are first looked at.  All that
+    is missing takes one round of reflection; there is one warning of each target that is not there.
     """
     elements = list(visitors.iterate(selectable))
     derive = derive or any(isinstance(element, AliasedReturnsRows) for element in elements)
@@ -97,7 +91,7 @@ def _compare_keys(joins: list[Join], dangling: list[ForeignKey]) -> None:
 def reflect_all(
     tables: Iterable[tuple[str | None, str]],
     metadata: MetaData,
-    connect: Callable[[], AbstractContextManager[Connection]],
+    connect: Connect,
     progress: Callable[[str], object] = lambda _: None,
 ) -> set[str]:
     """Reflect those of some tables, given by schema and name, that are not in the MetaData.
@@ -112,96 +106,79 @@ def reflect_all(
         wanted[schema or metadata.schema].add(name)
     keys = sorted(table_key(schema, name) for schema in wanted for name in wanted[schema])
     with connect() as connection:
-        return in_turn(metadata, keys, _read_all, wanted, metadata, connection, progress)
+        return in_turn(metadata, keys, _Reader(metadata, connection, progress).read, wanted)
 
 
-def _read_all(
-    wanted: dict[str | None, set[str]],
-    metadata: MetaData,
-    connection: Connection,
-    progress: Callable[[str], object],
-) -> set[str]:
-    found: set[str] = set()
-    for schema, names in wanted.items():
-        there = {name for name in names if table_key(schema, name) in metadata.tables}
-        found.update(table_key(schema, name) for name in there)
-        missing = names - there
-        if not missing or (
-            schema is not None and schema not in inspect(connection).get_schema_names()
-        ):
-            continue
-        found |= _read_schema(missing, schema, metadata, connection, progress)
-    return found
+class _Reader:
+    """Reflects tables into a MetaData; each method returns the keys of those that are there."""
 
+    def __init__(
+        self, metadata: MetaData, connection: Connection, progress: Callable[[str], object]
+    ) -> None:
+        self._metadata, self._connection, self._progress = metadata, connection, progress
 
-def _read_schema(
-    names: set[str],
-    schema: str | None,
-    metadata: MetaData,
-    connection: Connection,
-    progress: Callable[[str], object],
-) -> set[str]:
-    """Reflect tables and views in one round, and without those that cannot be read if it fails."""
-    try:
-        return _read_round(names, schema, metadata, connection, progress)
-    except (sa_exc.DBAPIError, sa_exc.UnreflectableTableError) as error:
-        there = {name for name in names if table_key(schema, name) in metadata.tables}
-        found, left = {table_key(schema, name) for name in there}, names - there
-        if is_denied(error):
-            listed, views = {*table_names(connection, schema)}, set[str]()  # what may be read
-            tables = left & listed
-        else:
-            views = _views(left, schema, connection)
-            tables = left - views
-        if tables == left:
-            raise
-        found |= _read_schema(tables, schema, metadata, connection, progress) if tables else set()
-        return found | _read_views(views, schema, metadata, connection, progress)
+    def read(self, wanted: dict[str | None, set[str]]) -> set[str]:
+        found: set[str] = set()
+        for schema, names in wanted.items():
+            there = self._there(names, schema)
+            found.update(table_key(schema, name) for name in there)
+            if there != names and (
+                schema is None or schema in inspect(self._connection).get_schema_names()
+            ):
+                found |= self._read_schema(names - there, schema)
+        return found
 
+    def _there(self, names: set[str], schema: str | None) -> set[str]:
+        return {name for name in names if table_key(schema, name) in self._metadata.tables}
 
-def _views(names: set[str], schema: str | None, connection: Connection) -> set[str]:
-    """Return those of some names that views have, or none where the database tells no more."""
-    with suppress(sa_exc.DBAPIError):
-        if not connection.invalidated:
-            return names & view_names(connection, schema)
-    return set()
-
-
-def _read_views(
-    views: set[str],
-    schema: str | None,
-    metadata: MetaData,
-    connection: Connection,
-    progress: Callable[[str], object],
-) -> set[str]:
-    """Reflect views one by one, and leave out those of something that is not there any more."""
-    found: set[str] = set()
-    for name in sorted(views):
+    def _read_schema(self, names: set[str], schema: str | None) -> set[str]:
+        """Reflect all in one round; if that fails, without those that cannot be read."""
         try:
-            found |= _read_round({name}, schema, metadata, connection, progress)
+            return self._read_round(names, schema)
         except (sa_exc.DBAPIError, sa_exc.UnreflectableTableError) as error:
-            if connection.invalidated:
+            there = self._there(names, schema)
+            found, left = {table_key(schema, name) for name in there}, names - there
+            if is_denied(error):
+                listed = {*table_names(self._connection, schema)}  # what may be read
+                tables, views = left & listed, set[str]()
+            else:
+                views = self._views(left, schema)
+                tables = left - views
+            if tables == left:
                 raise
-            mention(f"{table_key(schema, name)} is left out: {getattr(error, 'orig', error)}")
-    return found
+            found |= self._read_schema(tables, schema) if tables else set()
+            return found | self._read_views(views, schema)
 
+    def _views(self, names: set[str], schema: str | None) -> set[str]:
+        """Return those of some names that views have, or none where the database tells no more."""
+        with suppress(sa_exc.DBAPIError):
+            if not self._connection.invalidated:
+                return names & view_names(self._connection, schema)
+        return set()
 
-def _read_round(
-    names: set[str],
-    schema: str | None,
-    metadata: MetaData,
-    connection: Connection,
-    progress: Callable[[str], object],
-) -> set[str]:
-    inspector, found, apart = catalog(connection, names), set(), scratch(metadata)
-    for name in sorted(names):
-        apart.clear()  # or foreign keys would lead to tables that are not published
-        table = Table(name, apart, schema=schema)
-        with suppress(sa_exc.NoSuchTableError):
-            reflect_table(inspector, table)
-            found.add(publish(table, metadata, connection).key)
-            progress(name)
-    return found
+    def _read_views(self, views: set[str], schema: str | None) -> set[str]:
+        """Reflect views one by one; leave out those of something that is not there any more."""
+        found: set[str] = set()
+        for name in sorted(views):
+            try:
+                found |= self._read_round({name}, schema)
+            except (sa_exc.DBAPIError, sa_exc.UnreflectableTableError) as error:
+                if self._connection.invalidated:
+                    raise
+                mention(f"{table_key(schema, name)} is left out: {getattr(error, 'orig', error)}")
+        return found
+
+    def _read_round(self, names: set[str], schema: str | None) -> set[str]:
+        inspector, apart = catalog(self._connection, names), scratch(self._metadata)
+        found = set()
+        for name in sorted(names):
+            apart.clear()  # or foreign keys would lead to tables that are not published
+            table = Table(name, apart, schema=schema)
+            with suppress(sa_exc.NoSuchTableError):
+                reflect_table(inspector, table)
+                found.add(publish(table, self._metadata, self._connection).key)
+                self._progress(name)
+        return found
 
 
 def tables_in(selectable: ClauseElement) -> Iterator[Table]:

@@ -18,10 +18,10 @@ from sqlalchemy.orm import (
 )
 
 from sqlsoup import _sa
+from sqlsoup._attributes import is_taken
 from sqlsoup._conditions import compare_as_keys
 from sqlsoup._generated import refuse_generated
 from sqlsoup._locks import under
-from sqlsoup._names import is_taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,8 @@ def relate(mapper: Mapper[Any], name: str, args: tuple[Any, ...], kwargs: dict[s
     if name in mapper.columns:
         raise sa_exc.ArgumentError(f"{mapper.class_.__name__}.{name} is a column already")
     options = dict(kwargs)
-    reverse, reverse_options = _named(options.pop("backref", None))
+    given = options.pop("backref", None)
+    reverse, reverse_options = (given, {}) if given is None or isinstance(given, str) else given
     for chosen in filter(None, (name, reverse)):
         if is_taken(chosen):
             raise sa_exc.ArgumentError(
@@ -145,11 +146,6 @@ def _with_partner(
     other = _made(relationship, target, partner, *other_args, **other_options)
     _sa.pair_relationships(prop, other)
     return [prop, other]
-
-
-def _named(argument: Any) -> tuple[str | None, dict[str, Any]]:
-    """Return name and options of what was given as ``backref=``."""
-    return (argument, {}) if argument is None or isinstance(argument, str) else argument
 
 
 def _gives_way(other: object, mapper: Mapper[Any]) -> bool:

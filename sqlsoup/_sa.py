@@ -413,7 +413,7 @@ def prepare_relationship(prop: Any, mapper: Mapper[Any], name: str) -> None:
     prop._columns_are_mapped = partial(_are_mapped, prop)
     prop.init()
     del prop._columns_are_mapped
-    prop.init = _nothing
+    prop.init = lambda: None
     if any(are_loose(one.type, other.type) for one, other in prop.local_remote_pairs):
         match_in_database(prop)
     if _stands_alone(mapper):
@@ -517,10 +517,6 @@ class _Linking:
 
     def __eq__(self, value: object) -> Any:
         return self._compare(value)
-
-
-def _nothing() -> None:
-    """Do what is left of ``init()``."""
 
 
 def add_relationship(prop: Any) -> None:

@@ -26,6 +26,7 @@ from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import ClauseElement
 
@@ -113,27 +114,21 @@ def bind_for(session: SessionSource, metadata: MetaData) -> Bind:
     return engine
 
 
-@contextmanager
-def connect(session: SessionSource, metadata: MetaData) -> Generator[Connection]:
-    """Yield a connection to reflect with: the session's, if the session works on this engine."""
+def connect(session: SessionSource, metadata: MetaData) -> AbstractContextManager[Connection]:
+    """Return a connection to reflect with: the session's, if the session works on this engine."""
     bind, plain, given = bind_for(session, metadata), existing(session), given_bind(session)
     if isinstance(bind, Connection):
-        with _borrowed(bind) as connection:
-            yield connection
-    elif (reader := to_read(bind)) is not bind:
-        with reader.connect() as connection:
-            yield connection
-    elif (
-        plain is not None
+        return _borrowed(bind)
+    reader = to_read(bind)
+    if (
+        reader is bind
+        and plain is not None
         and plain.in_transaction()
         and plain.is_active
         and (given is None or given.engine.pool is bind.pool)
     ):
-        with _borrowed(plain.connection(bind_arguments={"bind": given or bind})) as connection:
-            yield connection
-    else:
-        with bind.connect() as connection:
-            yield connection
+        return _borrowed(plain.connection(bind_arguments={"bind": given or bind}))
+    return reader.connect()
 
 
 @contextmanager

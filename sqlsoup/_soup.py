@@ -21,9 +21,8 @@ from sqlsoup._engine import bind_of, metadata_of, shown_engine
 from sqlsoup._execute import execute, returns_result
 from sqlsoup._implied import Implied
 from sqlsoup._keys import as_list, joined_key, translated, with_key
-from sqlsoup._labels import labelled
 from sqlsoup._lookup import cached, class_for, find, is_probe, key_in, make
-from sqlsoup._mapping import key_of, map_class, map_join, selectable_of
+from sqlsoup._mapping import key_of, labelled, map_class, map_join, selectable_of
 from sqlsoup._plan import Namer  # noqa: TC001 - documentation tools evaluate it
 from sqlsoup._reflect_many import complete, tables_in
 

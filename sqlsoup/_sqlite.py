@@ -24,7 +24,6 @@ from sqlsoup._sqlite_facts import (
     has_word,
     ignores_rows,
     indexes_of,
-    is_temporary,
     references_to,
     schemas_of,
     spelled,
@@ -238,7 +237,8 @@ def temporary(inspector: Inspector, schema: str | None, names: Collection[str]) 
 
     SQLAlchemy, in all releases, takes the table of ``main``.
     """
-    return [name for name in names if is_temporary(inspector, schema, name)]
+    known = [(name, columns_of(inspector, schema, name)) for name in names]
+    return [name for name, rows in known if schema is None and rows and rows[0].place == "temp"]
 
 
 CORRECTIONS: Corrections = {

@@ -185,12 +185,6 @@ def ignores_rows(inspector: Inspector, schema: str | None, table: str) -> bool:
     return has_word(inspector, schema, table, _IGNORE)
 
 
-def is_temporary(inspector: Inspector, schema: str | None, table: str) -> bool:
-    """Tell if a table of no schema is a temporary one, or a view."""
-    known = columns_of(inspector, schema, table)
-    return schema is None and bool(known) and known[0].place == "temp"
-
-
 def folded(name: str) -> bytes:
     """Return what SQLite compares of a name: it knows the case of ASCII letters alone."""
     return name.encode(errors="surrogatepass").lower()

@@ -54,7 +54,7 @@ def _rule_of(kind: Any) -> Rule | None:
         kind = kind.impl_instance
         known = getattr(kind, CUTS, known)
     if hasattr(kind, "as_key"):
-        return Rule(NOTHING, kind.as_key, _always)
+        return Rule(NOTHING, kind.as_key, lambda _: True)
     if known is None:
         return None
     if isinstance(known, str):
@@ -63,20 +63,12 @@ def _rule_of(kind: Any) -> Rule | None:
     return Rule(EXACT.get(stored, NOTHING), stored, _sure(kind))
 
 
-def _always(_value: object) -> bool:
-    return True
-
-
-def _never(_value: object) -> bool:
-    return False
-
-
 def _rule_of_sqlite(kind: Any, affinity: str) -> Rule:
     from sqlsoup._sqlite_values import stored  # it imports SQLAlchemy's dialect for SQLite
 
     left = {"TEXT": (String, str), "INTEGER": (Integer, int)}.get(affinity)
     exact: set[type] = {left[1]} if left and isinstance(kind, left[0]) else set()
-    return Rule(NOTHING | exact, partial(stored, kind, affinity), _always)
+    return Rule(NOTHING | exact, partial(stored, kind, affinity), lambda _: True)
 
 
 def _sure(kind: Any) -> Callable[[Any], bool]:
@@ -85,28 +77,22 @@ def _sure(kind: Any) -> Callable[[Any], bool]:
     with suppress(NotImplementedError):
         made = kind.python_type
     if made is object or isinstance(kind, UserDefinedType):
-        return _never
-    if made in {datetime, time}:
-        return partial(_is_moment, made, bool(kind.timezone))
+        return lambda _: False
     if made is timedelta and kind.precision is not None:
-        return _never
+        return lambda _: False
+    if made in {datetime, time}:
+        zoned = bool(kind.timezone)
+        return lambda value: isinstance(value, made) and zoned == (value.tzinfo is not None)
     equal: dict[Any, Any] = {bool: (bool, int), Decimal: (Decimal, int), float: (float, int)}
-    return partial(_is_one, equal.get(made, made))
-
-
-def _is_moment(made: Any, zoned: bool, value: Any) -> bool:
-    return isinstance(value, made) and zoned == (value.tzinfo is not None)
-
-
-def _is_one(made: Any, value: Any) -> bool:
-    return isinstance(value, made)
+    sure = equal.get(made, made)
+    return lambda value: isinstance(value, sure)
 
 
 class StoredKeys(FlushProcessor):
     """Has each key be what is stored for it, in the type of that, so that a row is one object.
 
-    Python knows that of most values.  The database is asked of others before the rows are stored,
-    with what was given: as what a driver gives for it, it might be another value (an interval).
+    Python knows what most values become.  The database is asked for the others before the rows are
+    stored, and is sent what was given: what a driver returns for that may be another (an interval).
     """
 
     def __init__(self, mapper: Mapper[Any]) -> None:

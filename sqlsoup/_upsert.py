@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping  # noqa: TC003 - documentation tools evaluate it
 from contextlib import suppress
+from importlib import import_module
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, and_, func, inspect, literal_column
+from sqlalchemy import and_, func, inspect, literal_column
 from sqlalchemy.exc import OperationalError
 
 from sqlsoup._classes import SelectableClassType  # noqa: TC001 - likewise
@@ -16,8 +17,6 @@ from sqlsoup._write import Insert, no_value
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Column
 
 
@@ -52,22 +51,21 @@ class _Upsert(Insert):
         super().__init__(function, cls)
         bind = self.session.get_bind(self.mapper, clause=self.table)
         self.dialect = bind.dialect.name
-        if self.dialect not in _INSERTS:
+        if self.dialect not in _DIALECTS:
             raise ArgumentError(
                 f"upsert() works on SQLite, PostgreSQL, MySQL and MariaDB, not on {self.dialect!r}"
             )
-        known = {**self.aliases, **self.columns}
         if keys is None:
             keys = [n for n, column in self.columns.items() if column in self.mapper.primary_key]
         elif isinstance(keys, str) or hasattr(keys, "key"):
             keys = [keys]
         names = [getattr(key, "key", key) for key in keys]
         for name in names:
-            if name not in known:
+            if name not in self.known:
                 raise ArgumentError(
-                    f"keys: {self.name} has no column {name!r}" + suggestion(str(name), known)
+                    f"keys: {self.name} has no column {name!r}" + suggestion(str(name), self.known)
                 )
-        self.keys = {known[name]: name for name in names}
+        self.keys = {self.known[name]: name for name in names}
         unique = [key for key in unique_keys(self.table) if key]
         given = {column.key for column in self.keys}
         if given not in unique:
@@ -78,9 +76,9 @@ class _Upsert(Insert):
             )
         self.others = [sorted(key) for key in unique if key != given]
 
-    def wanted(self, first: Mapping[str, Any]) -> list[str]:
+    def wanted(self, columns: Mapping[str, Column[Any]]) -> list[str]:
         """Return the names of the columns that hold no NULL, those of the keys included."""
-        wanted, known = super().wanted(first), {c: n for n, c in self.stored(first).items()}
+        wanted, known = super().wanted(columns), {c: n for n, c in columns.items()}
         for column, name in self.keys.items():
             if column not in known:
                 raise no_value(0, name)
@@ -88,7 +86,8 @@ class _Upsert(Insert):
 
     def statement(self, columns: Mapping[str, Column[Any]]) -> Any:
         """Return the statement of the database in use."""
-        made = _INSERTS[self.dialect](self.table).inline()
+        dialect: Any = import_module(f"sqlalchemy.dialects.{_DIALECTS[self.dialect]}")
+        made = dialect.insert(self.table).inline()
         changed = [column.key for column in columns.values() if column not in self.keys]
         if self.dialect in {"mysql", "mariadb"}:
             keys = changed or [min(c.key for c in self.keys)]
@@ -137,29 +136,7 @@ def _given(made: Any, column: Column[Any]) -> Any:
     return func.values(column) if "%" in column.name else made.inserted[column.key]
 
 
-def _insert_of_sqlite(table: Table) -> Any:
-    from sqlalchemy.dialects.sqlite import insert
-
-    return insert(table)
-
-
-def _insert_of_postgresql(table: Table) -> Any:
-    from sqlalchemy.dialects.postgresql import insert
-
-    return insert(table)
-
-
-def _insert_of_mysql(table: Table) -> Any:
-    from sqlalchemy.dialects.mysql import insert
-
-    return insert(table)
-
-
-_INSERTS: dict[str, Callable[[Table], Any]] = {  # to import all dialects takes long
-    "sqlite": _insert_of_sqlite,
-    "postgresql": _insert_of_postgresql,
-    "mysql": _insert_of_mysql,
-    "mariadb": _insert_of_mysql,
-}
+_DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+"""The modules of dialects that have the statement; to import all of them takes long."""
 _FAILS = "(SELECT 1 UNION ALL SELECT 2)"
 """An expression of MySQL and MariaDB that fails if it is evaluated."""

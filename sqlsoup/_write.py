@@ -66,7 +66,8 @@ class Insert:
             for column in table.columns
             if mapper.columns.contains_column(column)
         }
-        self.aliases = {k: self.columns[v] for k, v in cls._sqlsoup_renamed.items()}
+        aliases = {k: self.columns[v] for k, v in cls._sqlsoup_renamed.items()}
+        self.known = {**aliases, **self.columns}
         self.session = cls._sqlsoup.current()
         find_engines(self.session)
 
@@ -81,39 +82,37 @@ class Insert:
                 f"one {type(given).__name__}{f'; its {way} gives them' * frame}"
             )
         source, count = enumerate(rows), 0
-        columns: dict[str, Column[Any]] = {}
-        wanted: list[str] = []
-        statement: Any = None
-        first: dict[str, Any] = {}  # the first row, which has a name
-        while batch := _copies(islice(source, _BATCH)):
-            if not first:
-                first = batch[0]
-                columns, wanted = self.stored(first), self.wanted(first)
-                statement = self.statement(columns)
-            _check(batch, first.keys(), wanted, count)
+        batch = _copies(islice(source, _BATCH))
+        if not batch:
+            return 0
+        names = batch[0].keys()
+        columns = self.stored(names)
+        wanted, statement = self.wanted(columns), self.statement(columns)
+        while batch:
+            _check(batch, names, wanted, count)
             count += len(batch)
             if self.session.autoflush:
                 self.session.flush()
             self.send(statement, self.by_column(batch, columns))
+            batch = _copies(islice(source, _BATCH))
         return count
 
-    def stored(self, first: Mapping[str, Any]) -> dict[str, Column[Any]]:
+    def stored(self, names: Iterable[str]) -> dict[str, Column[Any]]:
         """Return the columns that are stored, by the names that the rows have for them."""
-        known = {**self.aliases, **self.columns}
-        for name in first:
-            if name not in known:
+        for name in names:
+            if name not in self.known:
                 raise ArgumentError(
                     f"rows[0] has {name!r}, which is no column of {self.name}"
-                    + suggestion(str(name), known)
+                    + suggestion(str(name), self.known)
                 )
-        found = {name: known[name] for name in first if not is_generated(known[name])}
+        found = {name: self.known[name] for name in names if not is_generated(self.known[name])}
         if not found:
             raise ArgumentError("rows[0] has no value to store; name a column at least")
         return found
 
-    def wanted(self, first: Mapping[str, Any]) -> list[str]:
+    def wanted(self, columns: Mapping[str, Column[Any]]) -> list[str]:
         """Return the names of the columns that hold no NULL, all of which the first row has."""
-        known = {column: name for name, column in self.stored(first).items()}
+        known = {column: name for name, column in columns.items()}
         wanted = []
         for name, column in self.columns.items():
             if column.nullable:

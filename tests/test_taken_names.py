@@ -12,7 +12,7 @@ from sqlalchemy import Engine, orm
 from sqlalchemy.pool import StaticPool
 
 import sqlsoup
-from sqlsoup._names import is_taken
+from sqlsoup._attributes import is_taken
 
 MORE = """
     __table__ __mapper__ __mapper_args__ __tablename__ __abstract__ __clause_element__

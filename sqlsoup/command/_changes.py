@@ -25,12 +25,9 @@ class Changes:
     def __init__(self, db: sqlsoup.SQLSoup) -> None:
         self._db = db
         self._sent = False
-        for name, listener in (
-            ("after_cursor_execute", self._executed),
-            ("commit", self._ended),
-            ("rollback", self._ended),
-        ):
-            event.listen(db.engine, name, listener)
+        event.listen(db.engine, "after_cursor_execute", self._executed)
+        event.listen(db.engine, "commit", self._ended)
+        event.listen(db.engine, "rollback", self._ended)
 
     def __bool__(self) -> bool:
         session = session_of(self._db)
@@ -40,15 +37,7 @@ class Changes:
             or any(map(session.is_modified, session.dirty))
         )
 
-    def _executed(
-        self,
-        _connection: Any,
-        cursor: Any,
-        statement: str,
-        _parameters: Any,
-        _more: Any,
-        _many: Any,
-    ) -> None:
+    def _executed(self, _connection: Any, cursor: Any, statement: str, *_more: Any) -> None:
         found = _FIRST.match(statement)
         word = found[1] if found else ""
         backend = self._db.engine.dialect.name

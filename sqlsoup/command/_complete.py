@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from inspect import getattr_static, isclass, isroutine
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,15 +34,12 @@ class _Unmapped(NamedTuple):
     name: str
 
     def columns(self) -> list[str]:
-        if session_of(self.db).in_transaction():  # what it made is to be seen, and not waited for
-            return _columns(self.db.connection(), self)
-        with self.db.engine.connect() as connection:
-            return _columns(connection, self)
-
-
-def _columns(connection: sqlalchemy.Connection, table: _Unmapped) -> list[str]:
-    found = sqlalchemy.inspect(connection).get_columns(table.name, table.db.schema)
-    return [column["name"] for column in found]
+        session, engine = session_of(self.db), self.db.engine
+        # what a transaction made is to be seen, and not waited for
+        inside = nullcontext(self.db.connection()) if session.in_transaction() else None
+        with inside or engine.connect() as connection:
+            found = sqlalchemy.inspect(connection).get_columns(self.name, self.db.schema)
+            return [column["name"] for column in found]
 
 
 class Completer:
@@ -115,9 +112,9 @@ _METHODS = {*dir(Query), *dir(sqlsoup.TableClassType)}
 
 
 def _columns_of(thing: Any) -> Iterable[str]:
-    if isinstance(thing, _Unmapped):
-        return filter(str.isidentifier, thing.columns())
-    return filter(str.isidentifier, sqlalchemy.inspect(thing).attrs.keys())
+    unmapped = isinstance(thing, _Unmapped)
+    names = thing.columns() if unmapped else sqlalchemy.inspect(thing).attrs.keys()
+    return filter(str.isidentifier, names)
 
 
 def _item(thing: Any, name: str) -> Any:
