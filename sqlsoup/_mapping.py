@@ -9,13 +9,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import FromClause, MetaData, Select, SelectBase, Table, inspect
+from sqlalchemy import FromClause, Join, MetaData, Select, SelectBase, Table, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Mapper, column_property
 
 from sqlsoup import _sa
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
 from sqlsoup._corrections import SPARES, keep
+from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
 from sqlsoup._hashable import make_hashable, set_hashable
@@ -29,11 +30,12 @@ from sqlsoup._instances import (
     names_of,
     representation,
 )
-from sqlsoup._keys import NAMED, as_list, key_columns, named_key, translated
+from sqlsoup._keys import NAMED, as_list, described, key_columns, named_key, translated
 from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
 from sqlsoup._sqlite import is_view
+from sqlsoup._sqlite_facts import folded
 from sqlsoup._sqlite_rows import watch_view
 from sqlsoup._stored_keys import StoredKeys
 from sqlsoup.exc import ArgumentError
@@ -54,10 +56,14 @@ def map_class(
 ) -> SelectableClassType:
     """Return a new class that is mapped to a selectable.
 
-    :raises ArgumentError: ``primary_key`` names a column that is not there.
+    :raises ArgumentError: ``primary_key`` names a column that is not there, or SQLite cannot tell
+     two columns apart.
     """
-    for table in tables_in(selectable):
+    tables = [*tables_in(selectable)]
+    for table in tables:
         settle(table)
+    if not isinstance(selectable, Table | Join):
+        _check_case(selectable, tables)
     args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
@@ -83,6 +89,22 @@ def map_class(
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
     return cast("SelectableClassType", cls)
+
+
+def _check_case(selectable: FromClause, tables: list[Table]) -> None:
+    """Refuse two columns whose names are one for SQLite, which gives the first of them for both."""
+    binds = {bind_of(table.metadata) for table in tables}
+    if not any(bind is not None and bind.dialect.name == "sqlite" for bind in binds):
+        return
+    known: dict[bytes, str] = {}
+    for column in selectable.columns:
+        other = known.setdefault(folded(column.name), column.name)
+        if other != column.name:
+            raise ArgumentError(
+                f"the columns {other!r} and {column.name!r} of {described(selectable)!r} differ in "
+                "case alone, and SQLite gives the first for both; pass a select() that labels one "
+                "of them otherwise"
+            )
 
 
 def _arguments(

@@ -41,6 +41,36 @@ def told(warned: Any) -> list[str]:
     return [str(warning.message) for warning in warned]
 
 
+# names
+
+
+def test_labels_that_differ_in_case_alone(make: Any) -> None:
+    """SQLite gives the first for both, in a subquery; in a join SQLAlchemy tells them apart."""
+    db = make(
+        'CREATE TABLE a (id INTEGER PRIMARY KEY, "B_c" TEXT)',
+        "CREATE TABLE a_b (id INTEGER PRIMARY KEY, c TEXT, b_c TEXT)",
+        "INSERT INTO a VALUES (1, 'one')",
+        "INSERT INTO a_b VALUES (1, 'two', 'three')",
+    )
+    same = db.a.id == db.a_b.id
+    with pytest.raises(ArgumentError) as info:
+        db.with_labels(db.join(db.a, db.a_b, same))
+    message = str(info.value)
+    assert message.startswith("the columns 'a_B_c' and 'a_b_c' of ")
+    assert message.endswith(
+        "and SQLite gives the first for both; pass a select() that labels one of them otherwise"
+    )
+    labelled = sa.select(db.a.id, db.a.B_c, db.a_b.c.label("x"), db.a_b.b_c.label("X")).where(same)
+    for thing in (labelled, labelled.subquery(), labelled.cte()):
+        with pytest.raises(ArgumentError, match="the columns 'x' and 'X' of "):
+            db.map(thing)
+        with pytest.raises(ArgumentError, match="the columns 'x' and 'X' of "):
+            db.map_to("both", selectable=thing)
+    told_apart = sa.select(db.a.id, db.a.B_c, db.a_b.c, db.a_b.b_c.label("X")).where(same)
+    row = db.map(told_apart).one()
+    assert (row.B_c, row.c, row.X) == ("one", "two", "three")
+
+
 # keys
 
 
