@@ -959,15 +959,18 @@ def test_what_a_trigger_changes_later_is_shown(make: Any) -> None:
             UPDATE t SET upper = upper(new.n) WHERE id = new.id; END""",
         """CREATE TRIGGER updated AFTER UPDATE OF n ON T BEGIN
             update t SET upper = upper(new.n) WHERE id = new.id; END""",
+        "CREATE TABLE r (id INTEGER PRIMARY KEY, n TEXT, upper TEXT)",
+        """CREATE TRIGGER replaced AFTER UPDATE OF n ON r BEGIN
+            REPLACE INTO r VALUES (new.id, new.n, upper(new.n)); END""",
         "CREATE TABLE log (n TEXT)",
         "CREATE TABLE logged (id INTEGER PRIMARY KEY, n TEXT)",
         "CREATE TRIGGER l AFTER UPDATE ON logged BEGIN INSERT INTO log VALUES (new.n); END",
     )
     rows = [db.t.insert(n=n) for n in "ab"]
-    logged = db.logged.insert(n="a")
+    logged, replaced = db.logged.insert(n="a"), db.r.insert(n="a")
     db.flush()
     assert [(row.id, row.upper) for row in rows] == [(1, "A"), (2, "B")]
-    rows[0].n = logged.n = "c"
+    rows[0].n = logged.n = replaced.n = "c"
     db.flush()
-    assert rows[0].upper == "C"
+    assert (rows[0].upper, replaced.upper) == ("C", "C")
     assert not sa.inspect(logged).expired_attributes
