@@ -254,7 +254,9 @@ class _WantedInPart(_Wanted):
 
 def _refuse(name: str, column: Any) -> NoReturn:
     full_name = f"{column.table.fullname}.{column.name}"
+    # SQLite would make one even so (INTEGER PRIMARY KEY REFERENCES), and it would refer to anything
+    reason = "refers to another row" if column.foreign_keys else "the database generates none"
     raise SQLSoupError(
-        f"{full_name!r} wants a value: it is part of the primary key, and the database generates "
-        f"none; give the new row one, as in insert(**{{{name!r}: ...}})"
+        f"{full_name!r} wants a value: it is part of the primary key, and {reason}; give "
+        f"the new row one, as in insert(**{{{name!r}: ...}})"
     )

@@ -136,8 +136,10 @@ def _arguments(
     if isinstance(selectable, Table):
         if _made_unseen(selectable, key):
             args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
-        if SPARES in selectable.info or _links(selectable):
-            # triggers may delete other rows or none, and a many-to-many relationship deletes too
+        cascades = any(key.ondelete == "CASCADE" for key in selectable.foreign_key_constraints)
+        if SPARES in selectable.info or cascades or _links(selectable):
+            # triggers may delete other rows or none, a row may be deleted with that of a table in
+            # between, and a many-to-many relationship deletes too
             args.setdefault("confirm_deleted_rows", False)
     return args, renamed
 

@@ -182,6 +182,24 @@ def test_a_key_that_nothing_generates_wants_a_value(engine: Engine, kind: str) -
     assert db.k.one().n == 2
 
 
+def test_a_key_that_refers_to_another_row_wants_a_value(engine: Engine) -> None:
+    """SQLite would give a rowid, which is the key of any row of the other table or of none."""
+    run(
+        engine,
+        "CREATE TABLE k (id INTEGER PRIMARY KEY, FOREIGN KEY (id) REFERENCES books (id))",
+    )
+    db = sqlsoup.SQLSoup(engine)
+    db.k.insert()
+    with pytest.raises(sqlsoup.SQLSoupError) as caught:
+        db.commit()
+    assert str(caught.value) == (
+        "'k.id' wants a value: it is part of the primary key, and refers to another row; give "
+        "the new row one, as in insert(**{'id': ...})"
+    )
+    db.rollback()
+    assert db.k.count() == 0
+
+
 def test_the_schema_is_named(engine: Engine, other_schema: str) -> None:
     """A table of another schema has that before its name."""
     run(engine, f"CREATE TABLE {other_schema}.k (code VARCHAR(9) PRIMARY KEY)")
