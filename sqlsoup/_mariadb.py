@@ -42,8 +42,12 @@ def _unquoted(inspector: Inspector, names: list[str]) -> list[str]:
 
     They are backticks, or double quotes where the ``sql_mode`` has ANSI_QUOTES.
     """
-    quote = inspector.dialect.identifier_preparer.initial_quote
+    quote = _quote(inspector)
     return [name.replace(quote * 2, quote) for name in names]
+
+
+def _quote(inspector: Inspector) -> str:
+    return inspector.dialect.identifier_preparer.initial_quote
 
 
 def read_bytes(inspector: Inspector, schema: str | None, names: Collection[str]) -> None:
@@ -87,7 +91,7 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
     ones, and says that all columns of views may be NULL.
     """
     for (where, name), found, known in _each(inspector, schema, answers):
-        if not found:
+        if not found and known.ansi and _quote(inspector) == "`":
             raise SQLSoupError(
                 f"SQLAlchemy cannot read the columns of {name!r}: the sql_mode has ANSI_QUOTES, "
                 "and had not when the engine first connected; set it with init_command, or in a "

@@ -310,6 +310,14 @@ def test_a_table_of_which_no_engine_is_told(make_engine, engine, mode):
     db.session.remove()
 
 
+def test_a_table_of_whose_columns_sqlalchemy_reads_none(db, engine):
+    """It reads line by line."""
+    run(engine, "CREATE TABLE t (`a\nb` INT PRIMARY KEY, `c\nd` INT DEFAULT 5)")
+    row = db.t.insert(**{"a\nb": 1})
+    db.commit()
+    assert getattr(row, "c\nd") == 5
+
+
 def test_quotes_that_sqlalchemy_does_not_expect(db, engine):
     """It asks for the sql_mode once for an engine, and finds no columns after that has changed."""
     run(engine, "CREATE TABLE t (id INT PRIMARY KEY)")
