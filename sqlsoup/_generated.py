@@ -48,7 +48,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         return
     key = {*mapper.primary_key}
     wanted = _attributes(mapper, (c for c in table.columns if c in key and not comes_by_itself(c)))
-    if len(wanted) == len(key):  # a part of a key that the user named may be NULL
+    if wanted:
         _WantedInPart(mapper, wanted)
 
 
@@ -238,18 +238,26 @@ class _Wanted(FlushProcessor):
                     event.listen(self.parent, "before_insert", self._check, raw=True)
                     return
 
-    def _check(self, mapper: object, connection: Connection, row: Any) -> None:  # noqa: ARG002
+    def _check(self, mapper: Any, connection: Connection, row: Any) -> None:  # noqa: ARG002
         for name, column in self._wanted.items():
             if row.dict.get(name) is None:
                 _refuse(name, column)
 
 
 class _WantedInPart(_Wanted):
-    """Looks for new rows that have no value at all for a key."""
+    """Looks for new rows that have no value at all for a key that the user named.
 
-    def _check(self, mapper: object, connection: Connection, row: Any) -> None:
-        if all(row.dict.get(name) is None for name in self._wanted):
+    A part of it may be NULL, which has to be there then: SQLAlchemy would take a mark of its own,
+    for what is not given, into the identity of the row.
+    """
+
+    def _check(self, mapper: Any, connection: Connection, row: Any) -> None:
+        names = self._wanted.keys()
+        alone = len(names) == len(mapper.primary_key)
+        if alone and all(row.dict.get(name) is None for name in names):
             super()._check(mapper, connection, row)
+        for name in names:
+            row.dict.setdefault(name, None)
 
 
 def _refuse(name: str, column: Any) -> NoReturn:
