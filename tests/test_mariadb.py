@@ -388,6 +388,27 @@ def test_a_key_that_is_the_time_of_the_last_change(db, engine):
         assert (row.at, row.n) == (old, 3)
 
 
+def test_upsert_finds_a_row_by_the_time_of_its_last_change(db, engine):
+    """What was given is stored: the server would set the key to the time, and not find it again."""
+    when = "TIMESTAMP NOT NULL DEFAULT current_timestamp() ON UPDATE current_timestamp()"
+    run(
+        engine,
+        f"CREATE TABLE t (k INT, at {when}, n INT, PRIMARY KEY (k, at))",
+        f"CREATE TABLE u (id INT AUTO_INCREMENT PRIMARY KEY, at {when} UNIQUE, n INT)",
+    )
+    at = dt.datetime(2020, 1, 2, 3, 4, 5)
+    for number in (1, 2):
+        assert sqlsoup.upsert(db.t, [{"k": 1, "at": at, "n": number}]) == 1
+        assert sqlsoup.upsert(db.u, [{"at": at, "n": number}], "at") == 1
+    db.commit()
+    for row in (db.t.one(), db.u.one()):
+        assert (row.at, row.n) == (at, 2)
+    assert db.t.filter_by(k=1).update({"n": 3}) == 1
+    db.commit()
+    db.expunge_all()
+    assert db.t.one().at > at
+
+
 def test_a_time_of_the_last_change(db, engine):
     """A column with ON UPDATE is read again after an UPDATE, one without is not."""
     run(
