@@ -20,7 +20,7 @@ from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Inspector, Table
 
@@ -205,7 +205,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     read_again(column for column in table.columns if column.name in updated)
     for column in table.primary_key or table.columns:
         if column.name in known.columns and "on update" in known.columns[column.name].extra.lower():
-            column.onupdate = ColumnDefault(_now(column.type), for_update=True)
+            column.onupdate = ColumnDefault(_clock(column.type), for_update=True)
     dialect: Any = inspector.dialect
     note_cuts(table, dialect.is_mariadb and not known.rounds)
     for column in table.columns if not known.nought else ():
@@ -215,10 +215,14 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         table.info[MEDDLERS] = meddlers
 
 
-def _now(kind: Any) -> Callable[[Any], Any]:
+def _clock(kind: Any) -> Any:
     """Return what asks the server for the time, in as many digits as a type has."""
     statement = text(f"SELECT CURRENT_TIMESTAMP({kind.fsp or 0})")
-    return lambda context: context.connection.scalar(statement)
+
+    def now(context: Any) -> Any:
+        return context.connection.scalar(statement)
+
+    return now
 
 
 def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answers) -> None:
