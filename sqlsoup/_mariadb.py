@@ -20,7 +20,7 @@ from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from sqlalchemy import Inspector, Table
 
@@ -215,7 +215,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         table.info[MEDDLERS] = meddlers
 
 
-def _clock(kind: Any) -> Any:
+def _clock(kind: Any) -> Callable[..., Any]:
     """Return what asks the server for the time, in as many digits as a type has."""
     statement = text(f"SELECT CURRENT_TIMESTAMP({kind.fsp or 0})")
 
