@@ -196,6 +196,8 @@ def publish(
     for each in (table, *table.columns):
         if each.name in words:
             each.name = quoted_name(each.name, quote=True)
+    if table.schema and table.schema in words:
+        table.schema = quoted_name(table.schema, quote=True)
     for column in table.columns:
         compare_as_stored(column.type, connection.dialect.name)
         if isinstance(column.type, NullType) and connection.dialect.name != "sqlite":

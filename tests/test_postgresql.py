@@ -525,6 +525,26 @@ def test_a_trigger_that_tells_others_is_no_reason_to_read_again(pg, statements):
     assert (row.name, statements) == ("b", [])
 
 
+def test_a_schema_that_is_named_by_a_word_that_sqlalchemy_does_not_quote(pg):
+    """SQLSoup has it quote that."""
+    run(
+        pg,
+        'CREATE SCHEMA "lateral"',
+        'CREATE TABLE "lateral".t (id serial PRIMARY KEY, n int DEFAULT 5)',
+        'CREATE TABLE kid (id serial PRIMARY KEY, up int REFERENCES "lateral".t)',
+    )
+    try:
+        db = sqlsoup.SQLSoup(pg, relationships=True)
+        kid = db.kid.insert(t=db["lateral.t"].insert())
+        db.commit()
+        kid.t.n += 1
+        db.commit()
+        assert db["lateral.t"].one().n == 6
+        db.session.remove()
+    finally:
+        run(pg, 'DROP SCHEMA "lateral" CASCADE')
+
+
 def test_what_an_update_changes_is_shown(pg, statements):
     """After an UPDATE a row shows what a trigger or a view made of it; others are not read."""
     run(

@@ -71,6 +71,19 @@ def test_labels_that_differ_in_case_alone(make: Any) -> None:
     assert (row.B_c, row.c, row.X) == ("one", "two", "three")
 
 
+def test_a_file_that_is_named_by_a_word_that_sqlalchemy_does_not_quote(make: Any) -> None:
+    """SQLSoup has it quote that."""
+    db = make(
+        "ATTACH ':memory:' AS 'returning'",
+        'CREATE TABLE "returning".t (id INTEGER PRIMARY KEY, n INTEGER DEFAULT 5)',
+    )
+    row = db["returning.t"].insert()
+    db.commit()
+    row.n += 1
+    db.commit()
+    assert db["returning.t"].one().n == 6
+
+
 # keys
 
 
