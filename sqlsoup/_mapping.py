@@ -34,6 +34,7 @@ from sqlsoup._keys import NAMED, as_list, described, key_columns, named_key, tra
 from sqlsoup._names import other_names, refuse_names
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
+from sqlsoup._session import given_bind
 from sqlsoup._sqlite import is_view
 from sqlsoup._sqlite_facts import folded
 from sqlsoup._sqlite_rows import watch_view
@@ -59,11 +60,10 @@ def map_class(
     :raises ArgumentError: ``primary_key`` names a column that is not there, or SQLite cannot tell
      two columns apart.
     """
-    tables = [*tables_in(selectable)]
-    for table in tables:
+    for table in tables_in(selectable):
         settle(table)
     if not isinstance(selectable, Table | Join):
-        _check_case(selectable, tables)
+        _check_case(selectable, origin)
     args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
@@ -91,10 +91,10 @@ def map_class(
     return cast("SelectableClassType", cls)
 
 
-def _check_case(selectable: FromClause, tables: list[Table]) -> None:
+def _check_case(selectable: FromClause, origin: Origin) -> None:
     """Refuse two columns whose names are one for SQLite, which gives the first of them for both."""
-    binds = {bind_of(table.metadata) for table in tables}
-    if not any(bind is not None and bind.dialect.name == "sqlite" for bind in binds):
+    bind = bind_of(origin.metadata) or given_bind(origin.session)
+    if bind is None or bind.dialect.name != "sqlite":
         return
     known: dict[bytes, str] = {}
     for column in selectable.columns:

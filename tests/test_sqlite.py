@@ -44,7 +44,8 @@ def told(warned: Any) -> list[str]:
 # names
 
 
-def test_labels_that_differ_in_case_alone(make: Any) -> None:
+@pytest.mark.parametrize("bound", [False, True])
+def test_labels_that_differ_in_case_alone(make: Any, bound: bool) -> None:
     """SQLite gives the first for both, in a subquery; in a join SQLAlchemy tells them apart."""
     db = make(
         'CREATE TABLE a (id INTEGER PRIMARY KEY, "B_c" TEXT)',
@@ -52,6 +53,8 @@ def test_labels_that_differ_in_case_alone(make: Any) -> None:
         "INSERT INTO a VALUES (1, 'one')",
         "INSERT INTO a_b VALUES (1, 'two', 'three')",
     )
+    if bound:
+        db = SQLSoup(session=sa.orm.Session(db.engine))
     same = db.a.id == db.a_b.id
     with pytest.raises(ArgumentError) as info:
         db.with_labels(db.join(db.a, db.a_b, same))
@@ -69,6 +72,7 @@ def test_labels_that_differ_in_case_alone(make: Any) -> None:
     told_apart = sa.select(db.a.id, db.a.B_c, db.a_b.c, db.a_b.b_c.label("X")).where(same)
     row = db.map(told_apart).one()
     assert (row.B_c, row.c, row.X) == ("one", "two", "three")
+    db.session.close()
 
 
 def test_a_file_that_is_named_by_a_word_that_sqlalchemy_does_not_quote(make: Any) -> None:
