@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import Table, event, literal_column, null
+from sqlalchemy import Table, TextClause, event, literal_column, null, text
 from sqlalchemy.orm import object_session
-from sqlalchemy.orm.attributes import set_attribute
+from sqlalchemy.orm.attributes import get_history, set_attribute
 
-from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE
+from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE, TIMED
 from sqlsoup._key_values import takes_place
 from sqlsoup._sa import FlushProcessor, kept_by_flush, may_replace_rows, rows_of, watch
 from sqlsoup.exc import SQLSoupError
@@ -36,6 +36,9 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         _leave_out(mapper, list(generated))
     for name in _attributes(mapper, (c for c in table.columns if COUNTS in c.info)):
         event.listen(getattr(mapper.class_, name), "set", _count, raw=True, retval=True)
+    timed: Any = (column for column in mapper.primary_key if TIMED in column.info)
+    for name, column in _attributes(mapper, timed).items():
+        _set_time(mapper, name, text(f"SELECT {column.info[TIMED]}"))
     meddlers = table.info.get(MEDDLERS, 0)
     if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
         meddlers &= IGNORE
@@ -136,14 +139,14 @@ def _default(column: Column[Any], connection: Connection) -> Any:
     """Return what an UPDATE has for the default of a column, None where that is not known."""
     if column.server_default is None:
         return null()
-    text = getattr(getattr(column.server_default, "arg", None), "text", None)
-    if text is None:  # of a view, say
+    default_text = getattr(getattr(column.server_default, "arg", None), "text", None)
+    if default_text is None:  # of a view, say
         return None
     if connection.dialect.name != "sqlite":
         return literal_column("DEFAULT")
     from sqlsoup._sqlite_values import default  # it imports SQLAlchemy's dialect for SQLite
 
-    return default(text)
+    return default(default_text)
 
 
 def _count(row: Any, value: Any, *_more: object) -> Any:
@@ -152,6 +155,17 @@ def _count(row: Any, value: Any, *_more: object) -> Any:
 
 
 _NOUGHT = 0, "0"
+
+
+def _set_time(mapper: Mapper[Any], name: str, now: TextClause) -> None:
+    """Have a key that the database would set at an UPDATE set before, as the row is found by it."""
+
+    @event.listens_for(mapper, "before_update")
+    def updating(_mapper: object, connection: Connection, row: Any) -> None:
+        session: Any = object_session(row)
+        given = get_history(row, name).has_changes()
+        if not given and session.is_modified(row, include_collections=False):
+            setattr(row, name, connection.scalar(now))
 
 
 def _read_again(session: Session, flush: Any) -> None:

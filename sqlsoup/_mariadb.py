@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnDefault, FetchedValue, text
+from sqlalchemy import FetchedValue, text
 from sqlalchemy.types import NullType
 
-from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, read_again
+from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, TIMED, read_again
 from sqlsoup._key_values import note_cuts
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
@@ -20,7 +20,7 @@ from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
 from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Inspector, Table
 
@@ -205,7 +205,8 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     read_again(column for column in table.columns if column.name in updated)
     for column in table.primary_key or table.columns:
         if column.name in known.columns and "on update" in known.columns[column.name].extra.lower():
-            column.onupdate = ColumnDefault(_clock(column.type), for_update=True)
+            digits: Any = column.type
+            column.info[TIMED] = f"CURRENT_TIMESTAMP({digits.fsp or 0})"
     dialect: Any = inspector.dialect
     note_cuts(table, dialect.is_mariadb and not known.rounds)
     for column in table.columns if not known.nought else ():
@@ -213,16 +214,6 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
             column.info[COUNTS] = True
     if meddlers := CHANGE * (known.view or "INSERT" in known.triggers) | REVISE * every:
         table.info[MEDDLERS] = meddlers
-
-
-def _clock(kind: Any) -> Callable[..., Any]:
-    """Return what asks the server for the time, in as many digits as a type has."""
-    statement = text(f"SELECT CURRENT_TIMESTAMP({kind.fsp or 0})")
-
-    def now(context: Any) -> Any:
-        return context.connection.scalar(statement)
-
-    return now
 
 
 def correct_primary_key(inspector: Inspector, schema: str | None, answers: Answers) -> None:
