@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import Table, event, literal_column, null
+from sqlalchemy import Table, TextClause, event, literal_column, null, text
 from sqlalchemy.orm import object_session
-from sqlalchemy.orm.attributes import set_attribute
+from sqlalchemy.orm.attributes import get_history, set_attribute
 
-from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE
+from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE, TIMED
 from sqlsoup._key_values import takes_place
 from sqlsoup._sa import (
     FlushProcessor,
@@ -43,6 +43,9 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         _leave_out(mapper, list(generated))
     for name in _attributes(mapper, (c for c in table.columns if COUNTS in c.info)):
         event.listen(getattr(mapper.class_, name), "set", _count, raw=True, retval=True)
+    timed: Any = (column for column in mapper.primary_key if TIMED in column.info)
+    for name, column in _attributes(mapper, timed).items():
+        _set_time(mapper, name, text(f"SELECT {column.info[TIMED]}"))
     meddlers = table.info.get(MEDDLERS, 0)
     if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
         meddlers &= IGNORE
@@ -55,7 +58,7 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         return
     key = {*mapper.primary_key}
     wanted = _attributes(mapper, (c for c in table.columns if c in key and not comes_by_itself(c)))
-    if len(wanted) == len(key):  # a part of a key that the user named may be NULL
+    if wanted:
         _WantedInPart(mapper, wanted)
 
 
@@ -143,14 +146,14 @@ def _default(column: Column[Any], connection: Connection) -> Any:
     """Return what an UPDATE has for the default of a column, None where that is not known."""
     if column.server_default is None:
         return null()
-    text = getattr(getattr(column.server_default, "arg", None), "text", None)
-    if text is None:  # of a view, say
+    default_text = getattr(getattr(column.server_default, "arg", None), "text", None)
+    if default_text is None:  # of a view, say
         return None
     if connection.dialect.name != "sqlite":
         return literal_column("DEFAULT")
     from sqlsoup._sqlite_values import default  # it imports SQLAlchemy's dialect for SQLite
 
-    return default(text)
+    return default(default_text)
 
 
 def _count(row: Any, value: Any, *_more: object) -> Any:
@@ -159,6 +162,17 @@ def _count(row: Any, value: Any, *_more: object) -> Any:
 
 
 _NOUGHT = 0, "0"
+
+
+def _set_time(mapper: Mapper[Any], name: str, now: TextClause) -> None:
+    """Have a key that the database would set at an UPDATE set before, as the row is found by it."""
+
+    @event.listens_for(mapper, "before_update")
+    def updating(_mapper: object, connection: Connection, row: Any) -> None:
+        session: Any = object_session(row)
+        given = get_history(row, name).has_changes()
+        if not given and session.is_modified(row, include_collections=False):
+            setattr(row, name, connection.scalar(now))
 
 
 def _read_again(session: Session, flush: Any) -> None:
@@ -245,23 +259,33 @@ class _Wanted(FlushProcessor):
                     event.listen(self.parent, "before_insert", self._check, raw=True)
                     return
 
-    def _check(self, mapper: object, connection: Connection, row: Any) -> None:  # noqa: ARG002
+    def _check(self, mapper: Any, connection: Connection, row: Any) -> None:  # noqa: ARG002
         for name, column in self._wanted.items():
             if row.dict.get(name) is None:
                 _refuse(name, column)
 
 
 class _WantedInPart(_Wanted):
-    """Looks for new rows that have no value at all for a key."""
+    """Looks for new rows that have no value at all for a key that the user named.
 
-    def _check(self, mapper: object, connection: Connection, row: Any) -> None:
-        if all(row.dict.get(name) is None for name in self._wanted):
+    A part of it may be NULL, which has to be there then: SQLAlchemy would take a mark of its own,
+    for what is not given, into the identity of the row.
+    """
+
+    def _check(self, mapper: Any, connection: Connection, row: Any) -> None:
+        names = self._wanted.keys()
+        alone = len(names) == len(mapper.primary_key)
+        if alone and all(row.dict.get(name) is None for name in names):
             super()._check(mapper, connection, row)
+        for name in names:
+            row.dict.setdefault(name, None)
 
 
 def _refuse(name: str, column: Any) -> NoReturn:
     full_name = f"{column.table.fullname}.{column.name}"
+    # SQLite would make one even so (INTEGER PRIMARY KEY REFERENCES), and it would refer to anything
+    reason = "refers to another row" if column.foreign_keys else "the database generates none"
     raise SQLSoupError(
-        f"{full_name!r} wants a value: it is part of the primary key, and the database generates "
-        f"none; give the new row one, as in insert(**{{{name!r}: ...}})"
+        f"{full_name!r} wants a value: it is part of the primary key, and {reason}; give "
+        f"the new row one, as in insert(**{{{name!r}: ...}})"
     )

@@ -91,6 +91,11 @@ def make_hashable(table: Table, key: Any = ()) -> None:
                 column.type = Single(kind)
 
 
+def tells_apart(kind: Any) -> bool:
+    """Tell if values of a type may be a key: those of JSON and hstore are dicts, or may be."""
+    return _beneath(kind).__visit_name__ not in {"JSON", "JSONB", "HSTORE"}
+
+
 def _beneath(kind: Any) -> Any:
     """Return what a type decorates, but for what is hashable already."""
     while isinstance(kind, TypeDecorator) and not isinstance(kind, Hashable):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import ColumnElement, FromClause, Join, Select, Table, UniqueConstraint
 from sqlalchemy.sql.expression import AliasedReturnsRows, FromGrouping
 
+from sqlsoup._hashable import tells_apart
 from sqlsoup.exc import ArgumentError, KeylessError, suggestion
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def _without_key(kind: str, source: FromClause) -> str:
             "use it in statements, as in db.execute()"
         )
     unique = _unique(source) if isinstance(source, Table) else []
-    example = unique[0] if unique else columns
+    hashable = [name for name, column in source.c.items() if tells_apart(column.type)]
+    example = unique[0] if unique else hashable or columns
     if kind == "table":
         schema = f", {source.schema!r}" if getattr(source, "schema", None) else ""
         call = f"db.entity({name!r}{schema}, primary_key={example})"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from sqlalchemy import (
     LABEL_STYLE_TABLENAME_PLUS_COL,
     FromClause,
+    Join,
     MetaData,
     Select,
     SelectBase,
@@ -25,6 +26,7 @@ from sqlsoup import _sa
 from sqlsoup._attributes import other_names, refuse_names
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
 from sqlsoup._corrections import SPARES, keep
+from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
 from sqlsoup._hashable import make_hashable, set_hashable
@@ -38,10 +40,20 @@ from sqlsoup._instances import (
     names_of,
     representation,
 )
-from sqlsoup._keys import NAMED, as_list, is_unnamed, key_columns, named_key, translated
+from sqlsoup._keys import (
+    NAMED,
+    as_list,
+    described,
+    is_unnamed,
+    key_columns,
+    named_key,
+    translated,
+)
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
+from sqlsoup._session import given_bind
 from sqlsoup._sqlite import is_view
+from sqlsoup._sqlite_facts import folded
 from sqlsoup._sqlite_views import watch_view
 from sqlsoup._stored_keys import StoredKeys
 from sqlsoup.exc import ArgumentError
@@ -62,10 +74,13 @@ def map_class(
 ) -> SelectableClassType:
     """Return a new class that is mapped to a selectable.
 
-    :raises ArgumentError: ``primary_key`` names a column that is not there.
+    :raises ArgumentError: ``primary_key`` names a column that is not there, or SQLite cannot tell
+     two columns apart.
     """
     for table in tables_in(selectable):
         settle(table)
+    if not isinstance(selectable, Table | Join):
+        _check_case(selectable, origin)
     args, renamed = _arguments(selectable, mapper_args)
     metaclass = TableClassType if isinstance(selectable, Table) else SelectableClassType
     cls: Any = _new_class(metaclass, selectable, origin, base, renamed)
@@ -92,6 +107,22 @@ def map_class(
         if name not in vars(cls):  # a column of that name comes first
             setattr(cls, name, value)
     return cast("SelectableClassType", cls)
+
+
+def _check_case(selectable: FromClause, origin: Origin) -> None:
+    """Refuse two columns whose names are one for SQLite, which gives the first of them for both."""
+    bind = bind_of(origin.metadata) or given_bind(origin.session)
+    if bind is None or bind.dialect.name != "sqlite":
+        return
+    known: dict[bytes, str] = {}
+    for column in selectable.columns:
+        other = known.setdefault(folded(column.name), column.name)
+        if other != column.name:
+            raise ArgumentError(
+                f"the columns {other!r} and {column.name!r} of {described(selectable)!r} differ in "
+                "case alone, and SQLite gives the first for both; pass a select() that labels one "
+                "of them otherwise"
+            )
 
 
 def _arguments(
@@ -123,8 +154,10 @@ def _arguments(
     if isinstance(selectable, Table):
         if _made_unseen(selectable, key):
             args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
-        if SPARES in selectable.info or _links(selectable):
-            # triggers may delete other rows or none, and a many-to-many relationship deletes too
+        cascades = any(key.ondelete == "CASCADE" for key in selectable.foreign_key_constraints)
+        if SPARES in selectable.info or cascades or _links(selectable):
+            # triggers may delete other rows or none, a row may be deleted with that of a table in
+            # between, and a many-to-many relationship deletes too
             args.setdefault("confirm_deleted_rows", False)
     return args, renamed
 

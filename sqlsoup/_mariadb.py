@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue, text
 from sqlalchemy.types import NullType
 
-from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, read_again
+from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, TIMED, read_again
 from sqlsoup._key_values import note_cuts
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
 from sqlsoup._mariadb_types import DOUBLE, ENUM, FLOAT, exact, type_of
+from sqlsoup.exc import SQLSoupError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from sqlalchemy import Inspector, Table
 
-    from sqlsoup._corrections import Answers, Corrections
+    from sqlsoup._corrections import Answer, Answers, Corrections
 
 _Reflected = dict[str, Any]
 
@@ -41,8 +42,43 @@ def _unquoted(inspector: Inspector, names: list[str]) -> list[str]:
 
     They are backticks, or double quotes where the ``sql_mode`` has ANSI_QUOTES.
     """
-    quote = inspector.dialect.identifier_preparer.initial_quote
+    quote = _quote(inspector)
     return [name.replace(quote * 2, quote) for name in names]
+
+
+def _quote(inspector: Inspector) -> str:
+    return inspector.dialect.identifier_preparer.initial_quote
+
+
+def read_bytes(inspector: Inspector, schema: str | None, names: Collection[str]) -> None:
+    """Have SQLAlchemy read tables with defaults of bytes, and leave the answer to it.
+
+    The server writes the bytes as they are, and where they are no UTF-8 the driver stops in the
+    middle of them, with SQLAlchemy 2.0 and 2.1.  When the results are of another character set it
+    writes a question mark, and names and comments have no character that ``utf8mb3`` has not.
+    """
+    connection: Any = inspector.bind
+    known = facts(inspector, schema, names)
+    unread = [
+        name for (_, name), each in known.items() if any(map(_of_bytes, each.columns.values()))
+    ]
+    before = connection.exec_driver_sql(_RESULTS).scalar() if unread else ""
+    if before.startswith("utf8"):
+        connection.exec_driver_sql("SET character_set_results = utf8mb3")
+        try:
+            for name in unread:  # SQLAlchemy keeps the text that it reads for this
+                inspector.get_table_options(name, schema)
+        finally:
+            connection.exec_driver_sql(f"SET character_set_results = {before}")
+
+
+_RESULTS = "SELECT @@character_set_results"
+
+
+def _of_bytes(column: Column) -> bool:
+    """Tell if the default of a column is of bytes, some of which are a question mark as text."""
+    literal = (column.default or "").startswith("'") and "?" in str(column.default)
+    return literal and ("binary" in column.type or "blob" in column.type)
 
 
 def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) -> None:
@@ -55,7 +91,14 @@ def correct_columns(inspector: Inspector, schema: str | None, answers: Answers) 
     ones, and says that all columns of views may be NULL.
     """
     for (where, name), found, known in _each(inspector, schema, answers):
-        known.view = not inspector.get_table_options(name, where)  # it has no engine
+        if not found and known.ansi and _quote(inspector) == "`":
+            raise SQLSoupError(
+                f"SQLAlchemy cannot read the columns of {name!r}: the sql_mode has ANSI_QUOTES, "
+                "and had not when the engine first connected; set it with init_command, or in a "
+                "listener to 'connect' with insert=True"
+            )
+        # it has neither keys nor an engine, which a sql_mode may leave out for tables as well
+        known.view = not (known.unique or inspector.get_table_options(name, where))
         names = _unquoted(inspector, [column["name"] for column in found])
         if known.view and inspector.dialect.paramstyle in {"format", "pyformat"}:
             names = [column.replace("%%", "%") for column in names]
@@ -105,6 +148,8 @@ def _corrected(
         stored = "VIRTUAL" not in column.extra.upper()
         computed = {"sqltext": column.expression, "persisted": stored}
         answer = {"computed": computed, **answer, "default": None}
+    elif _of_bytes(column):
+        answer["default"] = FetchedValue()
     elif answer["default"] is None and column.default not in (None, "NULL"):
         answer["default"] = text(str(column.default).replace(":", r"\:"))
     return answer
@@ -146,8 +191,9 @@ def leave_to_database(columns: list[_Reflected], known: Facts) -> None:
 def mark_updates(inspector: Inspector, table: Table) -> None:
     """Have columns with ON UPDATE read again after an UPDATE, and all if a trigger changes a row.
 
-    So may all of a view, whose columns need not be those of a table.  For 0 a column that is
-    AUTO_INCREMENT has the next number.  SQLAlchemy (2.0, 2.1) does not know of any of this.
+    So may all of a view, whose columns need not be those of a table.  A key with ON UPDATE is set
+    to the time, as the row would not be found again.  For 0 a column that is AUTO_INCREMENT has the
+    next number.  SQLAlchemy (2.0, 2.1) does not know of any of this.
     """
     known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
     every = known.view or "UPDATE" in known.triggers
@@ -157,6 +203,10 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
         if every or "on update" in column.extra.lower()
     }
     read_again(column for column in table.columns if column.name in updated)
+    for column in table.primary_key or table.columns:
+        if column.name in known.columns and "on update" in known.columns[column.name].extra.lower():
+            digits: Any = column.type
+            column.info[TIMED] = f"CURRENT_TIMESTAMP({digits.fsp or 0})"
     dialect: Any = inspector.dialect
     note_cuts(table, dialect.is_mariadb and not known.rounds)
     for column in table.columns if not known.nought else ():
@@ -236,5 +286,6 @@ CORRECTIONS: Corrections = {
     "indexes": (correct_indexes,),
     "unique_constraints": (correct_unique_keys,),
 }
+ANSWERS: dict[str, Answer] = {"columns": read_bytes}
 
-__all__ = ["CORRECTIONS", "mark_updates", "references_to", "schemas_of"]
+__all__ = ["ANSWERS", "CORRECTIONS", "mark_updates", "references_to", "schemas_of"]

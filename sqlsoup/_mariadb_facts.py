@@ -50,6 +50,8 @@ class Facts:
         self.foreign: dict[str, list[Target]] = {}
         self.lax = False
         """Whether a column that is NOT NULL, and has no default, takes 0 or ``''`` for one."""
+        self.ansi = False
+        """Whether double quotes quote names."""
         self.nought = False
         """Whether 0 is a number like others for AUTO_INCREMENT."""
         self.rounds = False
@@ -144,6 +146,7 @@ def facts(
                     known[schema, asked].add(kind, name, tuple(more))
                     if row.mode is not None:
                         known[schema, asked].lax |= "STRICT" not in row.mode
+                        known[schema, asked].ansi |= "ANSI_QUOTES" in row.mode
                         known[schema, asked].nought |= "NO_AUTO_VALUE_ON_ZERO" in row.mode
                         known[schema, asked].rounds |= "TIME_ROUND_FRACTIONAL" in row.mode
     return known

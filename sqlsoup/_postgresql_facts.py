@@ -110,11 +110,13 @@ _CHANGING = f"""(SELECT pg_catalog.bit_or(g.tgtype & CASE
         FROM {_TRIGGER}
             AND CASE WHEN {_BEFORE}
                 THEN g.tgtype & 1::pg_catalog.int2 > 0::pg_catalog.int2
-                ELSE (SELECT p.prosrc OPERATOR(pg_catalog.~*) '(^|[^''])update'
+                ELSE (SELECT p.prosrc OPERATOR(pg_catalog.~*) '(^|[^''])update|'
+                        '\\m(execute|call|perform)\\M(?!\\s+(pg_catalog\\.)?pg_notify)'
                     FROM pg_catalog.pg_proc AS p WHERE p.oid = g.tgfoid) END)"""  # noqa: S608
 """What triggers are of: those before something, or instead of it, are for each row.
 
-Of those afterwards, it is told by the source of the function whether there may be an UPDATE in it.
+Of those afterwards, it is told by the source of the function whether there may be an UPDATE in it,
+or in another function that it calls or SQL that it makes.
 """
 
 _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"

@@ -34,8 +34,8 @@ _TABLE = """,
         SELECT name FROM asked UNION SELECT target FROM k) LIMIT -1),
     w AS (SELECT tbl_name, max(instr(upper(sql), 'IGNORE') > 0)
             + 2 * max(instr(upper(sql), 'COLLATE') > 0)
-            + 4 * max(type = 'trigger'
-                AND instr(substr(upper(sql), instr(upper(sql), 'BEGIN')), 'UPDATE') > 0)
+            + 4 * max(type = 'trigger' AND (instr(upper(sql), 'REPLACE')
+                OR instr(substr(upper(sql), instr(upper(sql), 'BEGIN')), 'UPDATE')))
             + 8 * max(type = 'table' AND (instr(upper(sql), 'CHECK')
                 OR instr(upper(sql), 'WITHOUT') OR instr(upper(sql), 'STRICT'))) AS words
         FROM m GROUP BY tbl_name COLLATE NOCASE),

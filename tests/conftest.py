@@ -411,7 +411,7 @@ def empty(engine: Engine) -> None:
         engine.dispose()
         return
     inspector = sa.inspect(engine)
-    quote = engine.dialect.identifier_preparer.quote
+    quote = engine.dialect.identifier_preparer.quote_identifier
     with engine.begin() as connection:
         if engine.dialect.name in ("mysql", "mariadb"):
             connection.exec_driver_sql("SET foreign_key_checks = 0")

@@ -182,6 +182,54 @@ def test_a_key_that_nothing_generates_wants_a_value(engine: Engine, kind: str) -
     assert db.k.one().n == 2
 
 
+def test_a_key_that_refers_to_another_row_wants_a_value(engine: Engine) -> None:
+    """SQLite would give a rowid, which is the key of any row of the other table or of none."""
+    run(
+        engine,
+        "CREATE TABLE k (id INTEGER PRIMARY KEY, FOREIGN KEY (id) REFERENCES books (id))",
+    )
+    db = sqlsoup.SQLSoup(engine)
+    db.k.insert()
+    with pytest.raises(sqlsoup.SQLSoupError) as caught:
+        db.commit()
+    assert str(caught.value) == (
+        "'k.id' wants a value: it is part of the primary key, and refers to another row; give "
+        "the new row one, as in insert(**{'id': ...})"
+    )
+    db.rollback()
+    assert db.k.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ({"a": 1}, (1, None, 5)),
+        ({"b": 2}, (None, 2, 5)),
+        ({"a": 1, "b": None}, (1, None, 5)),
+        ({"b": 2, "c": 3}, (None, 2, 3)),
+        ({}, (None, None, 5)),
+    ],
+)
+@pytest.mark.parametrize("key", [["a", "b"], ["a", "b", "c"]])
+def test_a_part_of_a_named_key_is_not_given(
+    engine: Engine, key: list[str], given: dict[str, int], stored: tuple[int, int, int]
+) -> None:
+    """It is NULL, or the default, in the identity of the row too, so that the row is read again."""
+    run(engine, "CREATE TABLE k (a INTEGER, b INTEGER, c INTEGER DEFAULT 5)")
+    db = sqlsoup.SQLSoup(engine, primary_keys={"k": key})
+    row = db.k.insert(**given)
+    if not given and len(key) == 2:
+        with pytest.raises(sqlsoup.SQLSoupError, match=r"'k\.a' wants a value"):
+            db.commit()
+        db.rollback()
+        return
+    db.commit()
+    assert (row.a, row.b, row.c) == stored
+    assert db.k.all() == [row]
+    db.session.remove()
+    assert [(one.a, one.b, one.c) for one in db.k.all()] == [stored]
+
+
 def test_the_schema_is_named(engine: Engine, other_schema: str) -> None:
     """A table of another schema has that before its name."""
     run(engine, f"CREATE TABLE {other_schema}.k (code VARCHAR(9) PRIMARY KEY)")

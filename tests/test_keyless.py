@@ -38,6 +38,26 @@ NO_KEY_OF_TOTALS = (
 NO_COLUMN = "'report' has no column 'yeer' for its primary key; did you mean 'year'?"
 
 
+def test_the_call_names_no_column_that_cannot_be_a_key(engine):
+    """Dicts cannot be looked up; where there is nothing else, the call names what there is."""
+    kind = {"sqlite": "JSON", "postgresql": "jsonb", "mysql": "LONGTEXT"}[engine.dialect.name]
+    run(
+        engine,
+        f"CREATE TABLE events (day DATE, data {kind})",
+        f"CREATE TABLE logs (data {kind})",
+        "INSERT INTO events VALUES ('2020-01-02', '{\"a\": 1}')",
+    )
+    db = SQLSoup(engine)
+    with pytest.raises(SQLSoupError) as caught:
+        _ = db.logs
+    assert call_in(str(caught.value)) == "db.entity('logs', primary_key=['data'])"
+    with pytest.raises(SQLSoupError) as caught:
+        _ = db.events
+    named = ["day", "data"] if kind == "LONGTEXT" else ["day"]  # which is text on MariaDB
+    assert call_in(str(caught.value)) == f"db.entity('events', primary_key={named})"
+    assert len(db.entity("events", primary_key=named).all()) == 1
+
+
 def call_in(message):
     """Return the call that the message of a table without a key shows."""
     return message.partition("as in ")[2].partition("; it has")[0]

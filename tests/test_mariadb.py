@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from conftest import URLS, empty, run
 
 import sqlsoup
-from sqlsoup import SQLSoup, _counts
+from sqlsoup import SQLSoup, SQLSoupError, _counts
 from sqlsoup import _mariadb_facts as facts
 from sqlsoup import _mariadb_references as references
 from sqlsoup._in_place import plain
@@ -289,6 +289,129 @@ def test_names_of_columns(db, engine, name):
     assert getattr(row, f"{name}2") == dt.time(1, 2, 3, 4000)
     number = db.t.c[name].type
     assert (number.precision, number.scale, number.unsigned) == (5, 2, True)
+
+
+@pytest.mark.parametrize("mode", ["ANSI", "NO_TABLE_OPTIONS"])
+def test_a_table_of_which_no_engine_is_told(make_engine, engine, mode):
+    """It is no view: its rows are inserted together, and defaults are known."""
+    mode = f"{mode},STRICT_ALL_TABLES"
+    engine = make_engine(engine.url.update_query_dict({"sql_mode": mode}))
+    run(
+        engine,
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, note CHAR(9) DEFAULT 'x')",
+    )
+    db, seen = SQLSoup(engine), []
+    _ = db.t
+    sa.event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    rows = insert(db.t)
+    assert inserts(seen) == 1
+    assert [(row.id, row.note) for row in rows] == [(n, "x") for n in range(1, 7)]
+    assert db.t.c.note.server_default.arg.text == "'x'"
+    db.session.remove()
+
+
+def test_a_table_of_whose_columns_sqlalchemy_reads_none(db, engine):
+    """It reads line by line."""
+    run(engine, "CREATE TABLE t (`a\nb` INT PRIMARY KEY, `c\nd` INT DEFAULT 5)")
+    row = db.t.insert(**{"a\nb": 1})
+    db.commit()
+    assert getattr(row, "c\nd") == 5
+
+
+def test_quotes_that_sqlalchemy_does_not_expect(db, engine):
+    """It asks for the sql_mode once for an engine, and finds no columns after that has changed."""
+    run(engine, "CREATE TABLE t (id INT PRIMARY KEY)")
+    db.execute("SET sql_mode = 'ANSI_QUOTES'")
+    with pytest.raises(SQLSoupError) as info:
+        _ = db.t
+    assert str(info.value) == (
+        "SQLAlchemy cannot read the columns of 't': the sql_mode has ANSI_QUOTES, and had not when "
+        "the engine first connected; set it with init_command, or in a listener to 'connect' with "
+        "insert=True"
+    )
+    db.execute("SET sql_mode = ''")
+    assert db.t.all() == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("charset", ["utf8mb4", "latin1"])
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_default_of_bytes_that_are_no_text(make_engine, engine, charset, batch):
+    """The server writes them into what SQLAlchemy reads, where the driver would stop at them."""
+    run(
+        engine,
+        "CREATE TABLE t (id INT PRIMARY KEY, a VARBINARY(9) DEFAULT x'ff003f',"
+        " b BINARY(2) DEFAULT '?', c VARCHAR(9) DEFAULT '?', d BLOB DEFAULT x'fe',"
+        " `ä€` INT COMMENT '€')",
+    )
+    db = SQLSoup(make_engine(engine.url.update_query_dict({"charset": charset})))
+    if batch:
+        assert sqlsoup.reflect(db) == ["t"]
+    row = db.t.insert(id=1)
+    db.commit()
+    assert (row.a, row.b, row.c, row.d) == (b"\xff\x00?", b"?\x00", "?", b"\xfe")
+    if charset == "utf8mb4":
+        assert db.t._table.c["ä€"].comment == "€"
+    assert db.t._table.c.c.server_default.arg.text == "'?'"
+    assert db.execute("SELECT @@character_set_results").scalar() == charset
+    db.delete(row)
+    db.t.insert(id=1)  # it takes the place of the other, and the defaults
+    db.commit()
+    assert db.t.get(1).a == b"\xff\x00?"
+    db.session.remove()
+
+
+def test_a_key_that_is_the_time_of_the_last_change(db, engine):
+    """The server changes it with each UPDATE, and the row has the new one."""
+    when = "TIMESTAMP({0}) NOT NULL DEFAULT current_timestamp({0}) ON UPDATE current_timestamp({0})"
+    run(
+        engine,
+        f"CREATE TABLE t (k INT, at {when.format(3)}, n INT, PRIMARY KEY (k, at))",
+        f"CREATE TABLE keyless (at {when.format(0)}, n INT)",
+    )
+    db.entity("keyless", primary_key=["at"])
+    for cls in (db.t, db.keyless):
+        old = dt.datetime(2020, 1, 2, 3, 4, 5)
+        row = cls.insert(at=old, n=1, **({"k": 1} if cls is db.t else {}))
+        db.commit()
+        assert row.at == old
+        row.n = 2
+        db.commit()
+        assert row.at > old
+        assert (row.n, cls.all()) == (2, [row])
+        later = row.at
+        db.expunge_all()
+        assert db.execute(f"SELECT at, n FROM {cls._table.name}").all() == [(later, 2)]
+        row = cls.one()
+        row.at, row.n = old, 3
+        db.commit()
+        assert (row.at, row.n) == (old, 3)
+        row.n = 3  # which changes nothing
+        db.commit()
+        assert row.at == old
+    rows = [db.t.insert(k=k, at=old, n=1) for k in range(5, 9)]
+    db.commit()
+    for row in rows:
+        row.n = 2
+    db.commit()
+    assert all(row.at > old and row.n == 2 for row in rows)
+
+
+def test_upsert_finds_a_row_by_the_time_of_its_last_change(db, engine):
+    """What was given is stored: the server would set the key to the time, and not find it again."""
+    when = "TIMESTAMP NOT NULL DEFAULT current_timestamp() ON UPDATE current_timestamp()"
+    run(
+        engine,
+        f"CREATE TABLE t (k INT, at {when}, n INT, PRIMARY KEY (k, at))",
+        f"CREATE TABLE u (id INT AUTO_INCREMENT PRIMARY KEY, at {when} UNIQUE, n INT)",
+    )
+    at = dt.datetime(2020, 1, 2, 3, 4, 5)
+    for number in (1, 2):
+        assert sqlsoup.upsert(db.t, [{"k": 1, "at": at, "n": number}]) == 1
+        assert sqlsoup.upsert(db.u, [{"at": at, "n": number}], "at") == 1
+    db.commit()
+    for row in (db.t.one(), db.u.one()):
+        assert (row.at, row.n) == (at, 2)
 
 
 def test_a_time_of_the_last_change(db, engine):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from conftest import run
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute
@@ -307,6 +308,46 @@ def test_a_dot_in_a_foreign_key(engine, db, metadata):
     else:
         with pytest.raises(AttributeError, match="there is no table or view of this name"):
             getattr(row, "a.b")
+
+
+UNQUOTED = {
+    "mysql": "delete_domain_id master_demote_to_replica master_demote_to_slave portion value",
+    "postgresql": "collation concurrently lateral tablesample",
+    "sqlite": "nothing returning",
+}
+
+
+def test_words_that_sqlalchemy_does_not_quote(engine):
+    """SQLSoup has it quote tables and columns that are named by them."""
+    quote = engine.dialect.identifier_preparer.quote_identifier
+    words = UNQUOTED[engine.dialect.name].split()
+    for word in words:
+        name = quote(word)
+        run(
+            engine,
+            f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, {name} VARCHAR(9) UNIQUE)",
+            f"CREATE TABLE {quote('of ' + word)} (id INTEGER PRIMARY KEY, {name} VARCHAR(9),"
+            f" FOREIGN KEY ({name}) REFERENCES {name} ({name}))",
+        )
+    db = sqlsoup.SQLSoup(engine, relationships=True)
+    for word in words:
+        cls, kids = db[word], db[f"of {word}"]
+        row, kid = cls.insert(id=1, **{word: "a"}), kids.insert(id=1)
+        db.flush()
+        setattr(row, word, "b")
+        db.flush()
+        setattr(kid, word, "b")
+        db.commit()
+        labelled = db.with_labels(db.join(cls, kids))
+        assert [getattr(found, f"{word}_{word}") for found in labelled.all()] == ["b"]
+        assert sqlsoup.upsert(cls, [{"id": 1, word: "b"}, {"id": 2, word: "c"}], word) == 2
+        assert sqlsoup.insert_many(cls, [{"id": 3, word: "d"}]) == 1
+        assert cls.filter(getattr(cls, word) > "b").delete() == 2
+        assert cls.filter_by(**{word: "b"}).all() == [row]
+    other = sqlsoup.SQLSoup(engine)
+    assert len(sqlsoup.reflect(other)) >= 2 * len(words)
+    assert other[words[0]].count() == 1
+    sqlsoup.Session.remove()
 
 
 def test_names_that_a_database_refuses(engine, db):

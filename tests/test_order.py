@@ -162,6 +162,31 @@ def test_a_session_of_ones_own_is_ordered_too(generations: Engine) -> None:
         assert db.dolls.count() == 1
 
 
+@pytest.mark.parametrize("relationships", [False, True])
+def test_rows_that_the_database_deletes_as_well(enforced: Engine, relationships: bool) -> None:
+    """It does through a table of which the flush has no row, and nothing is wrong with that."""
+    cascade = "ON DELETE CASCADE"
+    run(
+        enforced,
+        "CREATE TABLE aunts (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE girls (id INTEGER PRIMARY KEY, aunt INTEGER, "
+        f"FOREIGN KEY (aunt) REFERENCES aunts (id) {cascade})",
+        "CREATE TABLE dolls (id INTEGER PRIMARY KEY, girl INTEGER, "
+        f"FOREIGN KEY (girl) REFERENCES girls (id) {cascade})",
+        "CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER, "
+        f"FOREIGN KEY (up) REFERENCES tree (id) {cascade})",
+    )
+    db = sqlsoup.SQLSoup(enforced, relationships=relationships)
+    db.aunts.insert(id=1), db.girls.insert(id=1, aunt=1), db.dolls.insert(id=1, girl=1)
+    leaves = [db.tree.insert(id=number, up=up) for number, up in ((1, None), (2, 1), (3, 2))]
+    db.commit()
+    for row in (db.aunts.get(1), db.dolls.get(1), leaves[0], leaves[2]):
+        db.delete(row)
+    db.commit()
+    tables = (db.aunts, db.girls, db.dolls, db.tree)
+    assert [table.count() for table in tables] == [0, 0, 0, 0]
+
+
 def test_a_child_is_led_elsewhere_before_its_parent_is_deleted(generations: Engine) -> None:
     """One commit with a new parent, a changed child and a parent that is deleted."""
     db = sqlsoup.SQLSoup(generations)

@@ -480,6 +480,71 @@ def test_what_a_trigger_changes_later_is_shown(pg, statements):
     assert (logged.name, statements) == ("c", [])
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["PERFORM shout(NEW.id)", "CALL cry(NEW.id)", "EXECUTE 'UPDATE t SET upper = upper(name)'"],
+)
+def test_what_a_trigger_changes_by_other_means_is_shown(pg, body):
+    """It may call a function or procedure that has the UPDATE, or make it of text."""
+    run(
+        pg,
+        """CREATE TABLE t (id serial PRIMARY KEY, name text, upper text);
+        CREATE FUNCTION shout(n int) RETURNS void LANGUAGE sql AS
+            'UPDATE t SET upper = upper(name) WHERE id = n';
+        CREATE PROCEDURE cry(n int) LANGUAGE sql AS
+            'UPDATE t SET upper = upper(name) WHERE id = n'""",
+        f"CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body};"
+        " RETURN NULL; END $$",
+        "CREATE TRIGGER later AFTER INSERT OR UPDATE OF name ON t FOR EACH ROW"
+        " EXECUTE FUNCTION later()",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    row = db.t.insert(name="a", upper="-")
+    db.flush()
+    assert row.upper == "A"
+    row.name = "b"
+    db.flush()
+    assert row.upper == "B"
+
+
+def test_a_trigger_that_tells_others_is_no_reason_to_read_again(pg, statements):
+    """Listeners are told by a function of PostgreSQL, which changes no row."""
+    run(
+        pg,
+        """CREATE TABLE t (id serial PRIMARY KEY, name text);
+        CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM pg_notify('t', NEW.name); PERFORM pg_catalog.pg_notify('t', '');
+            RETURN NULL; END $$;
+        CREATE TRIGGER tell AFTER INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION tell()""",
+    )
+    row = sqlsoup.SQLSoup(pg).t.insert(name="a")
+    sqlsoup.Session.flush()
+    row.name = "b"
+    sqlsoup.Session.flush()
+    statements.clear()
+    assert (row.name, statements) == ("b", [])
+
+
+def test_a_schema_that_is_named_by_a_word_that_sqlalchemy_does_not_quote(pg):
+    """SQLSoup has it quote that."""
+    run(
+        pg,
+        'CREATE SCHEMA "lateral"',
+        'CREATE TABLE "lateral".t (id serial PRIMARY KEY, n int DEFAULT 5)',
+        'CREATE TABLE kid (id serial PRIMARY KEY, up int REFERENCES "lateral".t)',
+    )
+    try:
+        db = sqlsoup.SQLSoup(pg, relationships=True)
+        kid = db.kid.insert(t=db["lateral.t"].insert())
+        db.commit()
+        kid.t.n += 1
+        db.commit()
+        assert db["lateral.t"].one().n == 6
+        db.session.remove()
+    finally:
+        run(pg, 'DROP SCHEMA "lateral" CASCADE')
+
+
 def test_what_an_update_changes_is_shown(pg, statements):
     """After an UPDATE a row shows what a trigger or a view made of it; others are not read."""
     run(

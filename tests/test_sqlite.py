@@ -41,6 +41,53 @@ def told(warned: Any) -> list[str]:
     return [str(warning.message) for warning in warned]
 
 
+# names
+
+
+@pytest.mark.parametrize("bound", [False, True])
+def test_labels_that_differ_in_case_alone(make: Any, bound: bool) -> None:
+    """SQLite gives the first for both, in a subquery; in a join SQLAlchemy tells them apart."""
+    db = make(
+        'CREATE TABLE a (id INTEGER PRIMARY KEY, "B_c" TEXT)',
+        "CREATE TABLE a_b (id INTEGER PRIMARY KEY, c TEXT, b_c TEXT)",
+        "INSERT INTO a VALUES (1, 'one')",
+        "INSERT INTO a_b VALUES (1, 'two', 'three')",
+    )
+    if bound:
+        db = SQLSoup(session=sa.orm.Session(db.engine))
+    same = db.a.id == db.a_b.id
+    with pytest.raises(ArgumentError) as info:
+        db.with_labels(db.join(db.a, db.a_b, same))
+    message = str(info.value)
+    assert message.startswith("the columns 'a_B_c' and 'a_b_c' of ")
+    assert message.endswith(
+        "and SQLite gives the first for both; pass a select() that labels one of them otherwise"
+    )
+    labelled = sa.select(db.a.id, db.a.B_c, db.a_b.c.label("x"), db.a_b.b_c.label("X")).where(same)
+    for thing in (labelled, labelled.subquery(), labelled.cte()):
+        with pytest.raises(ArgumentError, match="the columns 'x' and 'X' of "):
+            db.map(thing)
+        with pytest.raises(ArgumentError, match="the columns 'x' and 'X' of "):
+            db.map_to("both", selectable=thing)
+    told_apart = sa.select(db.a.id, db.a.B_c, db.a_b.c, db.a_b.b_c.label("X")).where(same)
+    row = db.map(told_apart).one()
+    assert (row.B_c, row.c, row.X) == ("one", "two", "three")
+    db.session.close()
+
+
+def test_a_file_that_is_named_by_a_word_that_sqlalchemy_does_not_quote(make: Any) -> None:
+    """SQLSoup has it quote that."""
+    db = make(
+        "ATTACH ':memory:' AS 'returning'",
+        'CREATE TABLE "returning".t (id INTEGER PRIMARY KEY, n INTEGER DEFAULT 5)',
+    )
+    row = db["returning.t"].insert()
+    db.commit()
+    row.n += 1
+    db.commit()
+    assert db["returning.t"].one().n == 6
+
+
 # keys
 
 
@@ -929,15 +976,18 @@ def test_what_a_trigger_changes_later_is_shown(make: Any) -> None:
             UPDATE t SET upper = upper(new.n) WHERE id = new.id; END""",
         """CREATE TRIGGER updated AFTER UPDATE OF n ON T BEGIN
             update t SET upper = upper(new.n) WHERE id = new.id; END""",
+        "CREATE TABLE r (id INTEGER PRIMARY KEY, n TEXT, upper TEXT)",
+        """CREATE TRIGGER replaced AFTER UPDATE OF n ON r BEGIN
+            REPLACE INTO r VALUES (new.id, new.n, upper(new.n)); END""",
         "CREATE TABLE log (n TEXT)",
         "CREATE TABLE logged (id INTEGER PRIMARY KEY, n TEXT)",
         "CREATE TRIGGER l AFTER UPDATE ON logged BEGIN INSERT INTO log VALUES (new.n); END",
     )
     rows = [db.t.insert(n=n) for n in "ab"]
-    logged = db.logged.insert(n="a")
+    logged, replaced = db.logged.insert(n="a"), db.r.insert(n="a")
     db.flush()
     assert [(row.id, row.upper) for row in rows] == [(1, "A"), (2, "B")]
-    rows[0].n = logged.n = "c"
+    rows[0].n = logged.n = replaced.n = "c"
     db.flush()
-    assert rows[0].upper == "C"
+    assert (rows[0].upper, replaced.upper) == ("C", "C")
     assert not sa.inspect(logged).expired_attributes
