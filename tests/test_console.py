@@ -217,6 +217,21 @@ def test_what_is_said_when_it_ends(path, monkeypatch, capsys):
         sqlsoup.Session.remove()
 
 
+def test_status_of_a_program(path, monkeypatch, capsys):
+    """A program ends with the status that it gives; a text is an error, as in Python."""
+    for code, status, said in (("3", 3, ""), ("None", 0, ""), ("'no tags'", 1, "no tags")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"raise SystemExit({code})\n"))
+        assert main([path]) == status
+        assert capsys.readouterr().err.strip() == said
+
+
+def test_without_standard_input(path, monkeypatch, capsys):
+    """Where it is closed there is no console."""
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main([path]) == 2
+    assert capsys.readouterr().err == "sqlsoup: standard input is closed\n"
+
+
 def test_without_readline(monkeypatch):
     """Where there is no readline, as on Windows, there is no completion."""
     monkeypatch.setitem(sys.modules, "readline", None)

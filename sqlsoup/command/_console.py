@@ -22,7 +22,7 @@ from sqlsoup.command._complete import Completer
 from sqlsoup.command._database import shown, views_of
 from sqlsoup.command._once import names_for
 from sqlsoup.command._output import is_row
-from sqlsoup.command._problems import FAILED
+from sqlsoup.command._problems import FAILED, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,10 @@ def run(db: sqlsoup.SQLSoup) -> int:
     """Run a console, and roll back what it leaves uncommitted.
 
     :return: the exit status.
+    :raises Problem: there is no standard input.
     """
+    if sys.stdin is None:
+        raise Problem("standard input is closed")
     changes = Changes(db)
     names = names_for(db)
     terminal = sys.stdin.isatty()
@@ -44,10 +47,13 @@ def run(db: sqlsoup.SQLSoup) -> int:
     except SystemExit as leaving:
         status = leaving.code
     else:
-        status = None
+        status = 0
     if changes:
         print("Changes that were not committed are rolled back.", file=sys.stderr)
-    return status if isinstance(status, int) else 0
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+        return FAILED
+    return status or 0
 
 
 def _banner(db: sqlsoup.SQLSoup) -> str:
