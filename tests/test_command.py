@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import csv
 import io
 import json
@@ -345,6 +346,15 @@ def test_csv(gives):
     assert gives("[]", "--csv") == ""
 
 
+def test_csv_of_line_breaks(gives):
+    """A line break of any kind within a text is quoted, so that it ends no row."""
+    texts = ["a\rb", "\r", "a\nb", "a\r\nb", "a"]
+    written = gives(f"[{{'a': text, 'b': 1}} for text in {texts}]", "--csv")
+    assert written.startswith('a,b\n"a\rb",1\n')
+    read = list(csv.reader(io.StringIO(written, newline="")))
+    assert read == [["a", "b"], *([text, "1"] for text in texts)]
+
+
 def test_json(gives):
     """--json is one document, an object a line."""
     for expression in ("db.books", "db.books.all()", "db.execute('SELECT * FROM books')"):
@@ -521,14 +531,18 @@ def test_memory_is_flat(path, lite):
 
 
 def test_encoding(path):
-    """What standard output cannot encode is escaped."""
-    done = subprocess.run(
-        [sys.executable, "-m", "sqlsoup", path, "[{'é': 1}]", "--csv"],
-        capture_output=True,
-        check=True,
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
-    )
-    assert done.stdout == b"\\xe9\n1\n"
+    """What standard output cannot encode is escaped, in the help too."""
+    for arguments, expected in (
+        ([path, "[{'é': 1}]", "--csv"], b"\\xe9\n1\n"),
+        (["--help"], b"--key TABLE=COLUMN,\\u2026"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "sqlsoup", *arguments],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )
+        assert expected in done.stdout
 
 
 # changes
@@ -605,6 +619,7 @@ def test_file(command, path, tmp_path):
     for name, options, expected in (
         ("books.csv", [], BOOKS),
         ("books.jsonl", [], '{"word": "é"}\n'),
+        ("BOOKS.JSONL", [], '{"word": "é"}\n'),
         ("books.json", [], '[\n{"word": "é"}\n]\n'),
         ("books.json", ["--csv"], "word\né\n"),
         ("books", [], "word\n----\né\n(1 row)\n"),
@@ -644,6 +659,45 @@ def test_device(command, path):
     """A device or a pipe is written to as it is."""
     assert command(path, "db.tags", "-o", os.devnull) == (0, "", "")
     assert not Path(os.devnull).is_file()
+
+
+def test_standard_output_by_name(command, path, tmp_path):
+    """- and /dev/stdout are standard output, and nothing that it goes to is replaced."""
+    for name in ("-", "/dev/stdout"):
+        assert command(path, "db.tags", "--csv", "-o", name) == (0, "word\nfood\nhot\n", "")
+        file = tmp_path / "log"
+        file.write_text("earlier\n")
+        with file.open("a") as log:
+            subprocess.run(
+                [sys.executable, "-m", "sqlsoup", path, "db.tags.count()", "-o", name],
+                stdout=log,
+                check=True,
+            )
+        assert file.read_text() == "earlier\n2\n"
+
+
+def test_pipe_by_name(path):
+    """A pipe that a shell names is written to."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as pipe:
+        subprocess.run(
+            [sys.executable, "-m", "sqlsoup", path, "db.tags", "-o", f"/dev/fd/{writing}"],
+            pass_fds=[writing],
+            check=True,
+        )
+        os.close(writing)
+        assert pipe.read().startswith("word\n----\nfood\n")
+
+
+def test_without_standard_output(path, tmp_path, monkeypatch, capsys):
+    """Where it is closed a file can be written, and all else is an error."""
+    file = tmp_path / "tags.csv"
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main([path, "db.tags", "-o", str(file)]) == 0
+    assert file.read_text() == "word\nfood\nhot\n"
+    for options in (["db.tags"], ["db.tags", "--csv"], ["--tables"], ["--describe", "tags"]):
+        assert main([path, *options]) == 2
+        assert capsys.readouterr().err == "sqlsoup: standard output is closed\n"
 
 
 # what is wrong
@@ -789,6 +843,7 @@ def test_no_such_file(fails, path, tmp_path, monkeypatch):
             "SQLite has no host 'lite.db'; a file has three slashes, sqlite:///lite.db",
         ),
         ("sqlite://a/b.db", "SQLite has no host 'a'; a file has three slashes, sqlite:///a/b.db"),
+        ("me:gehe@im@host/name", f"there is no file 'me:***@host/name'{url_hint}"),
     ):
         assert fails("db.tags", where=where) == message
     assert [file.name for file in tmp_path.iterdir()] == ["lite.db"]
@@ -935,6 +990,31 @@ def test_interrupt(endless, command, path):
     endless.send_signal(signal.SIGINT)
     assert endless.communicate()[1] == b""
     assert endless.returncode == 130
+
+
+@pytest.mark.parametrize("ending", ["BrokenPipeError", "KeyboardInterrupt", "ValueError"])
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_nothing_is_left_open(ending, form, path, lite, monkeypatch, caplog):
+    """Rows that are not read to the end are let go of before the database is closed."""
+    numbers = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000)"
+    run(
+        lite,
+        "CREATE TABLE many (n INTEGER PRIMARY KEY)",
+        f"{numbers} INSERT INTO many SELECT n FROM c",
+    )
+
+    class Output(io.StringIO):
+        """An output that fails at its third line."""
+
+        def write(self, text):
+            if self.getvalue().count("\n") > 2:
+                raise getattr(builtins, ending)
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stdout", Output())
+    options = [] if form == "table" else [f"--{form}"]
+    assert main([path, "db.many", *options]) != 0
+    assert caplog.text == ""
 
 
 # progress

@@ -126,7 +126,8 @@ def _url(text: str) -> URL:
         if not text:
             raise Problem(f"the URL is empty{_NO_URL}")
         if not Path(text).exists():
-            raise Problem(f"there is no file {text!r}{_file_near(text) or _NO_URL}")
+            path = re.sub(r":.*@", ":***@", text)  # of a URL without its beginning
+            raise Problem(f"there is no file {path!r}{_file_near(text) or _NO_URL}")
     name = url.database or ""
     if url.get_backend_name() == "sqlite" and url.host:
         path = "/".join(filter(None, (url.host, name)))

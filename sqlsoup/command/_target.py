@@ -26,10 +26,12 @@ _PACE = 0.2
 def target(path: str | None) -> Generator[TextIO]:
     """Yield a file to write to, and tell on a terminal how far that has come.
 
-    :param path: of a file; None is standard output.
+    :param path: of a file; None, ``-`` and ``/dev/stdout`` are standard output.
     :raises Problem: it cannot be written.
     """
-    if path is None:
+    if path in {None, "-", "/dev/stdout"}:
+        if sys.stdout is None:
+            raise Problem("standard output is closed")
         with _counted(sys.stdout) as file:
             yield file
         sys.stdout.flush()
@@ -44,11 +46,11 @@ def target(path: str | None) -> Generator[TextIO]:
 @contextmanager
 def _replacing(path: Path) -> Generator[TextIO]:
     """Yield a file that takes the place of another when all is written, and else is removed."""
-    path = path.resolve()
     if path.exists() and not path.is_file():  # a pipe or a device
         with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
         return
+    path = path.resolve()
     if path.exists() and is_database(path):
         raise Problem(f"{str(path)!r} is a SQLite database, which the output would replace")
     part = path.with_name(f".{path.name}.{os.getpid()}")
