@@ -57,8 +57,9 @@ def run(db: sqlsoup.SQLSoup) -> int:
 
 
 def _banner(db: sqlsoup.SQLSoup) -> str:
+    both = len(list(db))
     views = len(views_of(db))
-    tables = len(list(db)) - views
+    tables = both - views
     counted = f"{tables} table{'s' * (tables != 1)}, {views} view{'s' * (views != 1)}"
     return (
         f"SQLSoup {sqlsoup.__version__}, SQLAlchemy {sqlalchemy.__version__}, "
