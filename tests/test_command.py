@@ -924,6 +924,9 @@ def test_schema(command, url, engine, other_schema, fails):
             "there is no schema 'nope'; there are main"
         )
         return
+    if engine.dialect.name == "postgresql":  # which does not list its own among the others
+        found = command(url, "'pg_am' in db", "--schema", "pg_catalog")
+        assert found == (0, "True\n", "")
     run(engine, f"CREATE TABLE {other_schema}.staff (id INTEGER PRIMARY KEY)")
     listed = command(url, "list(db)", "--schema", other_schema, "--jsonl")
     assert listed == (0, '"staff"\n', "")
@@ -931,6 +934,17 @@ def test_schema(command, url, engine, other_schema, fails):
     assert fails("db", "--schema", f"{other_schema}x", where=url) == (
         f"there is no schema '{other_schema}x'; did you mean '{other_schema}'?"
     )
+
+
+def test_no_database(command, url, engine):
+    """A URL of MariaDB without a database lists nothing, and says why."""
+    if engine.dialect.name != "mysql":
+        return
+    where = sa.make_url(url).set(database="").render_as_string(hide_password=False)
+    for options in (["--tables"], ["--tables", "--csv"], ["list(db)"]):
+        status, out, err = command(where, *options)
+        assert (status, out) == (2, "")
+        assert err.startswith("sqlsoup: the connection is to no database: put its name at the end")
 
 
 def test_key(gives, fails):

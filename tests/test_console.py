@@ -272,6 +272,7 @@ def complete(path, soup, monkeypatch):
         ("db.books.filter(db.books.ti", ["db.books.filter(db.books.title"]),
         ("db.books.filter_by(ti", ["db.books.filter_by(title="]),
         ("db.books.insert(title='x', ye", ["db.books.insert(title='x', year="]),
+        ("db.tags.insert(", ["db.tags.insert(word="]),
         ("db.per_year.ye", ["db.per_year.year"]),
         ("db.books.order_b", ["db.books.order_by"]),
         ("db.books.inser", ["db.books.insert"]),

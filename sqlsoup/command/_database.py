@@ -100,8 +100,9 @@ def _connected(db: sqlsoup.SQLSoup) -> Connection:
 
 
 def _check_schema(connection: Connection, schema: str) -> None:
-    names = sqlalchemy.inspect(connection).get_schema_names()
-    if schema not in names:
+    inspector = sqlalchemy.inspect(connection)
+    if not inspector.has_schema(schema):
+        names = inspector.get_schema_names()
         raise Problem(f"there is no schema {schema!r}{near(schema, names) or _listed(names)}")
 
 
