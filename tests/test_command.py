@@ -8,8 +8,10 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -17,10 +19,12 @@ import pytest
 import sqlalchemy as sa
 from conftest import on_postgresql, run
 from help_texts import HELP
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 from sqlalchemy.ext.compiler import compiles
 
 import sqlsoup
 from sqlsoup.command import _target, main
+from sqlsoup.command._database import closed, opened
 from sqlsoup.command._once import Output, describe
 
 AFTER_THE_ENGINE = """
@@ -1004,6 +1008,91 @@ def test_interrupt(endless, command, path):
     endless.send_signal(signal.SIGINT)
     assert endless.communicate()[1] == b""
     assert endless.returncode == 130
+
+
+LONG = {
+    "sqlite": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT 1 FROM c) SELECT count(*) FROM c",
+    "postgresql": "SELECT pg_sleep(600)",
+    "mysql": "SELECT sleep(600)",
+}
+
+
+@pytest.mark.parametrize("driver", ["", "psycopg"])
+def test_interrupt_of_a_statement(driver, url, engine):
+    """Ctrl-C ends a statement at once, and rolls back, whatever the driver does meanwhile."""
+    if driver:
+        if engine.dialect.name != "postgresql":
+            return
+        url = url.replace("psycopg2", driver)
+    statements = f"print('now', flush=True), db.execute({LONG[engine.dialect.name]!r}).all()"
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "sqlsoup",
+            url,
+            f"(db.book_tags.delete(), {statements})",
+            "--commit",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdout.readline() == b"now\n"
+        time.sleep(0.3)
+        program.send_signal(signal.SIGINT)
+        assert program.communicate(timeout=30) == (b"", b"")
+        assert program.returncode == 130
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM book_tags").scalar_one() == 3
+
+
+def test_what_an_interrupt_leaves(lite):
+    """SQLite has rolled back then, so a session is asked to do so too; other errors are its own."""
+    db = opened(lite.url.database, None, (), None)
+    db.tags.delete()
+    with pytest.raises(OperationalError, match="no such table: missing"):
+        db.execute("SELECT * FROM missing")
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            db.execute(LONG["sqlite"])
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(PendingRollbackError):
+        db.commit()
+    db.rollback()
+    assert db.tags.count() == 2
+    closed(db)
+
+
+@pytest.fixture
+def silent():
+    """The URL of a server that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"postgresql+psycopg2://me@127.0.0.1:{server.getsockname()[1]}/x"
+
+
+def test_time_out_of_a_connection(command, silent):
+    """A time-out of the URL holds, also where the wait is one that Ctrl-C can end."""
+    status, _, err = command(f"{silent}?connect_timeout=1", "db.tags")
+    assert (status, "timeout expired; look at the parts" in err) == (2, True)
+
+
+def test_interrupt_of_a_connection(silent):
+    """Ctrl-C ends the wait for a server that does not answer."""
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "sqlsoup", silent, "db.tags"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        while "psycopg2" not in program.stderr.readline():
+            pass
+        time.sleep(1)
+        program.send_signal(signal.SIGINT)
+        assert "Traceback" not in program.communicate(timeout=30)[1]
+        assert program.returncode == 130
 
 
 @pytest.mark.parametrize("ending", ["BrokenPipeError", "KeyboardInterrupt", "ValueError"])

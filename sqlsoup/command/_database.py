@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session, scoped_session
 
 import sqlsoup
+from sqlsoup.command import _interrupts
 from sqlsoup.command._problems import Problem, near, said_by
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def opened(
     except sqlsoup.SQLSoupError as error:
         raise Problem(str(error)) from error
     try:
+        _interrupts.enable(db.engine)
         with _connected(db) as connection:
             if schema is not None:
                 _check_schema(connection, schema)
@@ -87,6 +89,7 @@ def closed(db: sqlsoup.SQLSoup) -> None:
     """End the session, whose changes are rolled back, and close all connections."""
     db.session.close()
     db.engine.dispose()
+    _interrupts.disable(db.engine)
 
 
 def _connected(db: sqlsoup.SQLSoup) -> Connection:
