@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import atexit
 import builtins
 import code
@@ -106,18 +107,26 @@ def _run_python(names: dict[str, Any], banner: str) -> None:
         _use_readline(Completer(names))
         code.InteractiveConsole(names).interact(banner, exitmsg="")
     else:
-        sys.ps1 = sys.ps2 = ""
-        _Program(names, "<stdin>").interact("", exitmsg="")
+        _Program({**names, "__name__": "__main__"}).run(sys.stdin.read())
 
 
-class _Program(code.InteractiveConsole):
+class _Program(code.InteractiveInterpreter):
     """What comes from a pipe: it ends at the first error, lest the next line commits."""
 
-    def write(self, data: str) -> None:
-        if data.strip():
-            super().write(data)
+    def run(self, source: str) -> None:
+        """Run a program, of which expressions are shown as in a console."""
+        compiler: Any = self.compile.compiler  # it remembers what is imported from __future__
+        try:
+            statements = ast.parse(source, "<stdin>").body
+            codes = [compiler(ast.Interactive([each]), "<stdin>", "single") for each in statements]
+        except (SyntaxError, ValueError):  # a NUL is a ValueError before Python 3.12
+            self.showsyntaxerror("<stdin>")
+        for each in codes:
+            self.runcode(each)
 
     def showtraceback(self) -> NoReturn:
+        if isinstance(sys.exc_info()[1], KeyboardInterrupt | BrokenPipeError):
+            raise  # noqa: PLE0704 - it is being handled
         super().showtraceback()
         raise SystemExit(FAILED)
 
