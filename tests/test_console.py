@@ -211,13 +211,17 @@ def test_program_that_is_none(mistake, path, lite, monkeypatch, capsys):
 
 
 def test_end_of_a_program(path, monkeypatch):
-    """Ctrl-C and a closed pipe end it quietly."""
-    for error, status in (("KeyboardInterrupt", 130), ("BrokenPipeError", 141)):
-        monkeypatch.setattr(sys, "stdin", io.StringIO(f"raise {error}\n"))
+    """Ctrl-C and a closed pipe end it, and only what they lose is worth a word."""
+    for error, status, change, said in (
+        ("KeyboardInterrupt", 130, "", ""),
+        ("KeyboardInterrupt", 130, "db.tags.insert(word='a')", f"{ROLLED_BACK}\n"),
+        ("BrokenPipeError", 141, "", ""),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{change}\nraise {error}\n"))
         monkeypatch.setattr(sys, "stdout", io.StringIO())
         monkeypatch.setattr(sys, "stderr", io.StringIO())
         assert main([path]) == status
-        assert sys.stderr.getvalue() == ""
+        assert sys.stderr.getvalue() == said
 
 
 @pytest.mark.parametrize("mistake", ["1 / 0", "db.nothing"])

@@ -49,8 +49,9 @@ def run(db: sqlsoup.SQLSoup) -> int:
         status = leaving.code
     else:
         status = 0
-    if changes:
-        print("Changes that were not committed are rolled back.", file=sys.stderr)
+    finally:
+        if changes:
+            print("Changes that were not committed are rolled back.", file=sys.stderr)
     if isinstance(status, str):
         print(status, file=sys.stderr)
         return FAILED
