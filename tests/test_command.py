@@ -1120,6 +1120,33 @@ def test_nothing_is_left_open(ending, form, path, lite, monkeypatch, caplog):
     assert caplog.text == ""
 
 
+# on a terminal
+
+
+@pytest.mark.parametrize(
+    ("expression", "options", "expected"),
+    [
+        ("'red \\x1b[31m\\x9b\\r, tab\\t, line\\n'", [], "red \\x1b[31m\\x9b\\r, tab\t, line\n\n"),
+        ("[{'a': 'b\\x1b'}]", ["--csv"], "a\nb\\x1b\n"),
+        ("['\\x9b']", ["--jsonl"], '"\\x9b"\n'),
+        ("[{'a': 'b\\x1b'}]", [], "a\n-----\nb\\x1b\n(1 row)\n"),
+    ],
+)
+def test_control_characters(expression, options, expected, path, monkeypatch, gives):
+    """No value can move the cursor of a terminal; elsewhere a text is what it is."""
+    if options:
+        assert ("\x1b" in gives(expression, *options)) == ("x1b" in expression)
+    out = Terminal()
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main([path, expression, *options]) == 0
+    assert out.getvalue() == expected
+
+
+def test_control_characters_of_a_message(fails):
+    """Nor can a message."""
+    assert fails(r"db['\x1b']") == r"\x1b: there is no table or view of this name"
+
+
 # progress
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import sqlalchemy
 
 import sqlsoup
-from sqlsoup.command._problems import problem_of
+from sqlsoup.command._problems import harmless, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - one line, whatever it is
         problem = problem_of(error)
-        print(f"sqlsoup: {problem}", file=sys.stderr)
+        print(f"sqlsoup: {harmless(str(problem))}", file=sys.stderr)
         return problem.status
     return status
 

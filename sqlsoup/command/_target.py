@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from sqlsoup.command._database import is_database
-from sqlsoup.command._problems import Problem
+from sqlsoup.command._problems import Problem, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -33,7 +33,7 @@ def target(path: str | None) -> Generator[TextIO]:
         if sys.stdout is None:
             raise Problem("standard output is closed")
         with _counted(sys.stdout) as file:
-            yield file
+            yield cast("TextIO", _Harmless(file)) if sys.stdout.isatty() else file
         sys.stdout.flush()
         return
     try:
@@ -74,6 +74,20 @@ def _counted(file: TextIO) -> Generator[TextIO]:
         yield cast("TextIO", counting)
     finally:
         counting.close()
+
+
+class _Harmless:
+    """A terminal whose cursor no value can move."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.encoding, self.fileno = file.encoding, file.fileno
+
+    def write(self, text: str) -> int:
+        return self._file.write(harmless(text))
+
+    def writelines(self, texts: Iterable[str]) -> None:
+        self._file.writelines(map(harmless, texts))
 
 
 class _Counting:
