@@ -15,6 +15,7 @@ from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
 
 from sqlsoup import _sa
+from sqlsoup.exc import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -196,11 +197,26 @@ class Reference(NamedTuple):
 
 
 def table_names(connection: Connection, schema: str | None) -> list[str]:
-    """Return the names of tables, views, materialised views and foreign tables, sorted."""
+    """Return the names of tables, views, materialised views and foreign tables, sorted.
+
+    :raises ArgumentError: no schema is meant.
+    """
+    if _is_nowhere(connection, schema):
+        raise ArgumentError(
+            "the connection is to no database: put its name at the end of the URL, or name it as "
+            "the schema of a table"
+        )
     particulars = _particulars(connection.dialect.name)
     if hasattr(particulars, "table_names"):
         return sorted(particulars.table_names(connection, schema))
     return sorted({*inspect(connection).get_table_names(schema), *view_names(connection, schema)})
+
+
+def _is_nowhere(connection: Connection, schema: str | None) -> bool:
+    """Tell if no schema is meant; SQLAlchemy fails where MySQL is connected to no database."""
+    dialect = connection.dialect
+    at_none = dialect.name in ("mysql", "mariadb") and dialect.default_schema_name is None
+    return schema is None and at_none
 
 
 def schemas_of(connection: Connection, name: str) -> list[str]:
@@ -229,6 +245,8 @@ def locate(connection: Connection, name: str, schema: str | None) -> tuple[str |
 
 def is_there(connection: Connection, schema: str | None, name: str) -> bool:
     """Tell if there is a table or view; an impossible name is no error."""
+    if _is_nowhere(connection, schema):
+        return False
     try:
         return inspect(connection).has_table(name, schema)
     except ValueError:  # no driver can send it: a NUL, or half of a surrogate pair

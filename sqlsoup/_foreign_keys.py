@@ -151,12 +151,18 @@ def _renew(key: ForeignKey) -> None:
 def follows(key: ForeignKey) -> bool:
     """Tell if the target of a foreign key is there, for a key that the column of an alias has too.
 
-    Such a copy that was made before the target was there would not find it any more.
+    Such a copy that was made before the target was there would not find it any more, and neither
+    would the key of a table that was forgotten since.
     """
     if not resolves(key) and key.constraint is not None:
         for original in key.constraint.elements:
             if described_target(original) == described_target(key) and resolves(original):
                 _sa.set_target(key, original.column)
+    table, name = key.parent.table, described_target(key).rpartition(".")[2]
+    if not resolves(key) and isinstance(table, Table):
+        target = table.metadata.tables.get(table_key(*target_of(key)))
+        if target is not None and name in target.columns:
+            _sa.set_target(key, target.columns[name])
     return resolves(key)
 
 

@@ -7,14 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ForeignKeyConstraint, MetaData, Table, and_, inspect
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, MetaData, Table, and_, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import backref, foreign
 
 from sqlsoup import _relate, _sa
 from sqlsoup._catalog import Reference, all_references, references_to
 from sqlsoup._corrections import PARTITION
-from sqlsoup._foreign_keys import foreign_keys_of, target_of
+from sqlsoup._foreign_keys import (
+    described_target,
+    foreign_keys_of,
+    resolves,
+    table_key,
+    target_of,
+)
 from sqlsoup._instances import expect
 from sqlsoup._keys import unique_keys
 from sqlsoup._locks import locked, under
@@ -187,7 +193,7 @@ class Implied:
         if plan is not None and self._class_for(table.schema, table.name) is cls:
             ways = plan.many_to_many.items()
             reverse = next((way for way, keys in ways if keys == (far, near)), None)
-        joins = _joined(near), _joined(far)
+        joins = _joined(near, cls), _joined(far, other)
         options, mirrored = (
             alone(primaryjoin=first, secondaryjoin=second, secondary=near.table)
             for first, second in (joins, joins[::-1])
@@ -220,7 +226,7 @@ class Implied:
         reverse: str | None,
     ) -> None:
         """Add the relationships over a foreign key, one of which may have no name or exist."""
-        pairs = [(element.parent, element.column) for element in key.elements]
+        pairs = [(element.parent, _own(element, parent)) for element in key.elements]
         one_row = {child.key for child, _ in pairs} in unique_keys(key.table)
         one = alone(primaryjoin=partial(_condition, pairs, of_parent=False))
         many = alone(
@@ -268,6 +274,18 @@ def _condition(pairs: list[tuple[Any, Any]], *, of_parent: bool) -> Any:
     return and_(*equal)
 
 
-def _joined(key: ForeignKeyConstraint) -> Any:
-    """Return the condition that joins an association table to one of its sides."""
-    return and_(*(foreign(element.parent) == element.column for element in key.elements))
+def _joined(key: ForeignKeyConstraint, side: Any) -> Any:
+    """Return the condition that joins an association table to the class of one of its sides."""
+    return and_(*(foreign(each.parent) == _own(each, side) for each in key.elements))
+
+
+def _own(key: ForeignKey, cls: Any) -> Any:
+    """Return the column that a foreign key refers to, of the class of its target.
+
+    That may be an earlier class of the table, or a later one, than the key itself finds; and after
+    its own table was forgotten it finds none.
+    """
+    table: Any = inspect(cls).local_table
+    name = key.column.key if resolves(key) else described_target(key).rpartition(".")[2]
+    is_target = isinstance(table, Table) and table.key == table_key(*target_of(key))
+    return table.columns[name] if is_target and name in table.columns else key.column

@@ -14,7 +14,15 @@ from sqlalchemy.types import NullType
 from sqlsoup import _sa
 from sqlsoup._catalog import catalog, is_there, may_be_there, reflect_table, spelled
 from sqlsoup._compare import compare_as_stored
-from sqlsoup._foreign_keys import REFLECTED, guard, notes_of, settle, table_key
+from sqlsoup._foreign_keys import (
+    REFLECTED,
+    foreign_keys_to,
+    guard,
+    notes_of,
+    resolves,
+    settle,
+    table_key,
+)
 from sqlsoup._hashable import make_hashable
 from sqlsoup._locks import locked, under
 from sqlsoup._missing import missing
@@ -231,7 +239,13 @@ def _show(table: Table, metadata: MetaData, *, replace: bool) -> Table:
 
 @under(guard)
 def forget(table: Table) -> None:
-    """Take a table that was reflected here out of its MetaData; the foreign keys to it stay."""
+    """Take a table that was reflected here out of its MetaData; the foreign keys to it stay.
+
+    They look for their columns now, and so do its own, as none can be found after that.
+    """
     reflected = notes_of(table.metadata).tells(table, REFLECTED)
     if reflected and table.metadata.tables.get(table.key) is table:
+        for constraint in (*table.foreign_key_constraints, *foreign_keys_to(table)):
+            for key in constraint.elements:
+                resolves(key)
         table.metadata.remove(table)

@@ -120,11 +120,18 @@ _CONFIDENTIAL = r"(?is)://.*[@?]|passw|pwd|secret|token"
 
 
 def shown(value: object) -> str:
-    """Return the repr of a value for a message, or its type alone where a password may be in it."""
+    """Return the repr of a value for a message, or its type alone where a password may be in it.
+
+    Of a long one it is the beginning.
+    """
     text = repr(value)
     if re.search(_CONFIDENTIAL, text):
         return f"<{type(value).__name__} that may hold a password>"
-    return text
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+_LONGEST = 500
+"""How many characters of a value a message has."""
 
 
 def warn(message: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import csv
 import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -16,10 +19,12 @@ import pytest
 import sqlalchemy as sa
 from conftest import on_postgresql, run
 from help_texts import HELP
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 from sqlalchemy.ext.compiler import compiles
 
 import sqlsoup
 from sqlsoup.command import _target, main
+from sqlsoup.command._database import closed, opened
 from sqlsoup.command._once import Output, describe
 
 AFTER_THE_ENGINE = """
@@ -345,6 +350,15 @@ def test_csv(gives):
     assert gives("[]", "--csv") == ""
 
 
+def test_csv_of_line_breaks(gives):
+    """A line break of any kind within a text is quoted, so that it ends no row."""
+    texts = ["a\rb", "\r", "a\nb", "a\r\nb", "a"]
+    written = gives(f"[{{'a': text, 'b': 1}} for text in {texts}]", "--csv")
+    assert written.startswith('a,b\n"a\rb",1\n')
+    read = list(csv.reader(io.StringIO(written, newline="")))
+    assert read == [["a", "b"], *([text, "1"] for text in texts)]
+
+
 def test_json(gives):
     """--json is one document, an object a line."""
     for expression in ("db.books", "db.books.all()", "db.execute('SELECT * FROM books')"):
@@ -521,14 +535,18 @@ def test_memory_is_flat(path, lite):
 
 
 def test_encoding(path):
-    """What standard output cannot encode is escaped."""
-    done = subprocess.run(
-        [sys.executable, "-m", "sqlsoup", path, "[{'é': 1}]", "--csv"],
-        capture_output=True,
-        check=True,
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
-    )
-    assert done.stdout == b"\\xe9\n1\n"
+    """What standard output cannot encode is escaped, in the help too."""
+    for arguments, expected in (
+        ([path, "[{'é': 1}]", "--csv"], b"\\xe9\n1\n"),
+        (["--help"], b"--key TABLE=COLUMN,\\u2026"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "sqlsoup", *arguments],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )
+        assert expected in done.stdout
 
 
 # changes
@@ -605,6 +623,7 @@ def test_file(command, path, tmp_path):
     for name, options, expected in (
         ("books.csv", [], BOOKS),
         ("books.jsonl", [], '{"word": "é"}\n'),
+        ("BOOKS.JSONL", [], '{"word": "é"}\n'),
         ("books.json", [], '[\n{"word": "é"}\n]\n'),
         ("books.json", ["--csv"], "word\né\n"),
         ("books", [], "word\n----\né\n(1 row)\n"),
@@ -644,6 +663,45 @@ def test_device(command, path):
     """A device or a pipe is written to as it is."""
     assert command(path, "db.tags", "-o", os.devnull) == (0, "", "")
     assert not Path(os.devnull).is_file()
+
+
+def test_standard_output_by_name(command, path, tmp_path):
+    """- and /dev/stdout are standard output, and nothing that it goes to is replaced."""
+    for name in ("-", "/dev/stdout"):
+        assert command(path, "db.tags", "--csv", "-o", name) == (0, "word\nfood\nhot\n", "")
+        file = tmp_path / "log"
+        file.write_text("earlier\n")
+        with file.open("a") as log:
+            subprocess.run(
+                [sys.executable, "-m", "sqlsoup", path, "db.tags.count()", "-o", name],
+                stdout=log,
+                check=True,
+            )
+        assert file.read_text() == "earlier\n2\n"
+
+
+def test_pipe_by_name(path):
+    """A pipe that a shell names is written to."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as pipe:
+        subprocess.run(
+            [sys.executable, "-m", "sqlsoup", path, "db.tags", "-o", f"/dev/fd/{writing}"],
+            pass_fds=[writing],
+            check=True,
+        )
+        os.close(writing)
+        assert pipe.read().startswith("word\n----\nfood\n")
+
+
+def test_without_standard_output(path, tmp_path, monkeypatch, capsys):
+    """Where it is closed a file can be written, and all else is an error."""
+    file = tmp_path / "tags.csv"
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main([path, "db.tags", "-o", str(file)]) == 0
+    assert file.read_text() == "word\nfood\nhot\n"
+    for options in (["db.tags"], ["db.tags", "--csv"], ["--tables"], ["--describe", "tags"]):
+        assert main([path, *options]) == 2
+        assert capsys.readouterr().err == "sqlsoup: standard output is closed\n"
 
 
 # what is wrong
@@ -789,6 +847,7 @@ def test_no_such_file(fails, path, tmp_path, monkeypatch):
             "SQLite has no host 'lite.db'; a file has three slashes, sqlite:///lite.db",
         ),
         ("sqlite://a/b.db", "SQLite has no host 'a'; a file has three slashes, sqlite:///a/b.db"),
+        ("me:gehe@im@host/name", f"there is no file 'me:***@host/name'{url_hint}"),
     ):
         assert fails("db.tags", where=where) == message
     assert [file.name for file in tmp_path.iterdir()] == ["lite.db"]
@@ -869,6 +928,9 @@ def test_schema(command, url, engine, other_schema, fails):
             "there is no schema 'nope'; there are main"
         )
         return
+    if engine.dialect.name == "postgresql":  # which does not list its own among the others
+        found = command(url, "'pg_am' in db", "--schema", "pg_catalog")
+        assert found == (0, "True\n", "")
     run(engine, f"CREATE TABLE {other_schema}.staff (id INTEGER PRIMARY KEY)")
     listed = command(url, "list(db)", "--schema", other_schema, "--jsonl")
     assert listed == (0, '"staff"\n', "")
@@ -876,6 +938,17 @@ def test_schema(command, url, engine, other_schema, fails):
     assert fails("db", "--schema", f"{other_schema}x", where=url) == (
         f"there is no schema '{other_schema}x'; did you mean '{other_schema}'?"
     )
+
+
+def test_no_database(command, url, engine):
+    """A URL of MariaDB without a database lists nothing, and says why."""
+    if engine.dialect.name != "mysql":
+        return
+    where = sa.make_url(url).set(database="").render_as_string(hide_password=False)
+    for options in (["--tables"], ["--tables", "--csv"], ["list(db)"]):
+        status, out, err = command(where, *options)
+        assert (status, out) == (2, "")
+        assert err.startswith("sqlsoup: the connection is to no database: put its name at the end")
 
 
 def test_key(gives, fails):
@@ -935,6 +1008,143 @@ def test_interrupt(endless, command, path):
     endless.send_signal(signal.SIGINT)
     assert endless.communicate()[1] == b""
     assert endless.returncode == 130
+
+
+LONG = {
+    "sqlite": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT 1 FROM c) SELECT count(*) FROM c",
+    "postgresql": "SELECT pg_sleep(600)",
+    "mysql": "SELECT sleep(600)",
+}
+
+
+@pytest.mark.parametrize("driver", ["", "psycopg"])
+def test_interrupt_of_a_statement(driver, url, engine):
+    """Ctrl-C ends a statement at once, and rolls back, whatever the driver does meanwhile."""
+    if driver:
+        if engine.dialect.name != "postgresql":
+            return
+        url = url.replace("psycopg2", driver)
+    statements = f"print('now', flush=True), db.execute({LONG[engine.dialect.name]!r}).all()"
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "sqlsoup",
+            url,
+            f"(db.book_tags.delete(), {statements})",
+            "--commit",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdout.readline() == b"now\n"
+        time.sleep(0.3)
+        program.send_signal(signal.SIGINT)
+        assert program.communicate(timeout=30) == (b"", b"")
+        assert program.returncode == 130
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM book_tags").scalar_one() == 3
+
+
+def test_what_an_interrupt_leaves(lite):
+    """SQLite has rolled back then, so a session is asked to do so too; other errors are its own."""
+    db = opened(lite.url.database, None, (), None)
+    db.tags.delete()
+    with pytest.raises(OperationalError, match="no such table: missing"):
+        db.execute("SELECT * FROM missing")
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            db.execute(LONG["sqlite"])
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(PendingRollbackError):
+        db.commit()
+    db.rollback()
+    assert db.tags.count() == 2
+    closed(db)
+
+
+@pytest.fixture
+def silent():
+    """The URL of a server that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"postgresql+psycopg2://me@127.0.0.1:{server.getsockname()[1]}/x"
+
+
+def test_time_out_of_a_connection(command, silent):
+    """A time-out of the URL holds, also where the wait is one that Ctrl-C can end."""
+    status, _, err = command(f"{silent}?connect_timeout=1", "db.tags")
+    assert (status, "timeout expired; look at the parts" in err) == (2, True)
+
+
+def test_interrupt_of_a_connection(silent):
+    """Ctrl-C ends the wait for a server that does not answer."""
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "sqlsoup", silent, "db.tags"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        while "psycopg2" not in program.stderr.readline():
+            pass
+        time.sleep(1)
+        program.send_signal(signal.SIGINT)
+        assert "Traceback" not in program.communicate(timeout=30)[1]
+        assert program.returncode == 130
+
+
+@pytest.mark.parametrize("ending", ["BrokenPipeError", "KeyboardInterrupt", "ValueError"])
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_nothing_is_left_open(ending, form, path, lite, monkeypatch, caplog):
+    """Rows that are not read to the end are let go of before the database is closed."""
+    numbers = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000)"
+    run(
+        lite,
+        "CREATE TABLE many (n INTEGER PRIMARY KEY)",
+        f"{numbers} INSERT INTO many SELECT n FROM c",
+    )
+
+    class Output(io.StringIO):
+        """An output that fails at its third line."""
+
+        def write(self, text):
+            if self.getvalue().count("\n") > 2:
+                raise getattr(builtins, ending)
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stdout", Output())
+    options = [] if form == "table" else [f"--{form}"]
+    assert main([path, "db.many", *options]) != 0
+    assert caplog.text == ""
+
+
+# on a terminal
+
+
+@pytest.mark.parametrize(
+    ("expression", "options", "expected"),
+    [
+        ("'red \\x1b[31m\\x9b\\r, tab\\t, line\\n'", [], "red \\x1b[31m\\x9b\\r, tab\t, line\n\n"),
+        ("[{'a': 'b\\x1b'}]", ["--csv"], "a\nb\\x1b\n"),
+        ("['\\x9b']", ["--jsonl"], '"\\x9b"\n'),
+        ("[{'a': 'b\\x1b'}]", [], "a\n-----\nb\\x1b\n(1 row)\n"),
+    ],
+)
+def test_control_characters(expression, options, expected, path, monkeypatch, gives):
+    """No value can move the cursor of a terminal; elsewhere a text is what it is."""
+    if options:
+        assert ("\x1b" in gives(expression, *options)) == ("x1b" in expression)
+    out = Terminal()
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main([path, expression, *options]) == 0
+    assert out.getvalue() == expected
+
+
+def test_control_characters_of_a_message(fails):
+    """Nor can a message."""
+    assert fails(r"db['\x1b']") == r"\x1b: there is no table or view of this name"
 
 
 # progress

@@ -181,7 +181,50 @@ def test_from_a_pipe(path):
     assert done.stdout.endswith("\nword\n----\nfood\nhot\n(2 rows)\n2\n")
 
 
-@pytest.mark.parametrize("mistake", ["1 / 0", "1 +"])
+@pytest.mark.parametrize(
+    ("program", "out"),
+    [
+        ("for n in range(2):\n    print(n)\nprint('after')\n", "0\n1\nafter\n"),
+        ("with db:\n    gone = db.tags.delete()\n\n    print(gone)", "2\n"),
+        ("for n in range(2): n\n", "0\n1\n"),
+        ("if __name__ == '__main__':\n    print(__name__)\n", "__main__\n"),
+        ("from __future__ import annotations\ndef f(a: b): ...\nprint('late')", "late\n"),
+        ("", ""),
+    ],
+)
+def test_program_from_a_pipe(program, out, path, monkeypatch, capsys):
+    """A program is what it is in a file: a block ends without an empty line, and not by one."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(program))
+    assert main([path]) == 0
+    assert capsys.readouterr() == (out, "")
+
+
+@pytest.mark.parametrize("mistake", ["1 +", "return", "\0"])
+def test_program_that_is_none(mistake, path, lite, monkeypatch, capsys):
+    """Nothing of a program is run that cannot be."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"db.tags.delete()\ndb.commit()\n{mistake}\n"))
+    assert main([path]) == 1
+    out, err = capsys.readouterr()
+    assert (out, "Error: " in err) == ("", True)
+    with lite.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM tags").scalar_one() == 2
+
+
+def test_end_of_a_program(path, monkeypatch):
+    """Ctrl-C and a closed pipe end it, and only what they lose is worth a word."""
+    for error, status, change, said in (
+        ("KeyboardInterrupt", 130, "", ""),
+        ("KeyboardInterrupt", 130, "db.tags.insert(word='a')", f"{ROLLED_BACK}\n"),
+        ("BrokenPipeError", 141, "", ""),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{change}\nraise {error}\n"))
+        monkeypatch.setattr(sys, "stdout", io.StringIO())
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        assert main([path]) == status
+        assert sys.stderr.getvalue() == said
+
+
+@pytest.mark.parametrize("mistake", ["1 / 0", "db.nothing"])
 def test_error_from_a_pipe(path, lite, mistake):
     """At the first error the program ends, before it commits."""
     done = subprocess.run(
@@ -215,6 +258,21 @@ def test_what_is_said_when_it_ends(path, monkeypatch, capsys):
         assert main([path]) == 0
         assert capsys.readouterr().err.strip() == said
         sqlsoup.Session.remove()
+
+
+def test_status_of_a_program(path, monkeypatch, capsys):
+    """A program ends with the status that it gives; a text is an error, as in Python."""
+    for code, status, said in (("3", 3, ""), ("None", 0, ""), ("'no tags'", 1, "no tags")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"raise SystemExit({code})\n"))
+        assert main([path]) == status
+        assert capsys.readouterr().err.strip() == said
+
+
+def test_without_standard_input(path, monkeypatch, capsys):
+    """Where it is closed there is no console."""
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main([path]) == 2
+    assert capsys.readouterr().err == "sqlsoup: standard input is closed\n"
 
 
 def test_without_readline(monkeypatch):
@@ -257,6 +315,7 @@ def complete(path, soup, monkeypatch):
         ("db.books.filter(db.books.ti", ["db.books.filter(db.books.title"]),
         ("db.books.filter_by(ti", ["db.books.filter_by(title="]),
         ("db.books.insert(title='x', ye", ["db.books.insert(title='x', year="]),
+        ("db.tags.insert(", ["db.tags.insert(word="]),
         ("db.per_year.ye", ["db.per_year.year"]),
         ("db.books.order_b", ["db.books.order_by"]),
         ("db.books.inser", ["db.books.insert"]),

@@ -1054,3 +1054,21 @@ def test_rights_on_columns(engine, make_engine):
         limited.dispose()
     finally:
         run(engine, f"DROP USER {user}")
+
+
+def test_no_database(engine, make_engine):
+    """A URL without a database is an error that says so; tables of a named one can be used."""
+    run(engine, "CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    db = SQLSoup(make_engine(engine.url.set(database="")))
+    name = str(engine.url.database)
+    message = (
+        "the connection is to no database: put its name at the end of the URL, or name it as the "
+        "schema of a table"
+    )
+    for ask in (lambda: db.t, lambda: list(db), lambda: sqlsoup.reflect(db), lambda: db["t"]):
+        with pytest.raises(sqlsoup.ArgumentError, match=f"^{message}$"):
+            ask()
+    assert "t" not in db
+    assert db[f"{name}.t"].count() == 0
+    db.schema = name
+    assert db.t.count() == 0

@@ -59,6 +59,51 @@ def test_what_is_in_use_keeps_working(db):
     assert len(db.users.get("Bo").loans) == 2
 
 
+@pytest.mark.parametrize(
+    "forget",
+    [sqlsoup.refresh, lambda db: [db.__delitem__(name) for name in [*db._cache]]],
+    ids=["refresh", "del db[name]"],
+)
+def test_relationships_of_a_class_that_is_in_use(engine, forget):
+    """A class that was forgotten has the relationships that are first used after that."""
+    db = sqlsoup.SQLSoup(engine, relationships=True)
+    books, loans, tags, users = db.books, db.loans, db.tags, db.users
+    forget(db)
+    assert [loan.book.title for loan in users.get("Bo").loans] == ["Mustards", "Soups"]
+    assert type(books.get(1).loans) is db.loans
+    assert [tag.word for tag in books.get(1).tags] == ["food", "hot"]
+    assert {type(book) for book in tags.get("food").books} == {db.books}
+    assert type(loans.first().book) is db.books
+    assert books.filter(books.loans.has(user_name="Bo")).count() == 2
+    assert [loan.book.id for loan in db.users.get("Bo").loans] == [1, 3]
+
+
+def test_a_relationship_while_others_refresh(engine, monkeypatch):
+    """One that is first used in the middle of that is whole all the same."""
+    db = sqlsoup.SQLSoup(engine, relationships=True)
+    users, books = db.users, db.books
+    sqlsoup.refresh(db)
+    find = db._implied._class_for
+
+    def find_and_refresh(*where):
+        found = find(*where)
+        sqlsoup.refresh(db)
+        return found
+
+    monkeypatch.setattr(db._implied, "_class_for", find_and_refresh)
+    assert [loan.book_id for loan in users.get("Bo").loans] == [1, 3]
+    assert [tag.word for tag in books.get(1).tags] == ["food", "hot"]
+
+
+def test_a_join_of_classes_that_are_in_use(db):
+    """Classes that were forgotten together can still be joined."""
+    users, loans = db.users, db.loans
+    sqlsoup.refresh(db)
+    assert db.join(users, loans).count() == 2
+    assert users.join(loans).count() == 2
+    assert db.join(db.users, db.loans).count() == 2
+
+
 def test_dropped_and_made_again(db, engine):
     """A table that was dropped is missing; one that was made meanwhile is found."""
     with pytest.raises(sqlsoup.NoSuchTableError, match=r"^shops: "):

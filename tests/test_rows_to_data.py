@@ -298,6 +298,15 @@ def test_what_is_no_row(thing):
         as_dicts([thing])
 
 
+def test_much_that_is_no_row():
+    """What is long is named by its beginning."""
+    with pytest.raises(sqlsoup.ArgumentError) as refused:
+        as_dict(list(range(10**5)))
+    assert str(refused.value).startswith("[0, 1, 2, ")
+    assert str(refused.value).endswith("… is no row")
+    assert len(str(refused.value)) < 600
+
+
 def test_a_class_is_no_row(soup):
     """Neither is a mapped class, nor what a query of one column gives with ``scalars()``."""
     with pytest.raises(sqlsoup.ArgumentError, match=r"^<class 'sqlsoup\.MappedUsers'> is no row$"):

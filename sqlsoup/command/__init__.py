@@ -8,12 +8,13 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from traceback import clear_frames
 from typing import TYPE_CHECKING, NoReturn
 
 import sqlalchemy
 
 import sqlsoup
-from sqlsoup.command._problems import problem_of
+from sqlsoup.command._problems import harmless, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,15 +115,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: what follows the name of the command; the default is that of the process.
     :return: the exit status.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     given = parser.parse_intermixed_args(arguments)
     if contradiction := _contradiction(given):
         parser.error(contradiction)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _run(given)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output has enough of it
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -131,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - one line, whatever it is
         problem = problem_of(error)
-        print(f"sqlsoup: {problem}", file=sys.stderr)
+        print(f"sqlsoup: {harmless(str(problem))}", file=sys.stderr)
         return problem.status
     return status
 
@@ -177,9 +179,8 @@ def _run(given: argparse.Namespace) -> int:
             from sqlsoup.command import _types
 
             return _types.run(db, *given.types, check=given.check)
-        out = _once.Output(
-            given.format or _FORMS.get(Path(given.output or "").suffix, "table"), given.output
-        )
+        suffix = Path(given.output or "").suffix.lower()
+        out = _once.Output(given.format or _FORMS.get(suffix, "table"), given.output)
         if given.tables:
             _once.tables(db, out)
         elif given.describe is not None:
@@ -187,5 +188,19 @@ def _run(given: argparse.Namespace) -> int:
         else:
             _once.expression(db, expression, out, commit=given.commit)
         return 0
+    except BaseException as error:
+        _let_go(error)
+        raise
     finally:
         _database.closed(db)
+
+
+def _let_go(error: BaseException) -> None:
+    """Drop what a traceback holds, as a result does that is yet to be read to its end.
+
+    SQLAlchemy logs an error when its cursor is closed later than the database.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        clear_frames(link.__traceback__)
+        link = link.__context__

@@ -53,7 +53,7 @@ class Completer:
         if not line.strip():
             return len(line), ["    "]
         begin, found = self.of_tables(line) or (len(line), [])
-        if found and not found[0].endswith("="):
+        if found and (begin == len(line) or not found[0].endswith("=")):
             return begin, found
         with suppress(Exception):  # a completion is no place for any error
             if attribute := _ATTRIBUTE.search(line):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import atexit
 import builtins
 import code
@@ -22,7 +23,7 @@ from sqlsoup.command._complete import Completer
 from sqlsoup.command._database import shown, views_of
 from sqlsoup.command._once import names_for
 from sqlsoup.command._output import is_row
-from sqlsoup.command._problems import FAILED
+from sqlsoup.command._problems import FAILED, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,10 @@ def run(db: sqlsoup.SQLSoup) -> int:
     """Run a console, and roll back what it leaves uncommitted.
 
     :return: the exit status.
+    :raises Problem: there is no standard input.
     """
+    if sys.stdin is None:
+        raise Problem("standard input is closed")
     changes = Changes(db)
     names = names_for(db)
     terminal = sys.stdin.isatty()
@@ -44,15 +48,20 @@ def run(db: sqlsoup.SQLSoup) -> int:
     except SystemExit as leaving:
         status = leaving.code
     else:
-        status = None
-    if changes:
-        print("Changes that were not committed are rolled back.", file=sys.stderr)
-    return status if isinstance(status, int) else 0
+        status = 0
+    finally:
+        if changes:
+            print("Changes that were not committed are rolled back.", file=sys.stderr)
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+        return FAILED
+    return status or 0
 
 
 def _banner(db: sqlsoup.SQLSoup) -> str:
+    both = len(list(db))
     views = len(views_of(db))
-    tables = len(list(db)) - views
+    tables = both - views
     counted = f"{tables} table{'s' * (tables != 1)}, {views} view{'s' * (views != 1)}"
     return (
         f"SQLSoup {sqlsoup.__version__}, SQLAlchemy {sqlalchemy.__version__}, "
@@ -99,18 +108,26 @@ def _run_python(names: dict[str, Any], banner: str) -> None:
         _use_readline(Completer(names))
         code.InteractiveConsole(names).interact(banner, exitmsg="")
     else:
-        sys.ps1 = sys.ps2 = ""
-        _Program(names, "<stdin>").interact("", exitmsg="")
+        _Program({**names, "__name__": "__main__"}).run(sys.stdin.read())
 
 
-class _Program(code.InteractiveConsole):
+class _Program(code.InteractiveInterpreter):
     """What comes from a pipe: it ends at the first error, lest the next line commits."""
 
-    def write(self, data: str) -> None:
-        if data.strip():
-            super().write(data)
+    def run(self, source: str) -> None:
+        """Run a program, of which expressions are shown as in a console."""
+        compiler: Any = self.compile.compiler  # it remembers what is imported from __future__
+        try:
+            statements = ast.parse(source, "<stdin>").body
+            codes = [compiler(ast.Interactive([each]), "<stdin>", "single") for each in statements]
+        except (SyntaxError, ValueError):  # a NUL is a ValueError before Python 3.12
+            self.showsyntaxerror("<stdin>")
+        for each in codes:
+            self.runcode(each)
 
     def showtraceback(self) -> NoReturn:
+        if isinstance(sys.exc_info()[1], KeyboardInterrupt | BrokenPipeError):
+            raise  # noqa: PLE0704 - it is being handled
         super().showtraceback()
         raise SystemExit(FAILED)
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session, scoped_session
 
 import sqlsoup
+from sqlsoup.command import _interrupts
 from sqlsoup.command._problems import Problem, near, said_by
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def opened(
     except sqlsoup.SQLSoupError as error:
         raise Problem(str(error)) from error
     try:
+        _interrupts.enable(db.engine)
         with _connected(db) as connection:
             if schema is not None:
                 _check_schema(connection, schema)
@@ -87,6 +89,7 @@ def closed(db: sqlsoup.SQLSoup) -> None:
     """End the session, whose changes are rolled back, and close all connections."""
     db.session.close()
     db.engine.dispose()
+    _interrupts.disable(db.engine)
 
 
 def _connected(db: sqlsoup.SQLSoup) -> Connection:
@@ -100,8 +103,9 @@ def _connected(db: sqlsoup.SQLSoup) -> Connection:
 
 
 def _check_schema(connection: Connection, schema: str) -> None:
-    names = sqlalchemy.inspect(connection).get_schema_names()
-    if schema not in names:
+    inspector = sqlalchemy.inspect(connection)
+    if not inspector.has_schema(schema):
+        names = inspector.get_schema_names()
         raise Problem(f"there is no schema {schema!r}{near(schema, names) or _listed(names)}")
 
 
@@ -126,7 +130,8 @@ def _url(text: str) -> URL:
         if not text:
             raise Problem(f"the URL is empty{_NO_URL}")
         if not Path(text).exists():
-            raise Problem(f"there is no file {text!r}{_file_near(text) or _NO_URL}")
+            path = re.sub(r":.*@", ":***@", text)  # of a URL without its beginning
+            raise Problem(f"there is no file {path!r}{_file_near(text) or _NO_URL}")
     name = url.database or ""
     if url.get_backend_name() == "sqlite" and url.host:
         path = "/".join(filter(None, (url.host, name)))

@@ -87,8 +87,8 @@ def tables(db: sqlsoup.SQLSoup, out: Output) -> None:
     if out.form == "table":
         write(db, db, *out)
         return
-    views = views_of(db)
-    write(db, [{"name": n, "kind": "view" if n in views else "table"} for n in db], *out)
+    names, views = list(db), views_of(db)
+    write(db, [{"name": n, "kind": "view" if n in views else "table"} for n in names], *out)
 
 
 def describe(db: sqlsoup.SQLSoup, name: str, out: Output) -> None:

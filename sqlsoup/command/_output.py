@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
 from functools import cache
 from itertools import chain
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from sqlalchemy import CompoundSelect, Executable, Result, Row, RowMapping, Select, inspect
 from sqlalchemy.engine import FilterResult
@@ -104,10 +104,22 @@ def _write_table(thing: Any, file: TextIO) -> None:
 
 def _write_csv(thing: Any, file: TextIO) -> None:
     names, rows = _lists(thing if _is_many(thing) else [thing])
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(_Lines(file))
     if names:
         writer.writerow(names)
     writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+class _Lines(NamedTuple):
+    """A file whose lines end as they do elsewhere.
+
+    Before Python 3.13 the csv module quotes only the line breaks that its own lines end with.
+    """
+
+    file: TextIO
+
+    def write(self, line: str) -> int:
+        return self.file.write(line[:-2] + "\n")
 
 
 def _lists(things: Any) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:

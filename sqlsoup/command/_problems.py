@@ -27,6 +27,14 @@ class Problem(Exception):  # noqa: N818 - it is for the user to read
         self.status = status
 
 
+def harmless(text: str) -> str:
+    """Return text that moves no cursor: control characters other than ends of lines are escaped."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
 def near(name: object, names: Iterable[str]) -> str:
     """Return the end of a message that says which name may have been meant, or ``""``."""
     found = difflib.get_close_matches(str(name), list(names), n=1)

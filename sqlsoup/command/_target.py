@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from sqlsoup.command._database import is_database
-from sqlsoup.command._problems import Problem
+from sqlsoup.command._problems import Problem, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -26,12 +26,14 @@ _PACE = 0.2
 def target(path: str | None) -> Generator[TextIO]:
     """Yield a file to write to, and tell on a terminal how far that has come.
 
-    :param path: of a file; None is standard output.
+    :param path: of a file; None, ``-`` and ``/dev/stdout`` are standard output.
     :raises Problem: it cannot be written.
     """
-    if path is None:
+    if path in {None, "-", "/dev/stdout"}:
+        if sys.stdout is None:
+            raise Problem("standard output is closed")
         with _counted(sys.stdout) as file:
-            yield file
+            yield cast("TextIO", _Harmless(file)) if sys.stdout.isatty() else file
         sys.stdout.flush()
         return
     try:
@@ -44,11 +46,11 @@ def target(path: str | None) -> Generator[TextIO]:
 @contextmanager
 def _replacing(path: Path) -> Generator[TextIO]:
     """Yield a file that takes the place of another when all is written, and else is removed."""
-    path = path.resolve()
     if path.exists() and not path.is_file():  # a pipe or a device
         with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
         return
+    path = path.resolve()
     if path.exists() and is_database(path):
         raise Problem(f"{str(path)!r} is a SQLite database, which the output would replace")
     part = path.with_name(f".{path.name}.{os.getpid()}")
@@ -72,6 +74,20 @@ def _counted(file: TextIO) -> Generator[TextIO]:
         yield cast("TextIO", counting)
     finally:
         counting.close()
+
+
+class _Harmless:
+    """A terminal whose cursor no value can move."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.encoding, self.fileno = file.encoding, file.fileno
+
+    def write(self, text: str) -> int:
+        return self._file.write(harmless(text))
+
+    def writelines(self, texts: Iterable[str]) -> None:
+        self._file.writelines(map(harmless, texts))
 
 
 class _Counting:
