@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import Alias, Index, MetaData, Pool, Select, Table, event
+from sqlalchemy import Alias, Column, Index, MetaData, Pool, Select, Table, event
 from sqlalchemy.engine.base import ExceptionContextImpl
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.collections import collection
@@ -13,7 +13,7 @@ from sqlalchemy.schema import DefaultGenerator, SchemaItem
 from sqlalchemy.sql.expression import ColumnCollection, Over, SelectBase
 from sqlalchemy.types import SchemaType
 
-from sqlsoup.legacy._frames import asking, is_ours
+from sqlsoup.legacy._frames import asking, is_ours, is_running
 from sqlsoup.legacy._metadata import bind_of
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, plan, replace, replaced
@@ -77,6 +77,18 @@ def _append_ddl_listener(of: Any, event_name: str, listener: Callable[..., Any])
         listener(event_name, target, connection, **given)
 
     event.listen(of, event_name.replace("-", "_"), listen)
+
+
+@replaced(Column, "_copy")
+def _copy(before: Callable[..., Any]) -> Callable[..., Any]:
+    def copy(column: Any, **kw: Any) -> Any:
+        own = type(column).copy
+        if own is Column.copy or is_running(own):
+            return before(column, **kw)
+        note("name", old="copy() of a column class", instead="what it copies in info=", of=own)
+        return own(column, **kw)
+
+    return copy
 
 
 @missing(ColumnCollection, "has_key")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in
@@ -37,6 +39,7 @@ from sqlalchemy.orm import (
 
 import sqlsoup
 from sqlsoup import legacy
+from sqlsoup.legacy import _notes
 
 LEGACY_API = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.LegacyAPIWarning")
 
@@ -964,6 +967,33 @@ def test_rows_of_an_own_iter(lib):
     first = {f.__code__.co_firstlineno for f in (Visible.__iter__, Visible.from_self)}
     assert lines == first
     assert noted_in(__file__) == {"query-iter", "from-self"}
+
+
+def test_row_of_an_own_one_or_none(lib):
+    """one() gives the row of one_or_none(), which may ask for it, and is an error if it is None."""
+    users, called = lib.users, []
+
+    class Logged(Query):
+        def one_or_none(self):
+            called.append("one_or_none")
+            return super().one_or_none()
+
+    class Guarded(Query):
+        def one_or_none(self):
+            with suppress(MultipleResultsFound):
+                return self.one()
+
+    query = Logged([users], lib.session())
+    assert query.filter_by(name="Ada").one().name == "Ada"
+    assert Logged([users.name], lib.session()).filter_by(name="Ada").scalar() == "Ada"
+    with pytest.raises(NoResultFound):
+        query.filter_by(name="Nobody").one()
+    assert called == ["one_or_none"] * 3
+    assert noted_in(__file__) == {"query-iter"}
+    assert Guarded([users], lib.session()).one_or_none() is None
+    _notes.clear()
+    assert Guarded([users], lib.session()).filter_by(name="Ada").one_or_none().name == "Ada"
+    assert not noted_in(__file__)
 
 
 def test_rows_of_an_iter_that_asks_itself(lib):
