@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Alias, Column, Index, MetaData, Pool, Select, Table, event
 from sqlalchemy.engine.base import ExceptionContextImpl
+from sqlalchemy.ext.associationproxy import _AssociationDict
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.collections import collection
 from sqlalchemy.schema import DefaultGenerator, SchemaItem
@@ -95,6 +96,12 @@ def _copy(before: Callable[..., Any]) -> Callable[..., Any]:
 def _has_key(columns: Any, name: str) -> bool:
     note("name", old="has_key() of columns", instead="'name' in table.c")
     return name in columns
+
+
+@missing(_AssociationDict, "has_key")
+def _has_key_of_proxy(proxy: Any, key: Any) -> bool:
+    note("name", old="has_key() of an association proxy", instead="key in row.proxy")
+    return key in proxy
 
 
 @missing(SchemaItem, "quote", property)
