@@ -1158,6 +1158,18 @@ def test_block_of_an_engine(engine):
     assert engine.pool.checkedout() == 0
 
 
+def test_savepoint_of_what_ends_its_transactions(engine):
+    """begin_nested() alone is a savepoint within what a program that says rollback() ends."""
+    with engine.connect() as connection:
+        with connection.begin_nested():
+            connection.execute(sa.text("INSERT INTO tags VALUES ('new')"))
+        assert connection.in_transaction()
+        connection.rollback()
+    if engine.dialect.name != "sqlite":  # whose driver begins nothing before a savepoint
+        assert "new" not in words(engine)
+    assert not legacy.report()
+
+
 def test_savepoints(engine):
     """``begin_nested()`` alone begins a transaction; within one it is a savepoint."""
     if engine.dialect.name == "sqlite":
