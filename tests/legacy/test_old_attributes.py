@@ -69,8 +69,10 @@ def test_compiled(words):
     compiled = words.select().compile(bind=words.metadata.bind)
     assert [tuple(row) for row in compiled.execute()] == [(3,)]
     assert compiled.scalar() == 3
+    assert compiled.bind is words.metadata.bind
     unbound = words.select().compile(dialect=words.metadata.bind.dialect)
     assert unbound.scalar() == 3
+    assert unbound.bind is None
 
 
 @pytest.fixture
