@@ -28,6 +28,7 @@ from sqlsoup.legacy import (
     _properties,
     _queries,
     _query_attributes,
+    _query_loads,
     _query_rows,
     _reflection,
     _results,
@@ -105,4 +106,5 @@ def undo() -> list[str]:
     for target, name, listener, _ in _LISTENERS:
         with suppress(InvalidRequestError):  # it could not be added
             event.remove(target, name, listener)
+    _query_loads.forget()
     return _patch.undo()

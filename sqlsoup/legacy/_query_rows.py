@@ -15,9 +15,11 @@ from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Query
 
+from sqlsoup.legacy import _query_loads
 from sqlsoup.legacy._frames import asking, is_running
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import replaced
+from sqlsoup.legacy._properties import selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +43,8 @@ def _iter(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Query, "get")
 def _get(before: Callable[..., Any]) -> Callable[..., Any]:
     def get(query: Any, ident: Any) -> Any:
-        if type(query).__iter__ is Query.__iter__:
+        is_heard = _query_loads.listened and not selects_new(query)
+        if type(query).__iter__ is Query.__iter__ and not is_heard:
             return before(query, ident)
         return query._get_impl(ident, partial(_load, query))
 
@@ -52,7 +55,10 @@ def _load(query: Any, _session: object, _statement: object, key: Any, **_kw: obj
     """Return the row with a key, or None, where the session does not have it."""
     columns = query._only_full_mapper_zero("get").primary_key
     condition = (column == value for column, value in zip(columns, key, strict=True))
-    return query.order_by(None).enable_assertions(False).filter(*condition).one_or_none()
+    row = query.order_by(None).enable_assertions(False).filter(*condition).one_or_none()
+    if row is None:
+        _query_loads.mark()
+    return row
 
 
 @replaced(Query, "one")
