@@ -1560,6 +1560,22 @@ def test_gone_arguments(make_engine):
         sa.create_engine("sqlite://", colour="green")
 
 
+def test_gone_arguments_of_drivers(make_engine):
+    """So are those of psycopg2; those of SQLite for JSON have no underscore now."""
+    pytest.importorskip("psycopg2")
+    gone = {"use_batch_mode": True, "use_native_uuid": True, "executemany_values_page_size": 9}
+    for mode in ("batch", "values", "values_plus_batch"):
+        make_engine("postgresql+psycopg2://h/d", executemany_mode=mode, **gone)
+    engine = make_engine("sqlite://", _json_serializer=lambda value: "[5]")
+    assert engine.scalar(sa.select([sa.literal([], sa.JSON)])) == [5]
+    noted = {note.old for note in legacy.report().notes if note.form == "engine-argument"}
+    assert noted == {
+        *(f"create_engine({name}=...)" for name in (*gone, "_json_serializer")),
+        "create_engine(executemany_mode='batch')",
+        "create_engine(executemany_mode='values')",
+    }
+
+
 def test_begin_as_a_decorator(lite):
     """The block of an engine's begin() is one for each call of a function that it decorates."""
 
