@@ -47,21 +47,24 @@ def _is_met(condition: DDLIf, ddl: Any, target: Any, bind: Any) -> bool:
 @method(ExecutableDDLElement, "__call__")
 def _hear(before: Callable[..., Any], ddl: Any, target: Any, bind: Any, **kw: Any) -> None:
     asked: Any = None if ddl._ddl_if is None else ddl._ddl_if.callable_
-    given = {name: kw[name] for name in _TOLD if name in kw and knows(asked, name)}
+    given = {name: _plain(kw[name]) for name in _TOLD if name in kw and knows(asked, name)}
     if not given:
         before(ddl, target, bind)
         return
     if not ours(asked.__module__):
         note("ddl-condition", of=asked)
-    flag = given.get("checkfirst", False)
-    if not isinstance(flag, bool):  # on SQLAlchemy 2.1 it says of what
-        given["checkfirst"] = type(flag).TABLES in flag
     if ddl._should_execute(target, bind, **given):
         bind.execute(ddl.against(target))
 
 
 _TOLD = ("tables", "checkfirst")
 """What a condition heard of an event, and does not with SQLAlchemy 2."""
+
+
+def _plain(value: Any) -> Any:
+    """Return whether tables are looked for first, where SQLAlchemy 2.1 says what is."""
+    of_tables = getattr(type(value), "TABLES", None)
+    return value if of_tables is None else of_tables in value
 
 
 @method(DDL, "__init__")
