@@ -29,6 +29,7 @@ from sqlsoup.legacy import (
     _properties,
     _queries,
     _query_attributes,
+    _query_loads,
     _query_rows,
     _reflection,
     _results,
@@ -88,10 +89,7 @@ MODULES = (
 )
 """The modules whose patches are planned when they are imported."""
 
-_LISTENERS = (
-    (Query, "before_compile", _mappers.keep_order, {"retval": True}),
-    (object, "attribute_instrument", _properties.listen_attribute, {"propagate": True}),
-)
+_LISTENERS = ((Query, "before_compile", _mappers.keep_order, {"retval": True}),)
 
 
 def apply() -> None:
@@ -108,6 +106,7 @@ def apply() -> None:
 def undo() -> list[str]:
     """Take them out again, and return the names of what the program has replaced since."""
     for target, name, listener, _ in _LISTENERS:
-        with suppress(InvalidRequestError):  # InstrumentationManager has put that out of place
+        with suppress(InvalidRequestError):  # it could not be added
             event.remove(target, name, listener)
+    _query_loads.forget()
     return _patch.undo()

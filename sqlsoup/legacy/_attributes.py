@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import Alias, Index, MetaData, Pool, Select, Table, event
+from sqlalchemy import Alias, Column, Index, MetaData, Pool, Select, Table, event
 from sqlalchemy.engine.base import ExceptionContextImpl
+from sqlalchemy.ext.associationproxy import _AssociationDict
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.collections import collection
 from sqlalchemy.schema import DefaultGenerator, SchemaItem
 from sqlalchemy.sql.expression import ColumnCollection, Over, SelectBase
 from sqlalchemy.types import SchemaType
 
-from sqlsoup.legacy._frames import asking, is_ours
+from sqlsoup.legacy._frames import asking, is_ours, is_running
 from sqlsoup.legacy._metadata import bind_of
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, plan, replace, replaced
@@ -79,10 +80,28 @@ def _append_ddl_listener(of: Any, event_name: str, listener: Callable[..., Any])
     event.listen(of, event_name.replace("-", "_"), listen)
 
 
+@replaced(Column, "_copy")
+def _copy(before: Callable[..., Any]) -> Callable[..., Any]:
+    def copy(column: Any, **kw: Any) -> Any:
+        own = type(column).copy
+        if own is Column.copy or is_running(own):
+            return before(column, **kw)
+        note("name", old="copy() of a column class", instead="what it copies in info=", of=own)
+        return own(column, **kw)
+
+    return copy
+
+
 @missing(ColumnCollection, "has_key")
 def _has_key(columns: Any, name: str) -> bool:
     note("name", old="has_key() of columns", instead="'name' in table.c")
     return name in columns
+
+
+@missing(_AssociationDict, "has_key")
+def _has_key_of_proxy(proxy: Any, key: Any) -> bool:
+    note("name", old="has_key() of an association proxy", instead="key in row.proxy")
+    return key in proxy
 
 
 @missing(SchemaItem, "quote", property)

@@ -57,6 +57,12 @@ def _with_parameters(
     return compiled
 
 
+@missing(Compiled, "bind", property)
+def _bind(compiled: Any) -> Any:
+    note("bind-attribute")
+    return vars(compiled).get(_BIND)
+
+
 @missing(Compiled, "execute")
 def _execute(compiled: Any, /, *args: Any, **params: Any) -> Any:
     note("statement-execute")

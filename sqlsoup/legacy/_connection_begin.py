@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from sqlsoup.legacy._connections import (
     BEGUN,
+    BY_PROGRAM,
     COMMITS,
     COMMITTED,
     UNDONE,
@@ -277,6 +278,10 @@ def _begin_nested(before: Callable[..., Any]) -> Callable[..., Any]:
     def begin_nested(connection: Connection) -> Any:
         if is_begun(connection):
             return before(connection)
+        if says_end(connection):  # then it ends what this begins as well
+            savepoint = before(connection)
+            vars(connection)[BEGUN] = BY_PROGRAM
+            return savepoint
         note("nested-outside")
         return _begin_on(connection)
 

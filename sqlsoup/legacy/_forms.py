@@ -159,6 +159,10 @@ FORMS = {
     "table-unbound": Form(
         "create() or drop() without an engine", "table.create(engine), table.drop(engine)"
     ),
+    "ddl-condition": Form(
+        "tables or checkfirst in a condition of DDL",
+        "a function that listens to the event, and executes the DDL itself",
+    ),
     "table-exists": Form("Table.exists()", "inspect(engine).has_table(name)"),
     "table-autoload": Form("Table(autoload=True)", "Table(..., autoload_with=engine)"),
     "table-existing": Form("Table(useexisting=True)", "Table(..., extend_existing=True)"),

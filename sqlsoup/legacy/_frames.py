@@ -122,6 +122,12 @@ def is_running(function: Any) -> bool:
     return frame is not None
 
 
+def knows(function: Any, *names: str) -> bool:
+    """Tell if a function of the program has one of these names for an argument, or as text."""
+    code = getattr(function, "__code__", None)
+    return code is not None and not {*code.co_varnames, *code.co_consts}.isdisjoint(names)
+
+
 def _own_frames(frame: FrameType | None) -> Iterator[FrameType]:
     while frame and is_ours(frame):
         yield frame
@@ -162,17 +168,13 @@ def has_another_way(frame: FrameType) -> bool:
 
     Marshmallow and Jinja ask for an attribute then.
     """
-    code = frame.f_code
-    return (
-        _is_installed(frame)
-        and "TypeError" in code.co_names
-        and any(e.start <= frame.f_lasti < e.end for e in _exception_entries(code))
-    )
+    code, at = place_of(frame)
+    return _is_installed(frame) and "TypeError" in code.co_names and _is_in_try(code, at)
 
 
-def _exception_entries(code: CodeType) -> Any:
+def _is_in_try(code: CodeType, at: int) -> bool:
     bytecode: Any = dis.Bytecode(code)
-    return bytecode.exception_entries
+    return any(entry.start <= at < entry.end for entry in bytecode.exception_entries)
 
 
 def place_of(frame: FrameType) -> tuple[CodeType, int]:
@@ -395,10 +397,7 @@ def _steps(code: CodeType) -> list[dis.Instruction]:
 def is_handled(trace: TracebackType | None) -> bool:
     """Tell if an error passed a ``with`` block, an except or a finally clause of a program."""
     while trace is not None:
-        if not is_ours(trace.tb_frame) and any(
-            entry.start <= trace.tb_lasti < entry.end
-            for entry in _exception_entries(trace.tb_frame.f_code)
-        ):
+        if not is_ours(trace.tb_frame) and _is_in_try(trace.tb_frame.f_code, trace.tb_lasti):
             return True
         trace = trace.tb_next
     return False

@@ -16,6 +16,7 @@ import sqlalchemy.ext.baked
 import sqlalchemy.ext.declarative
 import sqlalchemy.ext.horizontal_shard
 import sqlalchemy.ext.hybrid
+import sqlalchemy.util
 from sqlalchemy.dialects import registry
 from sqlalchemy.util import langhelpers
 
@@ -99,6 +100,22 @@ class _OldModule(ModuleType):
             return value
         registry.load(value)  # imports the dialect
         return getattr(sqlalchemy.dialects, value)
+
+
+class _OrderedDict(dict[Any, Any]):
+    """A dict that may be a base beside another one, as in recipes for collections."""
+
+    def __init_subclass__(cls) -> None:
+        note(
+            "name",
+            old="OrderedDict of sqlalchemy.util as a base",
+            instead="OrderedDict of collections",
+        )
+
+
+@plan
+def _ordered_dict() -> None:
+    replace(sqlalchemy.util, "OrderedDict", _OrderedDict)  # where SQLAlchemy has dict itself
 
 
 @plan

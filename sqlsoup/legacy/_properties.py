@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy.orm as sa_orm
 from sqlalchemy import inspect
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import ClassManager
 
 from sqlsoup.legacy import _backrefs, _extensions
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function
+from sqlsoup.legacy._patch import function, replaced
 from sqlsoup.legacy._text import listed
 
 if TYPE_CHECKING:
@@ -141,8 +142,21 @@ def _current(kw: dict[str, Any]) -> dict[str, Any]:
     return kw
 
 
-def listen_attribute(_cls: type, _key: str, attribute: Any) -> None:
-    """Attach hooks, and the cascade along backrefs, to an attribute that is being made."""
+@replaced(ClassManager, "post_configure_attribute")
+def _configure(before: Callable[..., Any]) -> Callable[..., Any]:
+    def configure(manager: Any, key: str) -> None:
+        before(manager, key)
+        _listen(manager[key])
+
+    return configure
+
+
+def _listen(attribute: Any) -> None:
+    """Attach hooks, and the cascade along backrefs, to an attribute that is being made.
+
+    A listener to ``attribute_instrument`` is lost when ``sqlalchemy.ext.instrumentation`` is
+    imported.
+    """
     prop = getattr(attribute, "prop", None)
     if prop is None:  # of a class that no mapper has instrumented
         return

@@ -1,7 +1,7 @@
-"""Query classes whose ``__iter__()`` or ``from_self()`` is the program's own.
+"""Query classes whose ``__iter__()``, ``one_or_none()`` or ``from_self()`` is the program's own.
 
-All that gives rows went through the first in SQLAlchemy 1.3, and ``count()`` through the second.
-Programs hid rows so, or kept them in a cache.
+All that gives rows went through the first in SQLAlchemy 1.3, ``one()`` through the second and
+``count()`` through the third.  Programs hid rows so, or kept them in a cache.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, literal_column
 from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Query
 
+from sqlsoup.legacy import _query_loads
 from sqlsoup.legacy._frames import asking, is_running
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import replaced
+from sqlsoup.legacy._properties import selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +43,8 @@ def _iter(before: Callable[..., Any]) -> Callable[..., Any]:
 @replaced(Query, "get")
 def _get(before: Callable[..., Any]) -> Callable[..., Any]:
     def get(query: Any, ident: Any) -> Any:
-        if type(query).__iter__ is Query.__iter__:
+        is_heard = _query_loads.listened and not selects_new(query)
+        if type(query).__iter__ is Query.__iter__ and not is_heard:
             return before(query, ident)
         return query._get_impl(ident, partial(_load, query))
 
@@ -51,7 +55,26 @@ def _load(query: Any, _session: object, _statement: object, key: Any, **_kw: obj
     """Return the row with a key, or None, where the session does not have it."""
     columns = query._only_full_mapper_zero("get").primary_key
     condition = (column == value for column, value in zip(columns, key, strict=True))
-    return query.order_by(None).enable_assertions(False).filter(*condition).one_or_none()
+    row = query.order_by(None).enable_assertions(False).filter(*condition).one_or_none()
+    if row is None:
+        _query_loads.mark()
+    return row
+
+
+@replaced(Query, "one")
+def _one(before: Callable[..., Any]) -> Callable[..., Any]:
+    def one(query: Any) -> Any:
+        own = type(query).one_or_none
+        if own is Query.one_or_none or is_running(own):
+            return before(query)
+        old, instead = "one_or_none() of a query class, by which one() came", "one() as well"
+        note("query-iter", old=old, instead=instead, of=own)
+        row = query.one_or_none()
+        if row is None:
+            raise NoResultFound("No row was found for one()")
+        return row
+
+    return one
 
 
 @replaced(Query, "count")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from operator import truediv
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.expression import BinaryExpression, ColumnElement, Exists
+from sqlalchemy.sql.expression import BinaryExpression, ColumnElement, Executable, Exists
 from sqlalchemy.types import NullType
 
 from sqlsoup.legacy._notes import note
@@ -160,3 +161,20 @@ _WHOLE = (sa.Integer, NullType)
 
 _OF_DIVISION = 8
 """Its precedence, which is that of SQLAlchemy."""
+
+
+@replaced(Executable, "execution_options")
+def _execution_options(before: Callable[..., Any]) -> Callable[..., Any]:
+    def execution_options(statement: Any, **options: Any) -> Any:
+        if hasattr(statement, "_generate"):
+            return before(statement, **options)
+        note(
+            "name",
+            old="execution_options() of a program's own kind of statement",
+            instead="connection.execution_options(...)",
+        )
+        made = copy(statement)
+        made._execution_options = made._execution_options.union(options)
+        return made
+
+    return execution_options

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _GONE = {
     "encoding", "convert_unicode", "unicode_error", "assert_unicode", "case_sensitive",
     "pool_threadlocal", "use_native_unicode", "empty_in_strategy", "server_side_cursors",
+    "use_batch_mode", "use_native_uuid", "executemany_values_page_size",
 }  # fmt: skip
 _DRIVERS = {"postgresql": "psycopg2", "oracle": "cx_oracle"}
 """The drivers that URLs without one meant before SQLAlchemy 2.1."""
@@ -107,6 +108,13 @@ def _leave_out(kw: dict[str, Any]) -> None:
     for name in sorted(_GONE & kw.keys()):
         note("engine-argument", old=f"create_engine({name}=...)")
         del kw[name]
+    if kw.get("executemany_mode") in ("batch", "values"):
+        old = f"create_engine(executemany_mode={kw.pop('executemany_mode')!r})"
+        note("engine-argument", old=old, instead="leave it out, or 'values_plus_batch'")
+    for name in ("json_serializer", "json_deserializer"):
+        if f"_{name}" in kw:
+            note("engine-argument", old=f"create_engine(_{name}=...)", instead=f"{name}=")
+            kw[name] = kw.pop(f"_{name}")
 
 
 def _listen(pool: Pool, listener: Any) -> None:

@@ -31,6 +31,37 @@ def test_ddl_listeners(words):
     assert (first_kw, second_kw) == ({}, {"tables": [words]})
 
 
+def test_copy_of_a_column():
+    """A column class copies by its own copy(), in a mixin and for another MetaData."""
+
+    class Labelled(sa.Column):
+        inherit_cache = True
+
+        def __init__(self, *args, label_text="", **kw):
+            super().__init__(*args, **kw)
+            self.label_text = label_text
+
+        def copy(self, **kw):
+            made = super()._copy(**kw)
+            made.label_text = self.label_text
+            return made
+
+    class Named:
+        name = Labelled(sa.String(9), label_text="Name")
+
+    class Word(Named, sa.orm.declarative_base()):
+        __tablename__ = "words"
+        id = sa.Column(sa.Integer, primary_key=True)
+
+    copied = Word.__table__.to_metadata(sa.MetaData())
+    assert copied.c.name.label_text == Word.__table__.c.name.label_text == "Name"
+    (note,) = legacy.report().notes
+    assert (note.line, note.old) == (
+        Labelled.copy.__code__.co_firstlineno,
+        "copy() of a column class",
+    )
+
+
 def test_compiled(words):
     """A compiled statement executes what it was compiled from."""
     words.create()
@@ -38,8 +69,10 @@ def test_compiled(words):
     compiled = words.select().compile(bind=words.metadata.bind)
     assert [tuple(row) for row in compiled.execute()] == [(3,)]
     assert compiled.scalar() == 3
+    assert compiled.bind is words.metadata.bind
     unbound = words.select().compile(dialect=words.metadata.bind.dialect)
     assert unbound.scalar() == 3
+    assert unbound.bind is None
 
 
 @pytest.fixture

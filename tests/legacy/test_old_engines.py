@@ -1158,6 +1158,18 @@ def test_block_of_an_engine(engine):
     assert engine.pool.checkedout() == 0
 
 
+def test_savepoint_of_what_ends_its_transactions(engine):
+    """begin_nested() alone is a savepoint within what a program that says rollback() ends."""
+    with engine.connect() as connection:
+        with connection.begin_nested():
+            connection.execute(sa.text("INSERT INTO tags VALUES ('new')"))
+        assert connection.in_transaction()
+        connection.rollback()
+    if engine.dialect.name != "sqlite":  # whose driver begins nothing before a savepoint
+        assert "new" not in words(engine)
+    assert not legacy.report()
+
+
 def test_savepoints(engine):
     """``begin_nested()`` alone begins a transaction; within one it is a savepoint."""
     if engine.dialect.name == "sqlite":
@@ -1546,6 +1558,22 @@ def test_gone_arguments(make_engine):
         sa.create_engine("sqlite://", strategy="green")
     with pytest.raises(TypeError, match="colour"):
         sa.create_engine("sqlite://", colour="green")
+
+
+def test_gone_arguments_of_drivers(make_engine):
+    """So are those of psycopg2; those of SQLite for JSON have no underscore now."""
+    pytest.importorskip("psycopg2")
+    gone = {"use_batch_mode": True, "use_native_uuid": True, "executemany_values_page_size": 9}
+    for mode in ("batch", "values", "values_plus_batch"):
+        make_engine("postgresql+psycopg2://h/d", executemany_mode=mode, **gone)
+    engine = make_engine("sqlite://", _json_serializer=lambda value: "[5]")
+    assert engine.scalar(sa.select([sa.literal([], sa.JSON)])) == [5]
+    noted = {note.old for note in legacy.report().notes if note.form == "engine-argument"}
+    assert noted == {
+        *(f"create_engine({name}=...)" for name in (*gone, "_json_serializer")),
+        "create_engine(executemany_mode='batch')",
+        "create_engine(executemany_mode='values')",
+    }
 
 
 def test_begin_as_a_decorator(lite):

@@ -394,8 +394,8 @@ def test_ddl_on_a_dialect(lite):
         ("sqlite", True),
         ("postgresql", False),
         (("postgresql", "sqlite"), True),
-        (lambda ddl, target, bind, **kw: True, True),
-        (lambda ddl, target, bind, **kw: False, False),
+        (lambda ddl, event, target, bind, **kw: True, True),
+        (lambda ddl, event, target, bind, **kw: False, False),
     ):
         _, table = made(MetaData(lite))
         ddl = sa.DDL("INSERT INTO tags VALUES ('%(word)s')", on, {"word": "new"})
@@ -417,6 +417,76 @@ def test_ddl_on_a_dialect(lite):
         with lite.begin() as connection:
             connection.execute(ddl)
     assert not legacy.report()
+
+
+def test_condition_of_ddl(lite):
+    """It is told of the event, and by itself of nothing that came with SQLAlchemy 1.4."""
+    told = []
+
+    def at_event(ddl, target, bind, tables=None, checkfirst=None, **kw):
+        told.append((target, tables, checkfirst, kw["state"]))
+        return False
+
+    def by_itself(ddl, target, bind, state):
+        told.append((target, state))
+        return False
+
+    ddl = sa.DDL("SELECT x")
+    ddl.execute_if(callable_=by_itself, state=1).execute(lite)
+    ddl.execute_if(callable_=by_itself, dialect="mysql").execute(lite)
+    assert "ddl-condition" not in forms()
+    metadata = MetaData()
+    table = Table("new", metadata, Column("id", Integer))
+    for each in (metadata, table):
+        sa.event.listen(each, "after_create", ddl.execute_if(callable_=at_event, state=2))
+    metadata.create_all(lite)
+    metadata.drop_all(lite)
+    table.create(lite)
+    assert told == [
+        (None, 1),
+        (table, None, True, 2),
+        (metadata, [table], True, 2),
+        (table, None, False, 2),
+    ]
+    notes = [note for note in legacy.report().notes if note.form == "ddl-condition"]
+    assert [(note.line, note.count) for note in notes] == [(at_event.__code__.co_firstlineno, 3)]
+
+
+def test_condition_of_ddl_of_today(lite):
+    """One that knows nothing of them is told what it is told without the module."""
+    table = Table("new", MetaData(), Column("id", Integer))
+    told = []
+    today = lambda ddl, target, bind, state, dialect, compiler: told.append(dialect)  # noqa: E731
+    ddl = sa.DDL("SELECT x").execute_if(callable_=today)
+    sa.event.listen(table, "after_create", ddl)
+    table.create(lite)
+    assert told == [lite.dialect]
+    assert not legacy.report()
+
+
+def test_condition_is_told_the_event(lite):
+    """That of ``DDL(on=)`` has its name before the target; it is None where it is not known."""
+    told = []
+
+    def on(ddl, event, target, bind, **kw):
+        told.append((event, target, kw))
+        return False
+
+    metadata = MetaData()
+    table = Table("new", metadata, Column("id", Integer))
+    ddl = sa.DDL("SELECT x", on=on)
+    ddl.execute(lite)
+    ddl.execute(lite, table)
+    ddl.execute_at("after-create", metadata)
+    sa.event.listen(table, "after_create", ddl)
+    metadata.create_all(lite)
+    assert told == [
+        (None, None, {}),
+        (None, table, {}),
+        (None, table, {"checkfirst": True}),
+        ("after-create", metadata, {"tables": [table], "checkfirst": True}),
+    ]
+    assert forms() == {"name", "statement-execute"}
 
 
 def test_autoload(engine):

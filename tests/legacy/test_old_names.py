@@ -436,6 +436,33 @@ def test_instrumentation_is_not_imported_before():
     )
 
 
+HOOKS = """
+from sqlsoup import legacy
+legacy.enable(warnings=False)
+import sqlalchemy.ext.instrumentation
+from sqlalchemy import *
+from sqlalchemy.orm import *
+class Twice(AttributeExtension):
+    def set(self, state, value, oldvalue, initiator):
+        return value * 2
+class User:
+    pass
+users = Table("users", MetaData(), Column("id", Integer, primary_key=True), Column("x", Integer))
+mapper(User, users, properties={"x": column_property(users.c.x, extension=Twice())})
+user = User()
+user.x = 2
+print(user.x)
+legacy.disable()
+"""
+
+
+def test_hooks_after_instrumentation_is_imported():
+    """What listens to attributes still does after the import of what changes how they are made."""
+    command = [sys.executable, "-W", "error", "-c", HOOKS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.stdout) == ("", "4\n")
+
+
 # warnings of SQLAlchemy
 
 

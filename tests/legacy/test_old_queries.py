@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in
@@ -37,6 +39,7 @@ from sqlalchemy.orm import (
 
 import sqlsoup
 from sqlsoup import legacy
+from sqlsoup.legacy import _notes
 
 LEGACY_API = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.LegacyAPIWarning")
 
@@ -964,6 +967,105 @@ def test_rows_of_an_own_iter(lib):
     first = {f.__code__.co_firstlineno for f in (Visible.__iter__, Visible.from_self)}
     assert lines == first
     assert noted_in(__file__) == {"query-iter", "from-self"}
+
+
+def declared(kind, engine):
+    """Return classes of users and loans with a base, and the engine for them."""
+
+    class User(kind):
+        __table__ = sa.Table("users", kind.metadata, autoload_with=engine)
+
+    class Loan(kind):
+        __table__ = sa.Table("loans", kind.metadata, autoload_with=engine)
+        user = sa.orm.relationship(User, backref="loans")
+
+    sa.orm.configure_mappers()
+    return User, Loan
+
+
+def test_listener_that_hides_rows(lite):
+    """What a listener to before_compile hides is hidden where attributes load rows as well."""
+    User, Loan = declared(sa.orm.declarative_base(), lite)
+    called = []
+
+    @sa.event.listens_for(Query, "before_compile", retval=True)
+    def hide(query):
+        called.append(query)
+        for found in query.column_descriptions:
+            if found["type"] is User:
+                query = query.enable_assertions(False).filter(User.name != "Ada")
+            if found["type"] is Loan:
+                query = query.enable_assertions(False).filter(Loan.book_id != 1)
+        return query
+
+    line = hide.__code__.co_firstlineno
+    with Session(lite) as session:
+        assert session.query(User).count() == len(session.query(User).all())
+        assert session.query(User).get("Bo").name == "Bo"
+        noted = [note for note in legacy.report().notes if note.form == "query-iter"]
+        assert noted == []
+        assert session.query(User).get("Ada") is None
+        for load in (None, sa.orm.selectinload, sa.orm.subqueryload):
+            session.expunge_all()
+            options = [load(User.loans)] if load else []
+            bo = session.query(User).options(*options).filter_by(name="Bo").one()
+            del called[:]
+            assert [loan.book_id for loan in bo.loans] == [3]
+            assert len(called) == (0 if load else 1)
+        session.expire(bo)
+        assert bo.name == "Bo"
+        sa.event.remove(Query, "before_compile", hide)
+        session.expire(bo)
+        assert len(bo.loans) == 2
+    noted = [note for note in legacy.report().notes if note.form == "query-iter"]
+    assert [note.line for note in noted] == [line]
+
+
+def test_listener_of_classes_of_today(lite):
+    """Rows of classes with a base of SQLAlchemy 2 are loaded as without the module."""
+
+    class Base(sa.orm.DeclarativeBase):
+        pass
+
+    User, Loan = declared(Base, lite)
+
+    def hide(query):
+        is_of_loans = query.column_descriptions[0]["type"] is Loan
+        return query.filter(Loan.user_name != "Bo") if is_of_loans else query
+
+    sa.event.listen(Query, "before_compile", hide, retval=True)
+    with Session(lite) as session:
+        assert session.get(User, "Bo").loans
+        assert session.query(Loan).filter_by(user_name="Bo").all() == []
+    sa.event.remove(Query, "before_compile", hide)
+    assert not noted_in(__file__)
+
+
+def test_row_of_an_own_one_or_none(lib):
+    """one() gives the row of one_or_none(), which may ask for it, and is an error if it is None."""
+    users, called = lib.users, []
+
+    class Logged(Query):
+        def one_or_none(self):
+            called.append("one_or_none")
+            return super().one_or_none()
+
+    class Guarded(Query):
+        def one_or_none(self):
+            with suppress(MultipleResultsFound):
+                return self.one()
+
+    query = Logged([users], lib.session())
+    assert query.filter_by(name="Ada").one().name == "Ada"
+    assert Logged([users.name], lib.session()).filter_by(name="Ada").scalar() == "Ada"
+    with pytest.raises(NoResultFound):
+        query.filter_by(name="Nobody").one()
+    assert called == ["one_or_none"] * 3
+    assert noted_in(__file__) == {"query-iter"}
+    assert Guarded([users], lib.session()).one_or_none() is None
+    _notes.clear()
+    assert Guarded([users], lib.session()).filter_by(name="Ada").one_or_none().name == "Ada"
+    assert not noted_in(__file__)
 
 
 def test_rows_of_an_iter_that_asks_itself(lib):
