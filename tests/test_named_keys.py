@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from conftest import run
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import aliased
+from sqlalchemy.orm.exc import FlushError
 
 import sqlsoup
 
@@ -146,6 +147,19 @@ def test_a_key_that_does_not_tell_rows_apart(db: sqlsoup.SQLSoup) -> None:
         db.commit()
     db.rollback()
     assert "sun" not in db.execute("SELECT day FROM stays").scalars().all()
+
+
+def test_null_in_a_key(db: sqlsoup.SQLSoup) -> None:
+    """A row with NULL in its key is read, and the error that refuses a change names the column."""
+    for stay in [stay for stay in db.stays.all() if stay.day in {"mon", "thu"}]:
+        db.delete(stay)
+    with pytest.raises(
+        FlushError, match=r"using NULL for primary key value on column stays\.guest"
+    ):
+        db.commit()
+    db.rollback()
+    db.stays.filter(db.stays.guest.is_(None)).delete()
+    assert db.stays.count() == 4
 
 
 def test_no_columns_no_advice(engine: Engine) -> None:
