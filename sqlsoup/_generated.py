@@ -48,8 +48,8 @@ def watch_rows(mapper: Mapper[Any]) -> None:
         return
     key = {*mapper.primary_key}
     wanted = _attributes(mapper, (c for c in table.columns if c in key and not comes_by_itself(c)))
-    if len(wanted) == len(key):  # a part of a key that the user named may be NULL
-        _WantedInPart(mapper, wanted)
+    if wanted:
+        _WantedInPart(mapper, wanted, len(wanted) == len(key))
 
 
 _STORED = "sqlsoup.stored"
@@ -245,11 +245,21 @@ class _Wanted(FlushProcessor):
 
 
 class _WantedInPart(_Wanted):
-    """Looks for new rows that have no value at all for a key."""
+    """Looks for new rows that have no value at all for a key, of which a part may be NULL.
+
+    SQLAlchemy (2.0, 2.1) takes a part that was not given for a value that it does not know, and
+    does not find the row again.
+    """
+
+    def __init__(self, mapper: Mapper[Any], wanted: dict[str, Column[Any]], whole: bool) -> None:
+        super().__init__(mapper, wanted)
+        self._whole = whole
 
     def _check(self, mapper: object, connection: Connection, row: Any) -> None:
-        if all(row.dict.get(name) is None for name in self._wanted):
+        if self._whole and all(row.dict.get(name) is None for name in self._wanted):
             super()._check(mapper, connection, row)
+        for name in self._wanted:
+            row.dict.setdefault(name, None)
 
 
 def _refuse(name: str, column: Any) -> NoReturn:
