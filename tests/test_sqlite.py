@@ -6,6 +6,7 @@ import datetime as dt
 import warnings
 from collections.abc import Callable
 from decimal import Decimal
+from sqlite3 import sqlite_version_info
 from typing import Any
 
 import pytest
@@ -357,6 +358,21 @@ def test_full_text_search(make: Any) -> None:
     db.commit()
     assert f.filter(sa.text("f MATCH 'uno'")).one() is rows[0]
     assert [row.x for row in f.order_by(f.rowid)] == ["hello world", "uno", "three"]
+
+
+@pytest.mark.skipif(sqlite_version_info < (3, 37), reason="SQLite does not tell of them")
+def test_tables_of_full_text_search(make: Any) -> None:
+    """Those in which it keeps its rows are not listed; each is there when it is asked for."""
+    db = make(
+        "CREATE VIRTUAL TABLE f USING fts5(x)",
+        "CREATE VIEW v AS SELECT x FROM f",
+        "ATTACH ':memory:' AS other",
+        "CREATE VIRTUAL TABLE other.g USING fts5(x)",
+    )
+    assert list(db) == sqlsoup.reflect(db) == ["f", "v"]
+    assert "f_data" in db
+    db.schema = "other"
+    assert list(db) == ["g"]
 
 
 def test_other_virtual_table(make: Any) -> None:
