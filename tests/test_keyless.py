@@ -383,6 +383,22 @@ def test_a_named_key_that_the_database_knows_in_part(db, engine):
     assert calls.one() is row
 
 
+def test_an_error_costs_no_list_of_all_tables(db, reports, monkeypatch):
+    """It is asked for where keys were named, one of which may be spelled in another way."""
+    asked = []
+    monkeypatch.setattr("sqlsoup._soup.table_names", lambda *args: asked.append(args) or ["report"])
+    with pytest.raises(SQLSoupError, match="name columns that tell its rows apart"):
+        db.entity("report")
+    assert asked == []
+    wrong = sqlsoup.SQLSoup(db.engine, primary_keys={"reports": ["code"]})
+    with (
+        pytest.raises(SQLSoupError, match="name columns that tell its rows apart"),
+        pytest.warns(sqlsoup.SQLSoupWarning, match="there is no table or view 'reports'"),
+    ):
+        wrong.entity("report")
+    assert len(asked) == 1
+
+
 def test_reading_without_any_key(db, reports, statements):
     """After a failed access the table is in the MetaData: to be mapped, or selected from."""
     with pytest.raises(SQLSoupError):
