@@ -9,7 +9,7 @@ from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SAWarning
 from sqlalchemy.orm import scoped_session
 
 from sqlsoup import _sa
@@ -289,7 +289,8 @@ def _roll_back(
             raise  # otherwise the server has rolled back
     except BaseException as failed:
         _sa.finish_rollback(session, transaction)
-        if not isinstance(failed, Exception if interrupted else InvalidRequestError):
+        # a warning is of rows that are new since a flush failed, which are undone
+        if not isinstance(failed, Exception if interrupted else InvalidRequestError | SAWarning):
             raise
     else:
         _sa.finish_rollback(session, transaction)

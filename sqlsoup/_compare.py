@@ -16,28 +16,39 @@ from sqlalchemy.types import NULLTYPE, NullType
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-def _is_sorted(kind: object) -> bool:
-    """Tell if Python sorts the values of a type, as they are read and as they are given."""
-    return isinstance(kind, Integer | String | Boolean)
+    from sqlalchemy import Column
 
 
-def compare_as_stored(kind: Any, database: str) -> None:
-    """Have a column type compare values as the database does, and put all of them in some order.
+def _by_type(value: object) -> tuple[str, object]:
+    """Return what a value is sorted by among text, numbers, bytes and NULL."""
+    return type(value).__name__, value
+
+
+def _order(column: Column[Any], kind: object, database: str) -> Callable[[Any], Any] | None:
+    """Return what the values of a column are sorted by, or None if Python sorts them."""
+    if not isinstance(kind, Integer | String | Boolean):
+        return repr
+    mixed = database == "sqlite" and column is not column.table.autoincrement_column
+    return _by_type if mixed or column.nullable else None
+
+
+def compare_as_stored(column: Column[Any], database: str) -> None:
+    """Have the type of a column compare as the database does, and put all values in some order.
 
     SQLAlchemy (2.0, 2.1) sorts the rows that a flush changes by their keys, and raises an error
     where Python knows no order: of ranges, of a uuid and the text of another, of a time and a
-    timedelta.
+    timedelta, of a number and NULL or, on SQLite, text.
 
     A type that compares in a way of its own, and the one that SQLAlchemy shares, are left alone.
 
     :param database: the name of its dialect.
     """
+    kind: Any = column.type
     _loosen_as(kind, database)
     while isinstance(kind, TypeDecorator):
         kind = kind.impl_instance
-    if kind is not NULLTYPE and kind.sort_key_function is None and not _is_sorted(kind):
-        kind.sort_key_function = repr
+    if kind is not NULLTYPE and kind.sort_key_function is None:
+        kind.sort_key_function = _order(column, kind, database)
     own = not type(kind).compare_values.__module__.startswith("sqlalchemy.")
     comparison = None if own or kind is NULLTYPE else _comparison(kind, database)
     if comparison is not None:

@@ -36,6 +36,22 @@ PARTS = "sqlsoup.parts"
 """In the ``info`` of a table: schema and name of the partitions of what it refers to."""
 
 
+def foreign_keys_once(
+    inspector: Inspector,  # noqa: ARG001
+    schema: str | None,  # noqa: ARG001
+    answers: Answers,
+) -> None:
+    """Leave out foreign keys that are there twice, with two names.
+
+    SQLAlchemy (2.0, 2.1) gives both, but on SQLite.  One gives the relationship, under the name
+    that it has by itself, and an association table with four such keys has two.
+    """
+    for keys in answers.values():
+        parts = "constrained_columns", "referred_schema", "referred_table", "referred_columns"
+        once = {repr([key[part] for part in parts]): key for key in reversed(keys)}
+        keys[:] = reversed(once.values())
+
+
 def kept_by(inspector: Inspector) -> dict[Any, Any]:
     """Return a dict for what corrections have asked, which lives as long as an Inspector."""
     kept: dict[Any, Any] = vars(inspector).setdefault("_sqlsoup_kept", {})

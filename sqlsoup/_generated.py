@@ -266,10 +266,10 @@ class _Wanted(FlushProcessor):
 
 
 class _WantedInPart(_Wanted):
-    """Looks for new rows that have no value at all for a key that the user named.
+    """Looks for new rows that have no value at all for a key, of which a part may be NULL.
 
-    A part of it may be NULL, which has to be there then: SQLAlchemy would take a mark of its own,
-    for what is not given, into the identity of the row.
+    SQLAlchemy (2.0, 2.1) takes a part that was not given for a value that it does not know, and
+    does not find the row again.
     """
 
     def _check(self, mapper: Any, connection: Connection, row: Any) -> None:

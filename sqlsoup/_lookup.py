@@ -79,8 +79,9 @@ def make(
         source = with_tableoid(with_rowid(source, key, db._connect), key, db._connect)
         mapper_args = {**mapper_args, "primary_key": key}
     elif not source.primary_key:
-        with suppress(Exception):  # the error is what matters
-            mention_unknown(db._primary_keys, db._names())
+        if db._primary_keys:
+            with suppress(Exception):  # the error is what matters
+                mention_unknown(db._primary_keys, db._names())
         raise keyless(kind, source)
     mapped = db._map(source, base, mapper_args)
     first = db._cache.setdefault(attrname, mapped)

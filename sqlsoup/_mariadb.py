@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import FetchedValue, text
 from sqlalchemy.types import NullType
 
-from sqlsoup._corrections import CHANGE, COUNTS, MEDDLERS, REVISE, TIMED, read_again
+from sqlsoup._corrections import (
+    CHANGE,
+    COUNTS,
+    MEDDLERS,
+    REVISE,
+    TIMED,
+    foreign_keys_once,
+    read_again,
+)
 from sqlsoup._key_values import note_cuts
 from sqlsoup._mariadb_facts import Column, Facts, facts
 from sqlsoup._mariadb_references import references_to, schemas_of
@@ -282,7 +290,7 @@ def _referred_schema(inspector: Inspector, schema: str | None, name: str) -> str
 CORRECTIONS: Corrections = {
     "columns": (correct_columns,),
     "pk_constraint": (correct_primary_key,),
-    "foreign_keys": (correct_foreign_keys,),
+    "foreign_keys": (correct_foreign_keys, foreign_keys_once),
     "indexes": (correct_indexes,),
     "unique_constraints": (correct_unique_keys,),
 }

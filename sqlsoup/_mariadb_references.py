@@ -52,7 +52,7 @@ WHERE t.n_cols - 3 - 2 * (t.table_id IN (SELECT table_id
 # one that is named in each place.
 _CATALOG = f"""
 SELECT CASE WHEN k.table_schema = :schema OR k.table_schema <> DATABASE() THEN k.table_schema END,
-    k.table_name, k.constraint_name, k.referenced_table_name, k.column_name, c.columns = u.columns,
+    k.table_name, k.constraint_name, k.referenced_table_name, k.column_name, c.columns <= u.columns,
     k.ordinal_position
 FROM information_schema.key_column_usage AS k
 JOIN (SELECT table_schema, table_name, count(*) AS columns FROM information_schema.columns AS c

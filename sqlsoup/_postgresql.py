@@ -17,6 +17,7 @@ from sqlsoup._corrections import (
     REVISE,
     RULED,
     SPARES,
+    foreign_keys_once,
     read_again,
 )
 from sqlsoup._key_values import note_cuts
@@ -245,7 +246,10 @@ def _answered(
     return {key: None if unless(each) else answer(each) for key, each in known.items()}
 
 
-CORRECTIONS: Corrections = {"columns": (types, views, keys)}
+CORRECTIONS: Corrections = {
+    "columns": (types, views, keys),
+    "foreign_keys": (foreign_keys_once,),
+}
 ANSWERS: dict[str, Answer] = {
     "check_constraints": checks,
     "foreign_keys": foreign_keys,

@@ -22,7 +22,7 @@ def qualified(statement: str) -> str:
 
     A better match in a schema of the search_path comes before an operator of pg_catalog.
     """
-    for operator in ("=", ">", "&", "+"):
+    for operator in ("=", ">", "&", "+", "<="):
         statement = statement.replace(f" {operator} ", f" OPERATOR(pg_catalog.{operator}) ")
     return statement
 
@@ -210,7 +210,7 @@ _REFERENCES = qualified(f"""
         child.relname, k.conname, parent.relname, a.attname,
         (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS one
             WHERE one.attrelid = child.oid AND one.attnum > 0 AND NOT one.attisdropped)
-            = (SELECT pg_catalog.sum(pg_catalog.cardinality(one.conkey))
+            <= (SELECT pg_catalog.sum(pg_catalog.cardinality(one.conkey))
                 FROM pg_catalog.pg_constraint AS one
                 WHERE one.conrelid = child.oid AND {_KEY.format(k="one")})
     FROM pg_catalog.pg_constraint AS k

@@ -197,7 +197,7 @@ def publish(
     if table.schema and table.schema in words:
         table.schema = quoted_name(table.schema, quote=True)
     for column in table.columns:
-        compare_as_stored(column.type, connection.dialect.name)
+        compare_as_stored(column, connection.dialect.name)
         if isinstance(column.type, NullType) and connection.dialect.name != "sqlite":
             # a column of SQLite need not have a type, and the computed ones of a view have none
             warn(

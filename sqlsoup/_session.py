@@ -14,7 +14,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, MetaData, Table, event, inspect
-from sqlalchemy.exc import InvalidRequestError, UnboundExecutionError
+from sqlalchemy.exc import InvalidRequestError, SAWarning, UnboundExecutionError
 from sqlalchemy.orm import Mapper, ORMExecuteState, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.sql import visitors
@@ -66,7 +66,8 @@ def roll_back(session: SessionSource) -> None:
     """Roll a session back, also one whose commit or flush was interrupted between two states."""
     plain = current(session)
     transaction = plain.get_transaction()
-    with suppress(InvalidRequestError):  # which it would raise at every call from now on
+    # which it would raise at every call from now on, a warning for rows since a failed flush
+    with suppress(InvalidRequestError, SAWarning):
         session.rollback()
     _sa.finish_rollback(plain, transaction)
 

@@ -27,6 +27,7 @@ from sqlsoup._sqlite_facts import (
     references_to,
     schemas_of,
     spelled,
+    table_names,
     targets_of,
 )
 from sqlsoup.exc import mention
@@ -264,5 +265,6 @@ __all__ = [
     "references_to",
     "schemas_of",
     "spelled",
+    "table_names",
     "temporary",
 ]

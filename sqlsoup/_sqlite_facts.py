@@ -199,6 +199,18 @@ def spelled(inspector: Inspector, schema: str | None, name: str) -> str:
     return str(rows[0].name or name) if rows else name
 
 
+def table_names(connection: Connection, schema: str | None) -> set[str]:
+    """Return the names of tables and views, but for those in which full-text search keeps its rows.
+
+    SQLite tells which these are from 3.37 on.
+    """
+    place = connection.dialect.identifier_preparer.quote(schema or "main")
+    listed = connection.exec_driver_sql(f"PRAGMA {place}.table_list")
+    shadows = {name for _, name, kind, *_ in listed if kind == "shadow"}
+    inspector = inspect(connection)
+    return {*inspector.get_table_names(schema), *inspector.get_view_names(schema)} - shadows
+
+
 def schemas_of(connection: Connection, name: str) -> list[str]:
     """Return the schemas, which are attached files, that have a table or view of a name."""
     inspector = inspect(connection)

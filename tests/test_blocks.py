@@ -208,6 +208,21 @@ def test_a_failed_flush_that_was_caught(soup, lite):
     assert words(lite) == ["food", "hot"]
 
 
+@pytest.mark.parametrize("error", [PendingRollbackError, Stop])
+def test_a_row_after_a_failed_flush_that_was_caught(error, soup, lite):
+    """The error is that of the block, where warnings are errors too, and nothing is stored."""
+    with pytest.raises(error), soup:
+        soup.tags.insert(word="food")
+        with pytest.raises(IntegrityError):
+            soup.flush()
+        soup.tags.insert(word="late")
+        if error is Stop:
+            raise Stop
+    soup.tags.insert(word="later")
+    soup.commit()
+    assert words(lite) == ["food", "hot", "later"]
+
+
 def test_a_savepoint_within_a_block(db, engine):
     """What may fail stands in a savepoint; the rest of the block is stored."""
     with db:

@@ -303,6 +303,27 @@ def test_keys_that_share_a_column(db: SQLSoup, engine: sa.Engine) -> None:
     assert room.shifts == who.shifts == [shift]
 
 
+def test_keys_that_are_there_twice(db: SQLSoup, engine: sa.Engine) -> None:
+    """Two foreign keys that are the same are one, in an association table too."""
+    to = "FOREIGN KEY ({0}_id) REFERENCES {0}s (id)"
+    cabin, sign = (f"{to} ON DELETE CASCADE, {to}".format(name) for name in ("cabin", "sign"))
+    run(
+        engine,
+        "CREATE TABLE cabins (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE signs (id INTEGER PRIMARY KEY)",
+        f"CREATE TABLE trips (id INTEGER PRIMARY KEY, cabin_id INTEGER, {cabin})",
+        "CREATE TABLE cabin_signs (cabin_id INTEGER, sign_id INTEGER, "
+        f"PRIMARY KEY (cabin_id, sign_id), {cabin}, {sign})",
+    )
+    sqlsoup.refresh(db)
+    hut = db.cabins.insert(id=1, signs=[db.signs.insert(id=2)])
+    trip = db.trips.insert(id=3, cabin=hut)
+    db.commit()
+    assert (trip.cabin_id, hut.trips, db.signs.one().cabins) == (1, [trip], [hut])
+    assert {*dir(db.trips)} >= {"cabin", "cabin_id"}
+    assert not {"cabins_cabin_id", "cabins_cabin_id_"} & {*dir(db.trips)}
+
+
 @pytest.mark.parametrize("kind", ["unique", "primary"])
 def test_one_to_one(db: SQLSoup, engine: sa.Engine, kind: str) -> None:
     """Where the key's columns are unique, or the primary key, the way back leads to one row."""

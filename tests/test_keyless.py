@@ -386,9 +386,37 @@ def test_a_new_row_without_a_named_key(db, reports):
     with pytest.raises(SQLSoupError, match=r"'report\.total' wants a value"):
         db.commit()
     db.rollback()
-    report.insert(region="west", year=2021, total=4)
+    rows = [report.insert(region="west", year=2017 + total, total=total) for total in (4, 5)]
     db.commit()
+    assert [(row.total, row.code) for row in rows] == [(4, None), (5, None)]
+    assert report.filter(report.year > 2020, report.region == "west").all() == rows
     assert db.execute("SELECT code FROM report WHERE year = 2021 AND total = 4").all() == [(None,)]
+
+
+def test_a_named_key_that_the_database_knows_in_part(db, engine):
+    """One part takes its default, the other is NULL."""
+    run(engine, "CREATE TABLE calls (day VARCHAR(9) DEFAULT 'mon', guest INTEGER, n INTEGER)")
+    calls = db.entity("calls", primary_key=["day", "guest"])
+    row = calls.insert(n=1)
+    db.commit()
+    assert (row.day, row.guest, row.n) == ("mon", None, 1)
+    assert calls.one() is row
+
+
+def test_an_error_costs_no_list_of_all_tables(db, reports, monkeypatch):
+    """It is asked for where keys were named, one of which may be spelled in another way."""
+    asked = []
+    monkeypatch.setattr("sqlsoup._soup.table_names", lambda *args: asked.append(args) or ["report"])
+    with pytest.raises(SQLSoupError, match="name columns that tell its rows apart"):
+        db.entity("report")
+    assert asked == []
+    wrong = sqlsoup.SQLSoup(db.engine, primary_keys={"reports": ["code"]})
+    with (
+        pytest.raises(SQLSoupError, match="name columns that tell its rows apart"),
+        pytest.warns(sqlsoup.SQLSoupWarning, match="there is no table or view 'reports'"),
+    ):
+        wrong.entity("report")
+    assert len(asked) == 1
 
 
 def test_reading_without_any_key(db, reports, statements):

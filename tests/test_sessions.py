@@ -539,6 +539,19 @@ def test_rollback_after_an_interrupted_commit(kind, lite):
     db.rollback()
 
 
+def test_rollback_after_a_row_that_came_after_a_failed_flush(db):
+    """Where warnings are errors, SQLAlchemy's about that row does not keep it from being undone."""
+    db.tags.insert(word="food")
+    with pytest.raises(sa.exc.IntegrityError):
+        db.flush()
+    late = db.tags.insert(word="late")
+    db.rollback()
+    assert late not in db.session
+    db.tags.insert(word="later")
+    db.commit()
+    assert [tag.word for tag in db.tags.order_by("word")] == ["food", "hot", "later"]
+
+
 def test_connection_is_in_the_sessions_transaction(db):
     """``connection()`` is a Connection on the soup's engine that sees what was flushed."""
     assert type(db.connection()) is sa.Connection

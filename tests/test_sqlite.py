@@ -6,6 +6,7 @@ import datetime as dt
 import warnings
 from collections.abc import Callable
 from decimal import Decimal
+from sqlite3 import sqlite_version_info
 from typing import Any
 
 import pytest
@@ -125,6 +126,31 @@ def test_generated_keys(make: Any, ddl: str, generated: str | None) -> None:
     """Only the rowid is a key that SQLite generates."""
     table = make(f"CREATE TABLE t ({ddl})").t._table
     assert getattr(table.autoincrement_column, "name", None) == generated
+
+
+@pytest.mark.parametrize(
+    ("ddl", "keys"),
+    [
+        ("INT", [1, "x", 2.5]),
+        ("VARCHAR(9)", ["x", b"\x00\xff"]),
+        ("BOOLEAN", [True, "perhaps"]),
+        ("", [1, "x", b"\x01"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:things.id holds values:sqlsoup.SQLSoupWarning")
+def test_keys_that_python_does_not_sort(make: Any, ddl: str, keys: list[Any]) -> None:
+    """SQLite holds them in one column, and their rows are changed and deleted in one flush."""
+    db = make(f"CREATE TABLE things (id {ddl} NOT NULL PRIMARY KEY, word TEXT)")
+    things = [db.things.insert(id=key, word="a") for key in keys]
+    db.commit()
+    for thing in things:
+        thing.word = "b"
+    db.commit()
+    assert {thing.id: thing.word for thing in db.things.all()} == dict.fromkeys(keys, "b")
+    for thing in things:
+        db.delete(thing)
+    db.commit()
+    assert db.things.count() == 0
 
 
 def test_key_of_a_table_without_rowid(make: Any) -> None:
@@ -379,6 +405,21 @@ def test_full_text_search(make: Any) -> None:
     db.commit()
     assert f.filter(sa.text("f MATCH 'uno'")).one() is rows[0]
     assert [row.x for row in f.order_by(f.rowid)] == ["hello world", "uno", "three"]
+
+
+@pytest.mark.skipif(sqlite_version_info < (3, 37), reason="SQLite does not tell of them")
+def test_tables_of_full_text_search(make: Any) -> None:
+    """Those in which it keeps its rows are not listed; each is there when it is asked for."""
+    db = make(
+        "CREATE VIRTUAL TABLE f USING fts5(x)",
+        "CREATE VIEW v AS SELECT x FROM f",
+        "ATTACH ':memory:' AS other",
+        "CREATE VIRTUAL TABLE other.g USING fts5(x)",
+    )
+    assert list(db) == sqlsoup.reflect(db) == ["f", "v"]
+    assert "f_data" in db
+    db.schema = "other"
+    assert list(db) == ["g"]
 
 
 def test_other_virtual_table(make: Any) -> None:
