@@ -204,7 +204,7 @@ def table_names(connection: Connection, schema: str | None) -> set[str]:
 
     SQLite tells which these are from 3.37 on.
     """
-    place = connection.dialect.identifier_preparer.quote(schema or "main")
+    place = connection.dialect.identifier_preparer.quote_identifier(schema or "main")
     listed = connection.exec_driver_sql(f"PRAGMA {place}.table_list")
     shadows = {name for _, name, kind, *_ in listed if kind == "shadow"}
     inspector = inspect(connection)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping  # noqa: TC003 - documentation tools evaluate it
 from contextlib import suppress
-from importlib import import_module
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, inspect, literal_column
+from sqlalchemy import and_, dialects, func, inspect, literal_column
 from sqlalchemy.exc import OperationalError
 
 from sqlsoup._classes import SelectableClassType  # noqa: TC001 - likewise
@@ -87,7 +86,7 @@ class _Upsert(Insert):
 
     def statement(self, columns: Mapping[str, Column[Any]]) -> Any:
         """Return the statement of the database in use."""
-        dialect: Any = import_module(f"sqlalchemy.dialects.{_DIALECTS[self.dialect]}")
+        dialect: Any = getattr(dialects, _DIALECTS[self.dialect])
         made = dialect.insert(self.table).inline()
         changed = [column.key for column in columns.values() if column not in self.keys]
         if self.dialect in {"mysql", "mariadb"}:
@@ -140,6 +139,6 @@ def _given(made: Any, column: Column[Any]) -> Any:
 
 
 _DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
-"""The modules of dialects that have the statement; to import all of them takes long."""
+"""The modules that have the statement, which the dialect in use has imported."""
 _FAILS = "(SELECT 1 UNION ALL SELECT 2)"
 """An expression of MySQL and MariaDB that fails if it is evaluated."""
