@@ -286,6 +286,11 @@ def _own(key: ForeignKey, cls: Any) -> Any:
     its own table was forgotten it finds none.
     """
     table: Any = inspect(cls).local_table
-    name = key.column.key if resolves(key) else described_target(key).rpartition(".")[2]
+    if resolves(key):
+        if key.column.table is table:
+            return key.column
+        name = key.column.key
+    else:
+        name = described_target(key).rpartition(".")[2]
     is_target = isinstance(table, Table) and table.key == table_key(*target_of(key))
     return table.columns[name] if is_target and name in table.columns else key.column

@@ -205,7 +205,7 @@ def table_names(connection: Connection, schema: str | None) -> set[str]:
     SQLite tells which these are from 3.37 on.
     """
     place = connection.dialect.identifier_preparer.quote_identifier(schema or "main")
-    listed = connection.exec_driver_sql(f"PRAGMA {place}.table_list")
+    listed = connection.exec_driver_sql(f"PRAGMA {place}.table_list").all()
     shadows = {name for _, name, kind, *_ in listed if kind == "shadow"}
     inspector = inspect(connection)
     return {*inspector.get_table_names(schema), *inspector.get_view_names(schema)} - shadows

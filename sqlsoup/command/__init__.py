@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(contradiction)
     try:
         status = _run(given)
-        if sys.stdout is not None:
+        with suppress(AttributeError):  # there is no standard output
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output has enough of it
         with suppress(OSError, ValueError):

@@ -46,10 +46,9 @@ def _wait(connection: Any) -> None:
         patience = int(connection.get_dsn_parameters().get("connect_timeout", 0)) or None
     try:
         while state := connection.poll():
-            waiting: tuple[list[Any], list[Any]] = ([connection], [])
-            if state == 2:  # noqa: PLR2004 - POLL_WRITE
-                waiting = waiting[::-1]
-            if not any(select(*waiting, [], patience)):
+            both = [connection], list[Any]()
+            to_read, to_write = both if state == 1 else both[::-1]  # POLL_READ
+            if not any(select(to_read, to_write, [], patience)):
                 raise TimeoutError("timeout expired")
     except KeyboardInterrupt:
         with suppress(Exception):  # it is lost, or there is none yet

@@ -29,7 +29,7 @@ def target(path: str | None) -> Generator[TextIO]:
     :param path: of a file; None, ``-`` and ``/dev/stdout`` are standard output.
     :raises Problem: it cannot be written.
     """
-    if path in {None, "-", "/dev/stdout"}:
+    if path is None or path in {"-", "/dev/stdout"}:
         if sys.stdout is None:
             raise Problem("standard output is closed")
         with _counted(sys.stdout) as file:
