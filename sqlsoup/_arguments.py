@@ -34,17 +34,17 @@ def check(
 
 def check_map_to(attrname: object, tablename: object, selectable: object, schema: object) -> None:
     """Refuse wrong arguments of map_to(), in 0.9's words where it had any."""
-    for name, value in (("tablename", tablename), ("schema", schema)):
-        if not isinstance(value, str | None):
-            raise ArgumentError(f"'{name}' argument must be a string.")
-    if tablename is not None and selectable is not None:
-        raise ArgumentError("'tablename' and 'selectable' arguments are mutually exclusive")
-    if tablename is None and schema:
-        raise ArgumentError("'tablename' argument is required when using 'schema'.")
-    if tablename is None and selectable is None:
-        raise ArgumentError("'tablename' or 'selectable' argument is required.")
-    if not isinstance(attrname, str):
-        raise ArgumentError("'attrname' argument must be a string.")
+    named, made = tablename is not None, selectable is not None
+    for is_wrong, problem in (
+        (not isinstance(tablename, str | None), "'tablename' argument must be a string."),
+        (not isinstance(schema, str | None), "'schema' argument must be a string."),
+        (named and made, "'tablename' and 'selectable' arguments are mutually exclusive"),
+        (schema and not named, "'tablename' argument is required when using 'schema'."),
+        (not (named or made), "'tablename' or 'selectable' argument is required."),
+        (not isinstance(attrname, str), "'attrname' argument must be a string."),
+    ):
+        if is_wrong:
+            raise ArgumentError(problem)
 
 
 def mention_unknown(primary_keys: Iterable[str], names: list[str]) -> None:
