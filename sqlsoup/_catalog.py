@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Inspector, inspect
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql import quoted_name
 
 from sqlsoup import _sa
 from sqlsoup.exc import ArgumentError
@@ -176,6 +177,16 @@ def reflect_table(inspector: Inspector, table: Any) -> None:
     particulars = _particulars(inspector.dialect.name)
     if particulars is not None:
         particulars.mark_updates(inspector, table)
+        _quote(table, particulars.RESERVED)
+
+
+def _quote(table: Any, words: frozenset[str]) -> None:
+    """Have words quoted that are no names to the database otherwise."""
+    for each in (table, *table.columns):
+        if each.name in words:
+            each.name = quoted_name(each.name, quote=True)
+    if table.schema in words:
+        table.schema = quoted_name(table.schema, quote=True)
 
 
 def spelled(inspector: Inspector, table: Any) -> str:

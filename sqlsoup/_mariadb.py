@@ -205,14 +205,11 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     """
     known = facts(inspector, table.schema, [table.name])[table.schema, table.name]
     every = known.view or "UPDATE" in known.triggers
-    updated = {
-        name
-        for name, column in known.columns.items()
-        if every or "on update" in column.extra.lower()
-    }
+    timed = {name for name, each in known.columns.items() if "on update" in each.extra.lower()}
+    updated = known.columns if every else timed
     read_again(column for column in table.columns if column.name in updated)
     for column in table.primary_key or table.columns:
-        if column.name in known.columns and "on update" in known.columns[column.name].extra.lower():
+        if column.name in timed:
             digits: Any = column.type
             column.info[TIMED] = f"CURRENT_TIMESTAMP({digits.fsp or 0})"
     dialect: Any = inspector.dialect
@@ -287,6 +284,16 @@ def _referred_schema(inspector: Inspector, schema: str | None, name: str) -> str
     return None if name == inspector.default_schema_name else name
 
 
+RESERVED = frozenset(
+    (
+        "delete_domain_id",
+        "master_demote_to_replica",
+        "master_demote_to_slave",
+        "portion",
+        "value",  # as the name of a table
+    )
+)
+"""Words that SQLAlchemy (2.0, 2.1) does not quote."""
 CORRECTIONS: Corrections = {
     "columns": (correct_columns,),
     "pk_constraint": (correct_primary_key,),
@@ -296,4 +303,4 @@ CORRECTIONS: Corrections = {
 }
 ANSWERS: dict[str, Answer] = {"columns": read_bytes}
 
-__all__ = ["ANSWERS", "CORRECTIONS", "mark_updates", "references_to", "schemas_of"]
+__all__ = ["ANSWERS", "CORRECTIONS", "RESERVED", "mark_updates", "references_to", "schemas_of"]

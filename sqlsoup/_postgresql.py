@@ -246,6 +246,8 @@ def _answered(
     return {key: None if unless(each) else answer(each) for key, each in known.items()}
 
 
+RESERVED = frozenset(("collation", "concurrently", "lateral", "tablesample"))
+"""Words that SQLAlchemy (2.0, 2.1) does not quote."""
 CORRECTIONS: Corrections = {
     "columns": (types, views, keys),
     "foreign_keys": (foreign_keys_once,),
@@ -263,6 +265,7 @@ ANSWERS: dict[str, Answer] = {
 __all__ = [
     "ANSWERS",
     "CORRECTIONS",
+    "RESERVED",
     "mark_updates",
     "references_to",
     "schemas_of",

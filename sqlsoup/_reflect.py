@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, MetaData, Table, event
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import NullType
 
 from sqlsoup import _sa
@@ -190,12 +189,6 @@ def publish(
     a name and columns, and other threads look there for the targets of foreign keys at any time.
     """
     table.metadata = metadata
-    words = _RESERVED.get(connection.dialect.name, ())
-    for each in (table, *table.columns):
-        if each.name in words:
-            each.name = quoted_name(each.name, quote=True)
-    if table.schema and table.schema in words:
-        table.schema = quoted_name(table.schema, quote=True)
     for column in table.columns:
         compare_as_stored(column, connection.dialect.name)
         if isinstance(column.type, NullType) and connection.dialect.name != "sqlite":
@@ -206,24 +199,6 @@ def publish(
             )
     make_hashable(table)
     return _show(table, metadata, replace=replace)
-
-
-_OF_MARIADB = frozenset(
-    (
-        "delete_domain_id",
-        "master_demote_to_replica",
-        "master_demote_to_slave",
-        "portion",
-        "value",  # as the name of a table
-    )
-)
-_RESERVED = {
-    "mariadb": _OF_MARIADB,
-    "mysql": _OF_MARIADB,
-    "postgresql": frozenset(("collation", "concurrently", "lateral", "tablesample")),
-    "sqlite": frozenset(("nothing", "returning")),
-}
-"""Words that SQLAlchemy (2.0, 2.1) does not quote, and that are no names to the database then."""
 
 
 @under(guard)

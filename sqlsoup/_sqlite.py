@@ -242,6 +242,8 @@ def temporary(inspector: Inspector, schema: str | None, names: Collection[str]) 
     return [name for name, rows in known if schema is None and rows and rows[0].place == "temp"]
 
 
+RESERVED = frozenset(("nothing", "returning"))
+"""Words that SQLAlchemy (2.0, 2.1) does not quote."""
 CORRECTIONS: Corrections = {
     "columns": (_types, _keys, _views),
     "foreign_keys": (_foreign_keys,),
@@ -258,6 +260,7 @@ ANSWERS: dict[str, Answer] = {
 __all__ = [
     "ANSWERS",
     "CORRECTIONS",
+    "RESERVED",
     "ignores_rows",
     "is_view",
     "is_virtual",
