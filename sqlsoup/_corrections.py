@@ -46,8 +46,8 @@ def foreign_keys_once(
     SQLAlchemy (2.0, 2.1) gives both, but on SQLite.  One gives the relationship, under the name
     that it has by itself, and an association table with four such keys has two.
     """
+    parts = "constrained_columns", "referred_schema", "referred_table", "referred_columns"
     for keys in answers.values():
-        parts = "constrained_columns", "referred_schema", "referred_table", "referred_columns"
         once = {repr([key[part] for part in parts]): key for key in reversed(keys)}
         keys[:] = reversed(once.values())
 

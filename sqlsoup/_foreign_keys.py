@@ -109,6 +109,11 @@ def described_target(key: ForeignKey) -> str:
     return key.target_fullname if tokens is None else ".".join(filter(None, tokens))
 
 
+def target_column(key: ForeignKey) -> str:
+    """Return the name of the column that a foreign key refers to, without its table."""
+    return described_target(key).rpartition(".")[2]
+
+
 @under(guard)
 def settle(table: Table) -> None:
     """Make a table, reflected or the user's own, fit for the ORM's unit of work.
@@ -158,11 +163,11 @@ def follows(key: ForeignKey) -> bool:
         for original in key.constraint.elements:
             if described_target(original) == described_target(key) and resolves(original):
                 _sa.set_target(key, original.column)
-    table, name = key.parent.table, described_target(key).rpartition(".")[2]
+    table = key.parent.table
     if not resolves(key) and isinstance(table, Table):
         target = table.metadata.tables.get(table_key(*target_of(key)))
-        if target is not None and name in target.columns:
-            _sa.set_target(key, target.columns[name])
+        if target is not None and target_column(key) in target.columns:
+            _sa.set_target(key, target.columns[target_column(key)])
     return resolves(key)
 
 

@@ -15,10 +15,10 @@ from sqlsoup import _relate, _sa
 from sqlsoup._catalog import Reference, all_references, references_to
 from sqlsoup._corrections import PARTITION
 from sqlsoup._foreign_keys import (
-    described_target,
     foreign_keys_of,
     resolves,
     table_key,
+    target_column,
     target_of,
 )
 from sqlsoup._instances import expect
@@ -291,6 +291,6 @@ def _own(key: ForeignKey, cls: Any) -> Any:
             return key.column
         name = key.column.key
     else:
-        name = described_target(key).rpartition(".")[2]
+        name = target_column(key)
     is_target = isinstance(table, Table) and table.key == table_key(*target_of(key))
     return table.columns[name] if is_target and name in table.columns else key.column

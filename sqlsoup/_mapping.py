@@ -26,7 +26,6 @@ from sqlsoup import _sa
 from sqlsoup._attributes import other_names, refuse_names
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
 from sqlsoup._corrections import SPARES, keep
-from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
 from sqlsoup._hashable import make_hashable, set_hashable
@@ -51,7 +50,7 @@ from sqlsoup._keys import (
 )
 from sqlsoup._order import FlushOrder
 from sqlsoup._reflect_many import tables_in
-from sqlsoup._session import given_bind
+from sqlsoup._session import known_bind
 from sqlsoup._sqlite import is_view
 from sqlsoup._sqlite_facts import folded
 from sqlsoup._sqlite_views import watch_view
@@ -111,7 +110,7 @@ def map_class(
 
 def _check_case(selectable: FromClause, origin: Origin) -> None:
     """Refuse two columns whose names are one for SQLite, which gives the first of them for both."""
-    bind = bind_of(origin.metadata) or given_bind(origin.session)
+    bind = known_bind(origin.session, origin.metadata)
     if bind is None or bind.dialect.name != "sqlite":
         return
     known: dict[bytes, str] = {}

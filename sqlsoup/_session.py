@@ -91,12 +91,17 @@ def given_bind(session: SessionSource) -> Bind | None:
     return plain.bind
 
 
+def known_bind(session: SessionSource, metadata: MetaData) -> Bind | None:
+    """Return what is noted in a MetaData, or else what the session is bound to, or None."""
+    return bind_of(metadata) or given_bind(session)
+
+
 def engine_of(session: SessionSource, metadata: MetaData) -> Engine:
     """Return the engine that is noted in a MetaData, or else that of the session.
 
     :raises ArgumentError: there is none.
     """
-    bind = bind_of(metadata) or given_bind(session)
+    bind = known_bind(session, metadata)
     if bind is None:
         raise ArgumentError(
             "no engine for SQLSoup(MetaData(bind=None)): pass an engine or a URL, set the 'bind' "

@@ -17,7 +17,7 @@ from sqlsoup import _blocks, _places, _session
 from sqlsoup._arguments import check, check_words, mention_unknown, no_row
 from sqlsoup._catalog import locate, table_names
 from sqlsoup._classes import Origin, SelectableClassType
-from sqlsoup._engine import bind_of, metadata_of, shown_engine
+from sqlsoup._engine import metadata_of, shown_engine
 from sqlsoup._execute import execute, returns_result
 from sqlsoup._implied import Implied
 from sqlsoup._keys import as_list, joined_key, translated, with_key
@@ -116,7 +116,7 @@ class SQLSoup:
     @property
     def bind(self) -> Engine | None:
         """The engine: that of the MetaData, else that of the session, else None."""
-        bind = bind_of(self._metadata) or _session.given_bind(self.session)
+        bind = _session.known_bind(self.session, self._metadata)
         return bind if bind is None or isinstance(bind, Engine) else bind.engine
 
     @property

@@ -46,8 +46,8 @@ def _wait(connection: Any) -> None:
         patience = int(connection.get_dsn_parameters().get("connect_timeout", 0)) or None
     try:
         while state := connection.poll():
-            both = [connection], list[Any]()
-            to_read, to_write = both if state == 1 else both[::-1]  # POLL_READ
+            reads = state == 1  # POLL_READ
+            to_read, to_write = ([connection], []) if reads else ([], [connection])
             if not any(select(to_read, to_write, [], patience)):
                 raise TimeoutError("timeout expired")
     except KeyboardInterrupt:
