@@ -70,6 +70,7 @@ MODULES = (
     _properties,
     _queries,
     _query_attributes,
+    _query_loads,
     _query_rows,
     _reflection,
     _results,

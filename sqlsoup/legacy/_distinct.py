@@ -13,18 +13,14 @@ from sqlalchemy.sql.expression import ColumnElement, FromClause, TextClause
 from sqlalchemy.sql.util import unwrap_order_by
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import replaced
+from sqlsoup.legacy._patch import internal, replaced
 from sqlsoup.legacy._properties import selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_COMPILE_STATE: Any = getattr(
-    context, "_ORMSelectCompileState", getattr(context, "ORMSelectCompileState", None)
-)  # which 2.0 has without an underscore
 
-
-@replaced(_COMPILE_STATE, "_simple_statement")
+@replaced(internal(context, "ORMSelectCompileState"), "_simple_statement")
 def _simple(before: Callable[..., Any]) -> Callable[..., Any]:
     def simple(state: Any) -> Any:
         is_distinct = state.distinct and not state.distinct_on and state.use_legacy_query_style

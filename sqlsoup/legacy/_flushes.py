@@ -10,19 +10,15 @@ from sqlalchemy.orm import PassiveFlag, Query, Session, loading, object_mapper
 
 from sqlsoup._generated import comes_by_itself
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, replaced
+from sqlsoup.legacy._patch import function, internal, replaced
 from sqlsoup.legacy._properties import NEW, selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-_READ: Any = getattr(
-    loading, "_load_scalar_attributes", getattr(loading, "load_scalar_attributes", None)
-)  # which 2.0 has without an underscore
 
-
-@function(_READ)
+@function(internal(loading, "load_scalar_attributes"))
 def _load(before: Callable[..., Any], mapper: Any, state: Any, names: Any, passive: Any) -> Any:
     """Read attributes of an expired row, or deferred ones."""
     is_old = not issubclass(mapper.class_, NEW)

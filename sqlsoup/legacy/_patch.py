@@ -48,6 +48,11 @@ def _set(owner: Any, name: str, value: object) -> None:
         setattr(owner, name, value)
 
 
+def internal(owner: Any, name: str) -> Any:
+    """Return what has an underscore before its name in SQLAlchemy 2.1, and none in 2.0."""
+    return getattr(owner, f"_{name}", None) or getattr(owner, name)
+
+
 def method(owner: type, *names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Have a function stand for a method of a class while the module is enabled.
 
