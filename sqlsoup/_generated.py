@@ -8,12 +8,13 @@ from sqlalchemy import Table, TextClause, event, literal_column, null, text
 from sqlalchemy.orm import object_session
 from sqlalchemy.orm.attributes import get_history, set_attribute
 
-from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE, TIMED, noted
+from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE, TIMED
 from sqlsoup._key_values import takes_place
 from sqlsoup._sa import (
     FlushProcessor,
     kept_by_flush,
     may_replace_rows,
+    noted,
     rows_of,
     watch,
     watch_saved,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import ColumnElement, FromClause, Join, Select, Table, UniqueConstraint
 from sqlalchemy.sql.expression import AliasedReturnsRows, FromGrouping
 
-from sqlsoup._corrections import noted
 from sqlsoup._hashable import tells_apart
+from sqlsoup._sa import noted
 from sqlsoup.exc import ArgumentError, KeylessError, suggestion
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import attributes
 from sqlalchemy.orm import exc as orm_exc
 
-from sqlsoup._corrections import PARTS, noted
+from sqlsoup._corrections import PARTS
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
 from sqlsoup._key_values import is_sql, takes_place
@@ -19,6 +19,7 @@ from sqlsoup._sa import (
     FlushProcessor,
     is_new_after,
     kept_by_flush,
+    noted,
     order_rows,
     part_with_itself,
     rows_of,

@@ -11,8 +11,9 @@ from sqlalchemy import and_, dialects, func, inspect, literal_column
 from sqlalchemy.exc import OperationalError
 
 from sqlsoup._classes import SelectableClassType  # noqa: TC001 - likewise
-from sqlsoup._corrections import TIMED, noted
+from sqlsoup._corrections import TIMED
 from sqlsoup._keys import unique_keys
+from sqlsoup._sa import noted
 from sqlsoup._write import Insert, no_value
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion
 
