@@ -174,6 +174,9 @@ def _mend(key: Any, target: Target) -> str | None:
         if target.name is None:
             return "is not there"
         return f"has a primary key of {len(columns)} columns" if columns else "has no primary key"
+    missing = [column for column in columns if folded(column) not in target.columns]
+    if missing and target.name is not None:
+        return f"has no column {missing[0]!r}"
     key["referred_table"] = target.name or key["referred_table"]
     key["referred_columns"] = [target.columns.get(folded(column), column) for column in columns]
     return None

@@ -528,7 +528,6 @@ PAIR = "CREATE TABLE pair (a INT, b INT, PRIMARY KEY (a, b))"
         ("p INT REFERENCES t", ["t.k"]),
         ("p INT REFERENCES gone (id)", ["gone.id"]),
         ("p INT REFERENCES seen (id)", ["seen.id"]),
-        ("p INT REFERENCES parent (none)", ["parent.none"]),
     ],
 )
 def test_foreign_keys(make: Any, ddl: str, expected: list[str]) -> None:
@@ -602,6 +601,8 @@ def test_triggers_named_like_tables(make: Any) -> None:
         ("REFERENCES pair", "of p is left out, since 'pair' has a primary key of 2 columns"),
         ("REFERENCES bare", "of p is left out, since 'bare' has no primary key"),
         ("REFERENCES seen", "of p is left out, since 'seen' has no primary key"),
+        ("REFERENCES parent (no)", "of p is left out, since 'parent' has no column 'no'"),
+        ("REFERENCES pair (rowid)", "of p is left out, since 'pair' has no column 'rowid'"),
     ],
 )
 def test_foreign_keys_that_lead_nowhere(make: Any, ddl: str, problem: str) -> None:
@@ -626,6 +627,22 @@ def test_foreign_keys_that_lead_nowhere(make: Any, ddl: str, problem: str) -> No
     sqlsoup.refresh(db)
     with pytest.warns(SQLSoupWarning, match="^t: the foreign key of p"):
         assert db.t.count() == 1
+
+
+def test_join_beside_a_key_that_was_left_out(make: Any) -> None:
+    """A key that names a column which is not there is in the way of no join and no other key."""
+    db = make(
+        PAIR,
+        "INSERT INTO pair VALUES (1, 2)",
+        "CREATE TABLE t (k INTEGER PRIMARY KEY, p INT, q INT, FOREIGN KEY (p, q) REFERENCES pair "
+        "(a, no), FOREIGN KEY (p, q) REFERENCES pair (B, A))",
+        "INSERT INTO t VALUES (1, 2, 1)",
+    )
+    assert [name for name in dir(db.pair) if name in {"t", "t_p_q"}] == ["t"]
+    with pytest.warns(SQLSoupWarning):
+        assert db.pair.one().t == [db.t.get(1)]
+    assert db.with_labels(db.join(db.t, db.pair, db.t.p == db.pair.b)).count() == 1
+    assert db.join(db.t, db.pair).one().a == 1
 
 
 def test_left_out_where_warnings_are_errors(make: Any) -> None:
