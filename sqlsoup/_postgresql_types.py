@@ -17,6 +17,8 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.sql import operators
 
+from sqlsoup._key_values import AS_STORED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -315,6 +317,14 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
     :param given: the type that SQLAlchemy reflects.
     :param steps: from the type of the column down to what is beneath.
     """
+    made = _of_steps(given, steps)
+    cut = next(step.cut for step in steps if step.cut or step.kind != "d")
+    if cut and len(steps) > 1:
+        setattr(made, AS_STORED, Plain(cut))
+    return made
+
+
+def _of_steps(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
     shown, of_domain = steps[0].shown, steps[0].kind == "d"
     while steps[0].kind == "d":
         given, steps = getattr(given, "data_type", sqltypes.NULLTYPE), steps[1:]

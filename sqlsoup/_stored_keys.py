@@ -20,10 +20,11 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    type_coerce,
 )
 from sqlalchemy.types import TEXT, UserDefinedType
 
-from sqlsoup._key_values import CUTS, EXACT, NOTHING, as_stored, is_sql
+from sqlsoup._key_values import AS_STORED, CUTS, EXACT, NOTHING, as_stored, is_sql
 from sqlsoup._sa import FlushProcessor, watch_saved
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _sure(kind: Any) -> Callable[[Any], bool]:
     made: Any = object  # of a type that does not tell, as SQLAlchemy 2.1 has it
     with suppress(NotImplementedError):
         made = kind.python_type
-    if made is object or isinstance(kind, UserDefinedType):
+    if made is object or isinstance(kind, UserDefinedType) or hasattr(kind, AS_STORED):
         return lambda _: False
     if made is timedelta and kind.precision is not None:
         return lambda _: False
@@ -156,7 +157,8 @@ def _stored(rule: Rule, value: Any) -> Any:
 def _of_postgresql(kind: Any, value: Any) -> ColumnElement[Any]:
     """Return what gives a value as a column has it, none of which is cut off."""
     text = isinstance(kind, String) and not isinstance(kind, Enum)
-    return cast(literal(value, kind), TEXT() if text else kind)
+    target = getattr(kind, AS_STORED, TEXT() if text else kind)
+    return type_coerce(cast(literal(value, kind), target), kind)
 
 
 def _of_mariadb(kind: Any, value: Any) -> ColumnElement[Any] | None:

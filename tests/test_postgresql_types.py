@@ -695,6 +695,7 @@ def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
         ("timestamptz", "2020-01-02 03:04:05.999999+00", NOW.replace(tzinfo=dt.UTC)),
         ("date", "2020-01-02", NOW.date()),
         ("numeric(5,2)", "1.005", Decimal("1.01")),
+        ("numeric(5,-2)", 1250, Decimal("1.3E+3")),
         ("numeric", "1.50", Decimal("1.50")),
         ("double precision", "0.1", 0.1),
         ("integer", "05", 5),
@@ -762,6 +763,18 @@ _RANGES = {
         ("inet[]", "{10.0.0.1/32}", "{10.0.0.1}"),
         ("pair", "( 1,x)", "(1,x)"),
         ("pg_lsn", "0/00A", "0/A"),
+        ("cents", Decimal("1.005"), "1.01"),
+        ("cents", "1.005", "1.01"),
+        ("of_cents", 1.0051, "1.01"),
+        ('"a%b"', NOW, "2020-01-02 03:04:06"),
+        ("code", "a", "a"),
+        ("code", 5, "5"),
+        ("words", "ab", "ab"),
+        ("span", dt.timedelta(seconds=1, microseconds=700000), "00:00:02"),
+        ("prices", [Decimal("1.005")], "{1.01}"),
+        ("cents[]", [Decimal("1.005")], "{1.01}"),
+        ("numeric(5,2)[]", [Decimal("1.005")], "{1.01}"),
+        ("char(3)[]", ["a"], '{"a  "}'),
     ],
 )
 def test_keys_of_which_the_database_is_asked(engine, make_engine, driver, ddl, given, text):
@@ -773,7 +786,14 @@ def test_keys_of_which_the_database_is_asked(engine, make_engine, driver, ddl, g
         engine,
         "CREATE DOMAIN where_from AS inet",
         "CREATE TYPE pair AS (a int, b text)",
-        f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)",
+        "CREATE DOMAIN cents AS numeric(5,2)",
+        "CREATE DOMAIN of_cents AS cents",
+        'CREATE DOMAIN "a%%b" AS timestamp(0)',
+        "CREATE DOMAIN code AS char(3)",
+        "CREATE DOMAIN words AS varchar(3)",
+        "CREATE DOMAIN span AS interval(0)",
+        "CREATE DOMAIN prices AS numeric(5,2)[]",
+        f"CREATE TABLE t (k {ddl.replace('%', '%%')} PRIMARY KEY, n INT)",
     )
     url = engine.url.set(drivername=f"postgresql+{driver}")
     db = sqlsoup.SQLSoup(make_engine(url.update_query_dict({"options": "-c timezone=UTC"})))
