@@ -57,7 +57,8 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     SQLAlchemy, in all releases, gives a column of a type name that nobody knows ``NUMERIC``, which
     cannot read text; it takes the arguments of ``DATETIME(6)`` for its own, which cannot write
     then; and its types fail at values that SQLite takes for them, or change them.  Nor does it know
-    of the collation of a column, which may find ``Ada`` and ``ADA`` equal.
+    of the collation of a column, which may find ``Ada`` and ``ADA`` equal: of ``VARCHAR(10, 2)`` it
+    takes the second argument for one, whose type has no name then.
     """
     for (_, table), found in answers.items():
         declared = {row.column: row.type for row in columns_of(inspector, schema, table)}
@@ -75,6 +76,8 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
                 column["type"] = mended(
                     column["type"], declared.get(name, ""), where, inspector.dialect
                 )
+            elif isinstance(column["type"], String):
+                column["type"].collation = None
             of_text = loose and isinstance(column["type"], String | NullType)
             if of_text and collations.get(name) != "BINARY":
                 loosen(column["type"], collations.get(name, ""), "BINARY")

@@ -484,6 +484,7 @@ def test_other_numbers(make: Any) -> None:
         ("BOOLEAN", sa.Boolean, "BOOLEAN"),
         ("BLOB", sa.LargeBinary, "BLOB"),
         ("JSON", sa.JSON, "JSON"),
+        ("VARCHAR(10,2)", sa.VARCHAR, "VARCHAR(10)"),
         ("STRING", sa.types.NullType, "NULL"),
     ],
 )
