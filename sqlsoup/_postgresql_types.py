@@ -84,6 +84,18 @@ _COMPARISONS = {
 class Enum(pg.ENUM):
     """An enum that lets pass a value which was added to it after it was reflected."""
 
+    class Comparator(pg.ENUM.Comparator):
+        """Comparisons of such a column, in which a domain of an enum is one."""
+
+        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
+            sides = [self.expr, *other]
+            enums = [*map(_enum_of, sides)] if op in _COMPARISONS else sides
+            if all(enum is side for enum, side in zip(enums, sides, strict=True)):
+                return super().operate(op, *other, **options)
+            return op(*enums, **options)
+
+    comparator_factory = Comparator
+
     def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002
         """Return None: a value comes as the text that it is."""
         return
@@ -92,15 +104,12 @@ class Enum(pg.ENUM):
 class DomainOfEnum(Enum):
     """A domain of an enum, which PostgreSQL can only compare as the enum that it is."""
 
-    class Comparator(pg.ENUM.Comparator):
-        """Comparisons of such a column."""
 
-        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
-            if op not in _COMPARISONS:
-                return super().operate(op, *other, **options)
-            return op(cast(self.expr, self.type.adapt(Enum)), *other, **options)
-
-    comparator_factory = Comparator
+def _enum_of(side: Any) -> Any:
+    """Return what is compared, a column of a domain of an enum as the enum."""
+    kind: Any = getattr(side, "type", None)
+    of_domain = isinstance(kind, DomainOfEnum)
+    return cast(side, kind.adapt(Enum)) if of_domain else side
 
 
 class NUMERIC(sqltypes.NUMERIC[Any]):

@@ -412,6 +412,24 @@ def test_values_of_an_enum_that_are_added_later(pg):
     assert db.t.filter(db.t.b.contains(["bad"])).count() == 2
 
 
+@pytest.mark.parametrize("left", "abc")
+@pytest.mark.parametrize("right", "abc")
+def test_domains_of_an_enum_are_compared(pg, left, right):
+    """One column with another, which PostgreSQL by itself does for the enum alone."""
+    run(
+        pg,
+        """CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE DOMAIN state AS mood;
+        CREATE DOMAIN final AS state;
+        CREATE TABLE t (id serial PRIMARY KEY, a mood, b state, c final);
+        INSERT INTO t (a, b, c) VALUES ('ok', 'ok', 'ok'), ('bad', 'bad', 'bad')""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    one, other = getattr(db.t, left), getattr(sa.orm.aliased(db.t), right)
+    assert db.t.filter(one == getattr(db.t, right)).count() == 2
+    assert db.t.filter(one < other).one().b == "ok"
+    assert db.t.filter(one.between("ok", other)).count() == 3
+
+
 def test_names_of_types_with_a_percent_sign(pg):
     """They are written as they are, in statements of drivers for which the sign has a meaning."""
     run(
