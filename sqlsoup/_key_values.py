@@ -119,8 +119,10 @@ def _shortened(step: int, cuts: bool, value: Any) -> Any:
         return cut
     if isinstance(cut, datetime):
         return cut + timedelta(microseconds=step)
-    later = cut.microsecond + step
-    return cut.replace(microsecond=later) if later < 10**6 else value
+    later = datetime.combine(date.min, cut) + timedelta(microseconds=step)
+    if later.day > 1:
+        raise OverflowError("24:00 is no time to Python")
+    return later.timetz()
 
 
 _TIME = r"(?!24)[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"

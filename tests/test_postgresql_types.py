@@ -673,6 +673,8 @@ SOME_UUID = uuid.UUID(int=7)
         ("timestamp(3)", NOW.replace(microsecond=1500), NOW.replace(microsecond=2000)),
         ("time(2)", dt.time(3, 4, 5, 678901), dt.time(3, 4, 5, 680000)),
         ("time(0)", "03:04:05", dt.time(3, 4, 5)),
+        ("time(0)", dt.time(3, 59, 59, 500000), dt.time(4)),
+        ("time(2)", dt.time(3, 4, 5, 996000), dt.time(3, 4, 6)),
         ("date", NOW, NOW.date()),
         ("numeric(5,2)", Decimal("1.005"), Decimal("1.01")),
         ("numeric(5,2)", -1.125, Decimal("-1.13")),
