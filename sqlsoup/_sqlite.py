@@ -51,6 +51,21 @@ def is_virtual(connection: Any, table: Table) -> bool:
     return bool(connection.exec_driver_sql(statement, (table.name,)).scalar() == 0)
 
 
+def _nameless(inspector: Inspector, schema: str | None, answers: Answers) -> None:  # noqa: ARG001
+    """Leave out a column whose name is empty, as a table made from a file of CSV may have one.
+
+    SQLAlchemy, in all releases, cannot make it, and refuses the whole table.
+    """
+    for (_, table), found in answers.items():
+        named = [column for column in found if column["name"]]
+        if len(named) < len(found):
+            found[:] = named
+            mention(
+                f"{'.'.join(filter(None, (schema, table)))}: the column without a name is left "
+                'out; ALTER TABLE ... RENAME COLUMN "" TO ... gives it one'
+            )
+
+
 def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     """Give columns the types that can read what SQLite holds.
 
@@ -245,7 +260,7 @@ def temporary(inspector: Inspector, schema: str | None, names: Collection[str]) 
 RESERVED = frozenset(("nothing", "returning"))
 """Words that SQLAlchemy (2.0, 2.1) does not quote."""
 CORRECTIONS: Corrections = {
-    "columns": (_types, _keys, _views),
+    "columns": (_nameless, _types, _keys, _views),
     "foreign_keys": (_foreign_keys,),
     "indexes": (_indexes,),
     "unique_constraints": (_unique_constraints,),

@@ -705,6 +705,39 @@ def test_a_temporary_table_before_another(make: Any) -> None:
     assert db["parent"].c.keys() == ["name"]
 
 
+def test_a_temporary_table_by_its_schema(make: Any) -> None:
+    """The schema of temporary tables is ``temp``, whatever there is in ``main``."""
+    db = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY)",
+        "CREATE TEMPORARY TABLE t (k INTEGER PRIMARY KEY)",
+        "CREATE TEMPORARY VIEW v AS SELECT 1 AS one",
+        primary_keys={"temp.v": ["one"]},
+    )
+    found = [db[name].c.keys() for name in ("temp.t", "main.t", "temp.v")]
+    assert found == [["k"], ["id"], ["one"]]
+    assert ["temp.t" in db, "temp.parent" in db] == [True, False]
+    db["temp.t"].insert()
+    db.commit()
+    assert (db.t.count(), db["main.t"].count()) == (1, 0)
+
+
+def test_column_without_a_name(make: Any) -> None:
+    """It is left out with a warning, which is no error, and the others are used."""
+    db = make(
+        'CREATE TABLE t (id INTEGER PRIMARY KEY, "" TEXT DEFAULT 0, a TEXT, UNIQUE ("", a))',
+        "INSERT INTO t VALUES (1, 'x', 'y')",
+    )
+    with pytest.warns(SQLSoupWarning) as warned:
+        row = db.t.one()
+    way_out = 'ALTER TABLE ... RENAME COLUMN "" TO ... gives it one'
+    assert told(warned) == [f"t: the column without a name is left out; {way_out}"]
+    assert sqlsoup.as_dict(row) == {"id": 1, "a": "y"}
+    row.a = "z"
+    db.t.insert(a="new")
+    db.commit()
+    assert [*map(tuple, db.execute("SELECT * FROM t"))] == [(1, "x", "z"), (2, "0", "new")]
+
+
 def test_the_catalog_itself(make: Any) -> None:
     """It is a table of which the catalog says nothing."""
     db = make("CREATE TABLE t (k INTEGER PRIMARY KEY)", primary_keys={"sqlite_master": ["name"]})

@@ -184,6 +184,34 @@ def test_document_that_is_none(make: Any) -> None:
     assert shown(db) == [shape(None), shape(None)]
 
 
+@pytest.mark.parametrize("declared", ["MONEY", "NUMBER(10, 2)", "ANY", "CURRENCY"])
+def test_decimal_of_no_known_type(make: Any, declared: str) -> None:
+    """A Decimal is stored as a number, as in 0.9, in keys and batches too."""
+    db = make(declared)
+    rows = [db.t.insert(v=Decimal(text)) for text in ("1.10", "5", "9007199254740993")]
+    assert sqlsoup.insert_many(db.t, [{"v": Decimal("2.5")}, {"v": "x"}]) == 2
+    db.commit()
+    assert shown(db) == [shape(value) for value in (1.1, 5, 2**53 + 1, 2.5, "x")]
+    rows[0].v = Decimal("0.25")
+    db.commit()
+    assert db.t.filter_by(v=Decimal("0.25")).one() is rows[0]
+    keyed = SQLSoup(db.engine, primary_keys={"u": ["v"]})
+    keyed.execute(f"CREATE TABLE u (v {declared} NOT NULL, n INT)")
+    row = keyed.u.insert(v=Decimal("1.50"))
+    keyed.commit()
+    row.n = 1
+    keyed.commit()
+    assert (keyed.u.get(Decimal("1.50")), row.v) == (row, 1.5)
+
+
+def test_decimal_of_too_many_digits(make: Any) -> None:
+    """There is a warning where SQLite does not keep all digits."""
+    db = make("MONEY")
+    db.t.insert(v=Decimal("0.12345678901234567890"))
+    with pytest.warns(SQLSoupWarning, match=r"^t\.v was given more digits than SQLite stores"):
+        db.commit()
+
+
 AS_BEFORE = {
     "DATE": [("2006-7-1", dt.date(2006, 7, 1))],
     "DATETIME": [
