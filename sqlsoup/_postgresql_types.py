@@ -256,6 +256,37 @@ _HSTORE_AS_TEXT = _HSTORE.bind_processor(None)
 _HSTORE_OF_TEXT = _HSTORE.result_processor(None, None)
 
 
+class Hstore(sqltypes.TypeDecorator[Any]):
+    """An hstore outside the ``search_path``, where psycopg and SQLAlchemy do not find it: a dict.
+
+    :param name: what SQL calls the type.
+    """
+
+    impl = pg.HSTORE
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def __str__(self) -> str:
+        """Return what PostgreSQL calls it, for ``help()``."""
+        return self.name.replace("%%", "%")
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:  # noqa: ARG002
+        """Return a type for the driver: one that passes the values as they are."""
+        return Plain(self.name)
+
+    def bind_expression(self, bindparam: Any) -> Any:
+        return cast(bindparam, Plain(self.name))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        return _HSTORE_AS_TEXT(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        return _HSTORE_OF_TEXT(value) if isinstance(value, str) else value
+
+
 def _each(function: Any, value: Any) -> Any:
     return [_each(function, one) for one in value] if isinstance(value, list) else function(value)
 
@@ -330,7 +361,9 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
         return _known(given, found.name)
     if type(given) is sqltypes.NUMERIC:
         return NUMERIC(given.precision, given.scale)
-    return Plain(shown) if isinstance(given, sqltypes.NullType) else given
+    if not isinstance(given, sqltypes.NullType):
+        return given
+    return Hstore(shown) if found.name == "hstore" else Plain(shown)
 
 
 def _known(given: Any, name: str) -> TypeEngine[Any]:

@@ -310,6 +310,33 @@ def test_arrays_of_hstore(typed):
     assert db.t.filter_by(b=[value, value]).one() is row
 
 
+def test_hstore_outside_the_search_path(typed, make_engine):
+    """It is a dict that is written as well where the drivers do not find the extension."""
+    run(typed, "CREATE DOMAIN d AS hstore")
+    run(typed, "CREATE TABLE t (id serial PRIMARY KEY, a hstore, b d DEFAULT '')")
+    path = f"-csearch_path=own_{os.getpid()}"
+    db = sqlsoup.SQLSoup(make_engine(typed.url, connect_args={"options": path}))
+    value = {"a b": None, '"': "\\,"}
+    row, other, third = db.t.insert(a=value), db.t.insert(a="k=>v", b=value), db.t.insert()
+    db.commit()
+    assert [(one.a, one.b) for one in (row, other, third)] == [
+        (value, {}),
+        ({"k": "v"}, value),
+        (None, {}),
+    ]
+    row.a["new"] = "x"
+    sqlsoup.upsert(db.t, [{"id": other.id, "a": {}}])
+    sqlsoup.insert_many(db.t, [{"a": value, "b": {"n": "1"}}])
+    db.commit()
+    assert sqlsoup.as_dicts(db.t.order_by(db.t.id)) == [
+        {"id": 1, "a": {**value, "new": "x"}, "b": {}},
+        {"id": 2, "a": {}, "b": value},
+        {"id": 3, "a": None, "b": {}},
+        {"id": 4, "a": value, "b": {"n": "1"}},
+    ]
+    assert [str(column.type) for column in db.t._table.c] == ["INTEGER", "public.hstore", "d"]
+
+
 def test_arrays_as_text(typed):
     """Arrays take text as PostgreSQL writes them, in conditions and together with lists, too."""
     run(typed, "CREATE TABLE t (id serial PRIMARY KEY, a text[], b int[], c numeric[], d uuid[])")
