@@ -117,8 +117,8 @@ def _shortened(step: int, cuts: bool, value: Any) -> Any:
         return cut
     if isinstance(cut, datetime):
         return cut + timedelta(microseconds=step)
-    later = cut.microsecond + step
-    return cut.replace(microsecond=later) if later < 10**6 else value
+    later = datetime.combine(date.min, cut) + timedelta(microseconds=step)
+    return later.timetz() if later.date() == date.min else value
 
 
 _TIME = r"(?!24)[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"

@@ -44,6 +44,8 @@ class Type(NamedTuple):
     """``b`` base, ``c`` composite, ``d`` domain, ``e`` enum, ``r`` range, ``m`` multirange."""
     shipped: bool
     """Whether PostgreSQL itself has it."""
+    limits: int
+    """How a domain limits what is beneath, as ``pg_type`` has it: its digits, say; else -1."""
 
 
 class Facts(NamedTuple):
@@ -119,7 +121,7 @@ Of those afterwards, it is told by the source of the function whether there may 
 or in another function that it calls or SQL that it makes.
 """
 
-_TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
+_TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem, t.typtypmod"
 
 _STATEMENT = text(
     qualified(f"""
@@ -139,7 +141,7 @@ _STATEMENT = text(
                 THEN pg_catalog.pg_table_is_visible(c.oid)
                 ELSE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n
                     WHERE n.nspname = :schema) END
-    ), step (relid, number, attname, place, id, name, kind, space, base, element) AS (
+    ), step (relid, number, attname, place, id, name, kind, space, base, element, limits) AS (
         SELECT c.oid, a.attnum, a.attname, 0, {_TYPE}
         FROM c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
         JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
@@ -191,7 +193,7 @@ _STATEMENT = text(
         SELECT step.relid, pg_catalog.json_agg(pg_catalog.json_build_array(
             step.number, step.attname,
             pg_catalog.format_type(step.id, -1), step.name, step.kind,
-            step.space = 'pg_catalog'::pg_catalog.regnamespace
+            step.space = 'pg_catalog'::pg_catalog.regnamespace, step.limits
             ) ORDER BY step.place) AS steps
         FROM step GROUP BY step.relid
     ) AS types ON types.relid = c.oid""")  # noqa: S608

@@ -347,36 +347,53 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
     :param steps: from the type of the column down to what is beneath.
     """
     shown, of_domain = steps[0].shown, steps[0].kind == "d"
+    limits = max(step.limits for step in steps)
     while steps[0].kind == "d":
         given, steps = getattr(given, "data_type", sqltypes.NULLTYPE), steps[1:]
     found, *elements = steps
     if elements:
-        return _array(given, elements, shown)
+        return _array(given, elements, shown, limits)
     if isinstance(given, pg.ENUM):
         kind = DomainOfEnum if of_domain else Enum
         return kind(*given.enums, name=given.name, schema=given.schema)
     if found.shipped and found.name in _MADE:
         return _MADE[found.name](found.shown)
     if found.shipped and (found.name == "interval" or (of_domain and found.name in _KNOWN)):
-        return _known(given, found.name)
+        return _known(given, found.name, limits)
     if type(given) is sqltypes.NUMERIC:
         return NUMERIC(given.precision, given.scale)
-    if not isinstance(given, sqltypes.NullType):
-        return given
-    return Hstore(shown) if found.name == "hstore" else Plain(shown)
+    made = Hstore if found.name == "hstore" else Plain
+    return made(shown) if isinstance(given, sqltypes.NullType) else given
 
 
-def _known(given: Any, name: str) -> TypeEngine[Any]:
-    """Return the type for a name, which what SQLAlchemy reflects may tell more of."""
+def _known(given: Any, name: str, limits: int) -> Any:
+    """Return the type for a name, which what SQLAlchemy reflects may tell more of.
+
+    :param limits: what it does not reflect: those of a domain, as ``pg_type`` has them, or -1.
+    """
     while inner := getattr(given, "item_type", getattr(given, "data_type", None)):
         given = inner
     if isinstance(given, pg.INTERVAL):
-        of_months = given.fields in {"year to month", "year", "month"}
-        return Months(fields=given.fields) if of_months else given
-    return _KNOWN[name]()
+        if given.fields in {"year to month", "year", "month"}:
+            return Months(fields=given.fields)
+        digits = limits & _ALL_DIGITS
+        return given if digits == _ALL_DIGITS else pg.INTERVAL(digits, given.fields)
+    made: Any = _KNOWN[name]()
+    if name == "numeric" and limits >= 0:
+        made.precision, scale = divmod(limits - 4, 1 << 16)
+        made.scale = (scale ^ 1024) - 1024  # eleven bits, the first of which is a sign
+    elif name.startswith("time") and limits >= 0:
+        made.precision = limits
+    return made
 
 
-def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> TypeEngine[Any]:
+_ALL_DIGITS = 0xFFFF
+"""What ``pg_type`` has of an interval that is not limited to some of its digits."""
+
+
+def _array(
+    given: TypeEngine[Any], elements: Sequence[Type], shown: str, limits: int
+) -> TypeEngine[Any]:
     """Return the type of an array."""
     *domains, last = elements
     nested = any(each.kind != "d" for each in domains)
@@ -385,7 +402,8 @@ def _array(given: TypeEngine[Any], elements: Sequence[Type], shown: str) -> Type
         known = sqltypes.BIGINT() if last.name == "oid" and not nested else None
         kind = Hstores if last.name == "hstore" and not nested else Array
         return kind(shown, Plain(elements[0].shown), known, delimiter)
-    item = _known(given, last.name)
+    # SQLAlchemy divides what it writes for IN at each comma, be it of NUMERIC(5, 2)
+    item = _known(given, last.name, -1 if last.name == "numeric" else limits)
     if domains:
         of_text = Plain(elements[0].shown)
         return Array(shown, of_text if last.name in _CUT else item, known=item)

@@ -78,7 +78,7 @@ def _sure(kind: Any) -> Callable[[Any], bool]:
         made = kind.python_type
     if made is object or isinstance(kind, UserDefinedType):
         return lambda _: False
-    if made is timedelta and kind.precision is not None:
+    if made is timedelta and (kind.precision is not None or kind.fields):
         return lambda _: False
     if made in {datetime, time}:
         zoned = bool(kind.timezone)

@@ -682,6 +682,8 @@ SOME_UUID = uuid.UUID(int=7)
         ("timestamp(3)", NOW.replace(microsecond=1500), NOW.replace(microsecond=2000)),
         ("time(2)", dt.time(3, 4, 5, 678901), dt.time(3, 4, 5, 680000)),
         ("time(0)", "03:04:05", dt.time(3, 4, 5)),
+        ("time(0)", dt.time(3, 4, 59, 500000), dt.time(3, 5)),
+        ("timetz(2)", NOW.timetz().replace(tzinfo=dt.UTC), dt.time(3, 4, 6, tzinfo=dt.UTC)),
         ("date", NOW, NOW.date()),
         ("numeric(5,2)", Decimal("1.005"), Decimal("1.01")),
         ("numeric(5,2)", -1.125, Decimal("-1.13")),
@@ -703,7 +705,11 @@ SOME_UUID = uuid.UUID(int=7)
 def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
     """The key of a row is the one that is stored, by which the row is found again."""
     run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n int)")
-    db = sqlsoup.SQLSoup(engine)
+    check_that_it_is_found(sqlsoup.SQLSoup(engine), given, stored)
+
+
+def check_that_it_is_found(db, given, stored):
+    """Check that a row is changed and deleted after its key was stored."""
     row = db.t.insert(k=given, n=1)
     db.flush()
     row.n = 2
@@ -712,6 +718,33 @@ def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
     db.delete(row)
     db.commit()
     assert db.t.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
+        ("timestamp(0)", NOW, NOW.replace(second=6, microsecond=0)),
+        ("timetz(3)", NOW.time().replace(tzinfo=dt.UTC), dt.time(3, 4, 6, tzinfo=dt.UTC)),
+        ("time(0)", NOW.time(), dt.time(3, 4, 6)),
+        ("numeric(5,2)", Decimal("1.005"), Decimal("1.01")),
+        ("numeric(5)", 1.5, Decimal(2)),
+        ("numeric(5,-2)", Decimal(1250), Decimal(1300)),
+        ("numeric", Decimal("1.005"), Decimal("1.005")),
+        ("interval(0)", dt.timedelta(seconds=1.7), dt.timedelta(seconds=2)),
+        ("interval", dt.timedelta(seconds=1.7), dt.timedelta(seconds=1.7)),
+        ("interval hour to minute", dt.timedelta(seconds=67), dt.timedelta(minutes=1)),
+        ("varchar(3)", 12, "12"),
+        ("char(3)", "a", "a  "),
+        ("timestamp(0)[]", [NOW], (NOW.replace(second=6, microsecond=0),)),
+    ],
+)
+@pytest.mark.parametrize("of", ["base", "two"])
+def test_keys_of_a_domain(typed, of, ddl, given, stored):
+    """They are limited as what is beneath, also where the domain is of another domain."""
+    kind = ddl if of == "base" else of
+    run(typed, f"CREATE DOMAIN one AS {ddl}", "CREATE DOMAIN two AS one")
+    run(typed, f"CREATE TABLE t (k {kind} PRIMARY KEY, n int)")
+    check_that_it_is_found(sqlsoup.SQLSoup(typed), given, stored)
 
 
 @pytest.mark.parametrize(
