@@ -362,11 +362,11 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
         return _known(given, found.name, limits)
     if type(given) is sqltypes.NUMERIC:
         return NUMERIC(given.precision, given.scale)
-    made = Hstore if found.name == "hstore" else Plain
+    made: Callable[[str], TypeEngine[Any]] = Hstore if found.name == "hstore" else Plain
     return made(shown) if isinstance(given, sqltypes.NullType) else given
 
 
-def _known(given: Any, name: str, limits: int) -> Any:
+def _known(given: Any, name: str, limits: int) -> TypeEngine[Any]:
     """Return the type for a name, which what SQLAlchemy reflects may tell more of.
 
     :param limits: what it does not reflect: those of a domain, as ``pg_type`` has them, or -1.
@@ -378,12 +378,13 @@ def _known(given: Any, name: str, limits: int) -> Any:
             return Months(fields=given.fields)
         digits = limits & _ALL_DIGITS
         return given if digits == _ALL_DIGITS else pg.INTERVAL(digits, given.fields)
-    made: Any = _KNOWN[name]()
-    if name == "numeric" and limits >= 0:
-        made.precision, scale = divmod(limits - 4, 1 << 16)
-        made.scale = (scale ^ 1024) - 1024  # eleven bits, the first of which is a sign
-    elif name.startswith("time") and limits >= 0:
-        made.precision = limits
+    made = _KNOWN[name]()
+    if limits >= 0 and name == "numeric":
+        precision, scale = divmod(limits - 4, 1 << 16)
+        # eleven bits, the first of which is a sign
+        vars(made).update(precision=precision, scale=(scale ^ 1024) - 1024)
+    elif limits >= 0 and name.startswith("time"):
+        vars(made).update(precision=limits)
     return made
 
 
