@@ -133,7 +133,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     changed afterwards, shows what was given.
     """
     rows = columns_of(inspector, table.schema, table.name)
-    note_cuts(table, {row.column: affinity(row.type) for row in rows})
+    note_cuts(table, {row.column: affinity(row) for row in rows})
     if is_view(table):
         table.implicit_returning = False
         for column in table.columns:

@@ -149,11 +149,15 @@ def columns_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return [row for row in _rows(inspector, _TABLE, schema, table) if row.target is None]
 
 
-def affinity(declared: str) -> str:
-    """Return what SQLite does with the values of a column of a declared type, by its rules."""
-    upper = declared.upper()
+def affinity(column: Row[Any]) -> str:
+    """Return what SQLite does with the values of a column, by the rules for its declared type.
+
+    ``ANY`` is one in a STRICT table alone.
+    """
+    upper = column.type.upper()
     words = (name for word, name in _AFFINITIES if word in upper)
-    return next(words, "NUMERIC") if upper not in {"", "ANY"} else "BLOB"
+    is_any = not upper or (upper == "ANY" and column.words & MORE)
+    return "BLOB" if is_any else next(words, "NUMERIC")
 
 
 _AFFINITIES = (

@@ -17,7 +17,7 @@ from sqlalchemy import Column, ColumnElement, type_coerce, types
 from sqlalchemy.dialects import sqlite
 
 from sqlsoup._sqlite_dates import DATE, DATETIME, TIME, TIMESTAMP
-from sqlsoup._sqlite_values import STORED, OfColumn
+from sqlsoup._sqlite_values import STORED, OfColumn, with_all_digits
 
 if TYPE_CHECKING:
     from sqlsoup._sqlite_values import Processor
@@ -35,9 +35,7 @@ class _Decimals(OfColumn):
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any] | None:
         if not all(isinstance(base, Column) for base in column.base_columns):
             return column
-        exact = self.adapt(type(self))
-        exact.exact = True
-        return type_coerce(column, exact)
+        return type_coerce(column, with_all_digits(self))
 
     def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
         scale = 10 if self.scale is None else self.scale

@@ -64,11 +64,12 @@ def _rule_of(kind: Any) -> Rule | None:
 
 
 def _rule_of_sqlite(kind: Any, affinity: str) -> Rule:
-    from sqlsoup._sqlite_values import stored  # it imports SQLAlchemy's dialect for SQLite
+    # this imports SQLAlchemy's dialect for SQLite
+    from sqlsoup._sqlite_values import stored, with_all_digits
 
     left = {"TEXT": (String, str), "INTEGER": (Integer, int)}.get(affinity)
     exact: set[type] = {left[1]} if left and isinstance(kind, left[0]) else set()
-    return Rule(NOTHING | exact, partial(stored, kind, affinity), lambda _: True)
+    return Rule(NOTHING | exact, partial(stored, with_all_digits(kind), affinity), lambda _: True)
 
 
 def _sure(kind: Any) -> Callable[[Any], bool]:
