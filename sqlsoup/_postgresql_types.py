@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import cast, type_coerce
+from sqlalchemy import ColumnElement, cast, type_coerce
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.sql import operators
@@ -82,23 +82,36 @@ _COMPARISONS = {
 class Enum(pg.ENUM):
     """An enum that lets pass a value which was added to it after it was reflected."""
 
+    class Comparator(pg.ENUM.Comparator):
+        """Comparisons with a domain, which PostgreSQL can only compare as the enum that it is."""
+
+        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
+            sides = [self.expr, *other]
+            # a dict tells by == if it has a column
+            looked_up = any(
+                isinstance(each, ColumnElement) and hash(each) == hash(self.expr) for each in other
+            )
+            if op not in _COMPARISONS or looked_up or not any(map(_is_domain, sides)):
+                return super().operate(op, *other, **options)
+            return op(*map(_as_enum, sides), **options)
+
+    comparator_factory = Comparator
+
     def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002
         """Return None: a value comes as the text that it is."""
         return
 
 
 class DomainOfEnum(Enum):
-    """A domain of an enum, which PostgreSQL can only compare as the enum that it is."""
+    """A domain of an enum."""
 
-    class Comparator(pg.ENUM.Comparator):
-        """Comparisons of such a column."""
 
-        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
-            if op not in _COMPARISONS:
-                return super().operate(op, *other, **options)
-            return op(cast(self.expr, self.type.adapt(Enum)), *other, **options)
+def _is_domain(value: Any) -> bool:
+    return isinstance(getattr(value, "type", None), DomainOfEnum)
 
-    comparator_factory = Comparator
+
+def _as_enum(value: Any) -> Any:
+    return cast(value, value.type.adapt(Enum)) if _is_domain(value) else value
 
 
 class NUMERIC(sqltypes.NUMERIC[Any]):
