@@ -28,8 +28,10 @@ def _order(column: Column[Any], kind: object, database: str) -> Callable[[Any], 
     """Return what the values of a column are sorted by, or None if Python sorts them."""
     if not isinstance(kind, Integer | String | Boolean):
         return repr
-    mixed = database == "sqlite" and column is not column.table.autoincrement_column
-    return _by_type if mixed or column.nullable else None
+    if database == "sqlite":
+        rowid = column is column.table.autoincrement_column  # a number always, if "nullable"
+        return None if rowid else _by_type
+    return _by_type if column.nullable else None
 
 
 def compare_as_stored(column: Column[Any], database: str) -> None:

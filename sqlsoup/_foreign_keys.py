@@ -11,7 +11,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
 from sqlsoup import _sa
-from sqlsoup._corrections import PARTITION
+from sqlsoup._corrections import PARTITION, noted
 from sqlsoup._locks import locked, under
 from sqlsoup._weak import Named, add_weakly, alive
 from sqlsoup.exc import warn
@@ -100,7 +100,7 @@ def foreign_keys_to(table: Table) -> list[ForeignKeyConstraint]:
     """
     found = locked(guard, alive, notes_of(table.metadata).referrers.get(table.key, ()))
     tables = table.metadata.tables
-    return [k for k in found if tables.get(k.table.key) is k.table and PARTITION not in k.info]
+    return [k for k in found if tables.get(k.table.key) is k.table and not noted(k, PARTITION)]
 
 
 def described_target(key: ForeignKey) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Table, TextClause, event, literal_column, null, text
 from sqlalchemy.orm import object_session
 from sqlalchemy.orm.attributes import get_history, set_attribute
 
-from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE, TIMED
+from sqlsoup._corrections import CHANGE, COUNTS, IGNORE, MEDDLERS, REVISE, TIMED, noted
 from sqlsoup._key_values import takes_place
 from sqlsoup._sa import (
     FlushProcessor,
@@ -41,12 +41,12 @@ def watch_rows(mapper: Mapper[Any]) -> None:
     generated = _attributes(mapper, filter(is_generated, table.columns))
     if generated:
         _leave_out(mapper, list(generated))
-    for name in _attributes(mapper, (c for c in table.columns if COUNTS in c.info)):
+    for name in _attributes(mapper, (c for c in table.columns if noted(c, COUNTS))):
         event.listen(getattr(mapper.class_, name), "set", _count, raw=True, retval=True)
-    timed: Any = (column for column in mapper.primary_key if TIMED in column.info)
+    timed: Any = (column for column in mapper.primary_key if noted(column, TIMED))
     for name, column in _attributes(mapper, timed).items():
-        _set_time(mapper, name, text(f"SELECT {column.info[TIMED]}"))
-    meddlers = table.info.get(MEDDLERS, 0)
+        _set_time(mapper, name, text(f"SELECT {noted(column, TIMED)}"))
+    meddlers = noted(table, MEDDLERS) or 0
     if mapper.eager_defaults is True:  # the user wants what comes with the INSERT, and no more
         meddlers &= IGNORE
     if meddlers:

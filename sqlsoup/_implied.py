@@ -13,7 +13,7 @@ from sqlalchemy.orm import backref, foreign
 
 from sqlsoup import _relate, _sa
 from sqlsoup._catalog import Reference, all_references, references_to
-from sqlsoup._corrections import PARTITION
+from sqlsoup._corrections import PARTITION, noted
 from sqlsoup._foreign_keys import (
     foreign_keys_of,
     resolves,
@@ -145,7 +145,7 @@ class Implied:
         table, target = key.table, target_of(key.elements[0])
         parent = self._class_for(*target)
         reverse = None
-        whole = PARTITION not in key.info and sides_of(table) is None
+        whole = not noted(key, PARTITION) and sides_of(table) is None
         if whole and self._class_for(table.schema, table.name) is cls:
             reverse = self._reverse(parent, key, target)
         self._add_both(cls, name, key, parent, reverse)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import ColumnElement, FromClause, Join, Select, Table, UniqueConstraint
 from sqlalchemy.sql.expression import AliasedReturnsRows, FromGrouping
 
+from sqlsoup._corrections import noted
 from sqlsoup._hashable import tells_apart
 from sqlsoup.exc import ArgumentError, KeylessError, suggestion
 
@@ -79,8 +80,9 @@ def _keys(thing: Any) -> list[tuple[list[Any], bool]]:
 
     With each comes whether it was named.
     """
-    if isinstance(thing, Table) and NAMED in thing.info:
-        return [([thing.c[name] for name in thing.info[NAMED]], True)]
+    names = noted(thing, NAMED) if isinstance(thing, Table) else None
+    if names:
+        return [([thing.c[name] for name in names], True)]
     if isinstance(thing, Join):
         return [*_keys(thing.left), *_keys(thing.right)]
     if isinstance(thing, Select):

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapper, Query, column_property
 from sqlsoup import _sa
 from sqlsoup._attributes import other_names, refuse_names
 from sqlsoup._classes import AmbiguousJoin, NewQuery, SelectableClassType, TableClassType
-from sqlsoup._corrections import SPARES, keep
+from sqlsoup._corrections import SPARES, keep, noted
 from sqlsoup._foreign_keys import settle
 from sqlsoup._generated import watch_rows
 from sqlsoup._hashable import make_hashable, set_hashable
@@ -154,7 +154,7 @@ def _arguments(
         if _made_unseen(selectable, key):
             args["eager_defaults"] = mapper_args.get("eager_defaults", "auto")
         cascades = any(key.ondelete == "CASCADE" for key in selectable.foreign_key_constraints)
-        if SPARES in selectable.info or cascades or _links(selectable):
+        if noted(selectable, SPARES) or cascades or _links(selectable):
             # triggers may delete other rows or none, a row may be deleted with that of a table in
             # between, and a many-to-many relationship deletes too
             args.setdefault("confirm_deleted_rows", False)

@@ -10,7 +10,7 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import attributes
 from sqlalchemy.orm import exc as orm_exc
 
-from sqlsoup._corrections import PARTS
+from sqlsoup._corrections import PARTS, noted
 from sqlsoup._engine import bind_of
 from sqlsoup._foreign_keys import resolves, target_of
 from sqlsoup._key_values import is_sql, takes_place
@@ -133,7 +133,7 @@ def _name(metadata: MetaData, schema: str | None, name: str) -> tuple[str | None
 
 
 def _parts(table: Table) -> list[tuple[str | None, str]]:
-    parts: list[tuple[str | None, str]] = table.info.get(PARTS, [])
+    parts: list[tuple[str | None, str]] = noted(table, PARTS) or []
     return parts
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Inspector, text
 from sqlsoup._corrections import kept_by
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Connection, Result
 
@@ -202,7 +202,7 @@ _STATEMENT = text(
 
 So a table of the catalog is named no more often than it must be: columns of keys are told by their
 numbers, and a subquery is planned faster than a join.  The types of all tables take one recursion:
-with one for each table, the plan of a schema looks so expensive that the server compiles it.
+with one for each table, the plan would look even more expensive than it does.
 """
 
 
@@ -292,9 +292,7 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
     if missing and knows_facts(inspector):
         connection: Any = inspector.bind
         percent = "%%" if connection.dialect.paramstyle in {"format", "pyformat"} else "%"
-        for name, kind, partition, ruled, comment, *more in connection.execute(
-            _STATEMENT, {"schema": schema, "names": missing}
-        ):
+        for name, kind, partition, ruled, comment, *more in _ask(connection, schema, missing):
             meddled, changing, plain, indexed, *rest = more
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
             columns: dict[int, str] = {}
@@ -322,6 +320,25 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
                 comment,
             )
     return {(schema, name): known[schema, name] for name in names if (schema, name) in known}
+
+
+def _ask(connection: Connection, schema: str | None, names: list[str]) -> Sequence[Any]:
+    """Return the facts on tables; of many without the server compiling the plan for a second."""
+    jit = connection.execute(_NO_JIT).scalar_one() if len(names) > _FEW else None
+    found = connection.execute(_STATEMENT, {"schema": schema, "names": names}).all()
+    if jit is not None:
+        connection.execute(_JIT, {"jit": jit})
+    return found
+
+
+_FEW = 10
+"""Of how many tables the plan is cheap, whatever the statistics of the server."""
+
+_NO_JIT = text(
+    "SELECT pg_catalog.current_setting('jit'), pg_catalog.set_config('jit', 'off', true)"
+)
+_JIT = text("SELECT pg_catalog.set_config('jit', :jit, true)")
+"""Both are for the transaction alone, which may be that of the session."""
 
 
 def _keys(

@@ -317,14 +317,12 @@ class SQLSoup:
             cls.__getattr__ = _ask_entity  # type: ignore[method-assign]
 
     def __getattr__(self, attr: str) -> Any:
-        if attr != "_cache":  # a copy that is being made has none
+        if attr != "schema":  # a copy that is being made has none
             try:
-                found = self._cache[attr]
+                if self.schema is None:
+                    return self._cache[attr]
             except KeyError:
                 pass
-            else:
-                if self.schema is None:
-                    return found
         return _ask_entity(self, attr)
 
     def __delattr__(self, attr: str) -> None:

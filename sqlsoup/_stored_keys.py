@@ -54,7 +54,7 @@ def _rule_of(kind: Any) -> Rule | None:
         kind = kind.impl_instance
         known = getattr(kind, CUTS, known)
     if hasattr(kind, "as_key"):
-        return Rule(NOTHING, kind.as_key, lambda _: True)
+        return Rule(NOTHING, kind.as_key, _always)
     if known is None:
         return None
     if isinstance(known, str):
@@ -67,9 +67,20 @@ def _rule_of_sqlite(kind: Any, affinity: str) -> Rule:
     # this imports SQLAlchemy's dialect for SQLite
     from sqlsoup._sqlite_values import stored, with_all_digits
 
-    left = {"TEXT": (String, str), "INTEGER": (Integer, int)}.get(affinity)
-    exact: set[type] = {left[1]} if left and isinstance(kind, left[0]) else set()
-    return Rule(NOTHING | exact, partial(stored, with_all_digits(kind), affinity), lambda _: True)
+    of, left = _LEFT.get(affinity, (object, NOTHING))
+    known = partial(stored, with_all_digits(kind), affinity)
+    return Rule(left if isinstance(kind, of) else NOTHING, known, _always)
+
+
+_LEFT: dict[str, tuple[type, frozenset[type]]] = {
+    "TEXT": (String, NOTHING | {str}),
+    "INTEGER": (Integer, NOTHING | {int}),
+}
+"""What comes back as it is from a column of an affinity, if it has one of these types."""
+
+
+def _always(_value: object) -> bool:
+    return True
 
 
 def _sure(kind: Any) -> Callable[[Any], bool]:
@@ -103,8 +114,6 @@ class StoredKeys(FlushProcessor):
             for column in mapper.primary_key
             if (rule := _rule_of(column.type))
         ]
-        self._found: WeakKeyDictionary[InstanceState[Any], dict[str, tuple[Any, Any]]]
-        self._found = WeakKeyDictionary()
 
     def begin(self, flush: Any) -> None:
         if self._rules:
@@ -136,15 +145,19 @@ class StoredKeys(FlushProcessor):
             found = connection.execute(select(*(question for _, question in batch))).one()
             for ((row, name, _, rule, value), _), stored in zip(batch, found, strict=True):
                 if stored is not None:  # MariaDB makes nothing of some text
-                    self._found.setdefault(row, {})[name] = value, _stored(rule, stored)
+                    _ASKED.setdefault(row, {})[name] = value, _stored(rule, stored)
         if asked:
             event.listen(self.parent, "after_insert", self._stored, raw=True)
             event.listen(self.parent, "after_update", self._stored, raw=True)
 
     def _stored(self, _mapper: object, _connection: Connection, row: Any) -> None:
-        for name, (value, stored) in self._found.pop(row, {}).items():
+        for name, (value, stored) in _ASKED.pop(row, {}).items():
             if row.dict.get(name) is value:
                 row.dict[name] = stored
+
+
+_ASKED: WeakKeyDictionary[InstanceState[Any], dict[str, tuple[Any, Any]]] = WeakKeyDictionary()
+"""What was given and what is stored for the keys of rows of which the database was asked."""
 
 
 def _stored(rule: Rule, value: Any) -> Any:

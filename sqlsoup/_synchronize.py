@@ -29,7 +29,7 @@ from sqlalchemy.sql.expression import BooleanClauseList, Grouping, Null
 
 from sqlsoup import _sa
 from sqlsoup._compare import are_loose
-from sqlsoup._corrections import MEDDLERS, REVISE, RULED
+from sqlsoup._corrections import MEDDLERS, REVISE, RULED, noted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -98,7 +98,7 @@ def _ask_database(
         return options, []
     mapper: Any = inspect(entity).mapper
     table = mapper.local_table
-    others = params or getattr(table, "info", {}).get(MEDDLERS, 0) & REVISE
+    others = params or (noted(table, MEDDLERS) or 0) & REVISE
     if not others and (statement.whereclause is None or _can_tell(statement.whereclause)):
         return options, []
     rows = [
@@ -107,7 +107,7 @@ def _ask_database(
         if isinstance(row, mapper.class_)
     ]
     own_key = isinstance(table, Table) and {*mapper.primary_key} == {*table.primary_key}
-    expires = bool(others) or not own_key or RULED in table.info
+    expires = bool(others) or not own_key or bool(noted(table, RULED))
     given["synchronize_session"] = "fetch" if rows and not expires else False
     unchanged = [row for row in rows if not session.is_modified(row)] if expires else []
     return {**options, "execution_options": given}, unchanged

@@ -11,7 +11,7 @@ from sqlalchemy import and_, dialects, func, inspect, literal_column
 from sqlalchemy.exc import OperationalError
 
 from sqlsoup._classes import SelectableClassType  # noqa: TC001 - likewise
-from sqlsoup._corrections import TIMED
+from sqlsoup._corrections import TIMED, noted
 from sqlsoup._keys import unique_keys
 from sqlsoup._write import Insert, no_value
 from sqlsoup.exc import ArgumentError, SQLSoupError, suggestion
@@ -91,7 +91,7 @@ class _Upsert(Insert):
         changed = [column.key for column in columns.values() if column not in self.keys]
         if self.dialect in {"mysql", "mariadb"}:
             # ON UPDATE of MariaDB would change the key of a row that is found by it
-            kept = [c.key for c in self.keys if TIMED in c.info or c.server_onupdate]
+            kept = [c.key for c in self.keys if noted(c, TIMED) or c.server_onupdate]
             keys = changed + kept or [min(c.key for c in self.keys)]
             values = {key: _given(made, self.table.c[key]) for key in keys}
             if self.others:  # a row is found by any of these here

@@ -385,7 +385,7 @@ def test_a_half_made_object():
     empty = object.__new__(sqlsoup.SQLSoup)
     with pytest.raises(AttributeError) as raised:
         _ = empty.users
-    assert str(raised.value) == "'SQLSoup' object has no attribute '_cache'"
+    assert str(raised.value) == "'SQLSoup' object has no attribute 'schema'"
 
 
 def test_a_table_without_a_key(db):

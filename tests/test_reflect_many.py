@@ -36,17 +36,41 @@ def test_accesses_after_it_send_nothing(engine, view, statements):
 
 
 def test_it_takes_one_round(engine, statements):
-    """The statements do not depend on how many tables there are, on servers."""
+    """The statements do not depend on how many tables there are, on servers, if there are some."""
     if engine.dialect.name != "postgresql":
         pytest.skip("SQLAlchemy reflects table by table on SQLite, MySQL and MariaDB")
     SQLSoup(engine).users.count()
     counts = []
-    for more in (0, 20):
+    for more in (20, 40):
         run(engine, *(f"CREATE TABLE t{more}_{n} (id INTEGER PRIMARY KEY)" for n in range(more)))
         statements.clear()
         sqlsoup.reflect(SQLSoup(engine))
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("jit", ["on", "off"])
+def test_the_server_does_not_compile_what_is_asked(engine, jit):
+    """That would take it a second; the transaction goes on as it was."""
+    if engine.dialect.name != "postgresql":
+        pytest.skip("no other server compiles queries")
+    run(engine, *(f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY)" for number in range(20)))
+    settings = []
+
+    def look(connection, cursor, statement, *_more):
+        if "pg_trigger" in statement:
+            other = cursor.connection.cursor()
+            other.execute("SHOW jit")
+            settings.append(other.fetchone()[0])
+            other.close()
+
+    db = SQLSoup(engine)
+    db.execute(f"SET jit = {jit}")
+    sa.event.listen(engine, "before_cursor_execute", look)
+    assert len(sqlsoup.reflect(db)) == len(NAMES) + 20
+    assert settings == ["off"]
+    assert db.execute("SHOW jit").scalar_one() == jit
+    db.rollback()
 
 
 def test_each_table_of_mariadb_is_read_once(engine, statements):
