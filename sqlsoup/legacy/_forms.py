@@ -259,6 +259,10 @@ FORMS = {
     # mappers
     "mapper": Form("mapper()", "registry().map_imperatively(), or db.map() and db.map_to()"),
     "mapper-argument": Form("an argument of mapper() that is gone", "leave it out"),
+    "column-twice": Form(
+        "a table with two columns of one name, of which the last is there",
+        "leave the first one out",
+    ),
     "column-order": Form(
         "a declared class with columns in the order in which they were made, as in a mixin",
         "mapped_column(sort_order=-1) in the mixin, or the order as it is now",
@@ -277,6 +281,21 @@ FORMS = {
     ),
     "attribute-extension": Form(
         "AttributeExtension", "sqlalchemy.event.listen(A.b, 'set', ..., retval=True)"
+    ),
+    "mapper-configure": Form(
+        "get_property() or iterate_properties of a mapper that is not configured",
+        "configure_mappers() before it",
+    ),
+    "null-kind": Form(
+        "a row with NULL for what says of which subclass it is",
+        "a value for it, and polymorphic_identity= of the class",
+    ),
+    "keyed-none": Form(
+        "a row without its key in a collection that is a dict, at None",
+        "set the key before the relationship",
+    ),
+    "relation-secondary": Form(
+        "secondary= with an expression in text", "secondary=lambda: join(B, C, B.id == C.b_id)"
     ),
     "relation": Form("relation()", "relationship(), or db.users.relate(...)"),
     "relation-arguments": Form(

@@ -87,10 +87,7 @@ GONE: dict[str, dict[str, str]] = {
         "PARSE_AUTOCOMMIT": "leave it out, and commit() after the statement",
         "public_factory": _COPY,
     },
-    "sqlalchemy.sql.visitors": {
-        "VisitableType": "derive from sqlalchemy.sql.visitors.Visitable",
-        **_each("use iterate() or traverse()", "iterate_depthfirst", "traverse_depthfirst"),
-    },
+    "sqlalchemy.sql.visitors": {"VisitableType": "derive from sqlalchemy.sql.visitors.Visitable"},
     "sqlalchemy.schema": {
         "DDLBase": _DDL,
         "IdentityOptions": "import it from sqlalchemy.sql.schema",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from copy import copy
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy.orm as sa_orm
 from sqlalchemy import FromClause, inspect
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased
+from sqlalchemy.orm.util import _ORMJoin
 from sqlalchemy.sql import coercions, roles
-from sqlalchemy.sql.expression import ClauseElement, Join
-from sqlalchemy.sql.visitors import ReplacingExternalTraversal
+from sqlalchemy.sql.expression import ClauseElement, Join, SelectBase
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, replaced
+from sqlsoup.legacy._patch import method, replaced
 from sqlsoup.legacy._text import label, textual
 
 if TYPE_CHECKING:
@@ -73,7 +72,9 @@ def _targets(keys: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
         keys = (keys,)
     for key in keys:
         if isinstance(key, tuple):
-            yield key[0], key[1] if len(key) > 1 else None
+            target, onclause = (*key, None)[:2]
+            is_backwards = _is_target(onclause) and not _is_target(target)
+            yield (onclause, target) if is_backwards else (target, onclause)
         elif isinstance(key, list):
             yield from _targets(tuple(key))
         elif isinstance(key, str):
@@ -83,7 +84,7 @@ def _targets(keys: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
 
 
 def _is_target(key: Any) -> bool:
-    if isinstance(key, FromClause | type):
+    if isinstance(key, FromClause | SelectBase | type):
         return True
     found = None if isinstance(key, str | tuple | list) else inspect(key, raiseerr=False)
     return getattr(found, "is_aliased_class", False) or getattr(found, "is_mapper", False)
@@ -162,11 +163,14 @@ def _adapted(query: Any, clause: Any) -> Any:
     adapters = vars(query).get(_ADAPTERS)
     if not adapters or not isinstance(clause, ClauseElement | QueryableAttribute):
         return clause
-    last, *others = map(copy, reversed(adapters))  # of a table joined twice, the last alias
-    for adapter in others:
-        last.chain(adapter)
-    element = coercions.expect(roles.ExpressionElementRole, clause)
-    return ReplacingExternalTraversal.traverse(last, element)
+
+    def replace(element: Any, **_: Any) -> Any:
+        if "parententity" not in element._annotations:  # a table is itself, as within any()
+            return None
+        found = (adapter.replace(element) for adapter in reversed(adapters))
+        return next((each for each in found if each is not None), None)
+
+    return replacement_traverse(coercions.expect(roles.ExpressionElementRole, clause), {}, replace)
 
 
 def _not_adapted(query: Any) -> Any:
@@ -182,23 +186,18 @@ def _reset_joinpoint(before: Callable[..., Any], query: Any) -> Any:
     return before(_not_adapted(query))
 
 
-@function(sa_orm.join, sa_orm.outerjoin)
-def _join_of_classes(
-    before: Callable[..., Any],
-    /,
-    left: Any,
-    right: Any,
-    onclause: Any = None,
-    *args: Any,
-    **kw: Any,
-) -> Any:
-    if isinstance(onclause, str):
-        note("query-join", old=f"{before.__name__}() of classes with a name")
-        joined = left
-        while isinstance(joined, Join):
-            joined = joined.right
-        onclause = _relationship(joined, joined, onclause)
-    return before(left, right, onclause, *args, **kw)
+@replaced(_ORMJoin, "__init__")
+def _join_of_classes(before: Callable[..., Any]) -> Callable[..., Any]:
+    def init(join: Any, left: Any, right: Any, onclause: Any = None, *args: Any, **kw: Any) -> None:
+        if isinstance(onclause, str):
+            note("query-join", old="join() of classes with a name")
+            joined = left
+            while isinstance(joined, Join):
+                joined = joined.right
+            onclause = _relationship(joined, joined, onclause)
+        before(join, left, right, onclause, *args, **kw)
+
+    return init
 
 
 def _relationship(query: Any, left: Any, name: Any) -> Any:

@@ -11,7 +11,6 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeMeta, Mapper, Query, registry
 from sqlalchemy.orm.base import opt_manager_of_class
 from sqlalchemy.orm.util import AliasedClass
-from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy import _extensions
 from sqlsoup.legacy._distinct import note_distinct
@@ -20,7 +19,6 @@ from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing
 from sqlsoup.legacy._properties import ComparableProperty, without_entity_name
-from sqlsoup.legacy._subqueries import subquery_of
 from sqlsoup.legacy._text import listed
 
 if TYPE_CHECKING:
@@ -218,24 +216,14 @@ def _ordering(mapper: Mapper[Any], order: Any) -> Any:
     return text(order)
 
 
-@function(sa_orm.polymorphic_union)
-def _polymorphic_union(before: Callable[..., Any], /, table_map: Any, *args: Any, **kw: Any) -> Any:
-    if any(isinstance(each, SelectBase) for each in table_map.values()):
-        note("select-nested")
-        table_map = {
-            name: subquery_of(each) if isinstance(each, SelectBase) else each
-            for name, each in table_map.items()
-        }
-    return before(table_map, *args, **kw)
-
-
 @method(Mapper, "add_property")
 def _add_property(before: Callable[..., Any], mapper: Mapper[Any], key: str, prop: Any) -> None:
     if not isinstance(prop, ComparableProperty):
         before(mapper, key, prop)
         return
+    prop.parent, prop.key = mapper, key
     if prop.descriptor is None:
-        prop.descriptor = getattr(mapper.class_, key)
+        prop.descriptor = getattr(mapper.class_, key, None)
     setattr(mapper.class_, key, prop)
 
 

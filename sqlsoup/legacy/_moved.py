@@ -25,6 +25,7 @@ import sqlalchemy.sql.expression
 import sqlalchemy.sql.schema
 import sqlalchemy.sql.selectable
 import sqlalchemy.sql.sqltypes
+import sqlalchemy.sql.visitors
 import sqlalchemy.types
 import sqlalchemy.util
 from sqlalchemy import exc
@@ -78,6 +79,20 @@ _OF_SCHEMA = {
     "ThreadLocalMetaData": (_threads.ThreadLocalMetaData, "MetaData"),
 }
 
+
+def _iterate_depthfirst(obj: Any, opts: Any = None) -> Any:
+    return reversed([*sqlalchemy.sql.visitors.iterate(obj, opts or {})])
+
+
+def _traverse_depthfirst(obj: Any, opts: Any, visitors: Any) -> Any:
+    return sqlalchemy.sql.visitors.traverse_using(_iterate_depthfirst(obj, opts), obj, visitors)
+
+
+_OF_VISITORS = {
+    "iterate_depthfirst": (_iterate_depthfirst, "reversed([*visitors.iterate(...)])"),
+    "traverse_depthfirst": (_traverse_depthfirst, "visitors.traverse"),
+}
+
 _OF_SQLSOUP = (
     "SqlSoup", "SQLSoup", "TableClassType", "SelectableClassType", "Session", "PKNotFoundError",
     "EXT_CONTINUE", "Engine", "MetaData", "Table", "attributes", "class_mapper", "expression",
@@ -116,6 +131,7 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm.util: _now_in(
         sqlalchemy.orm, "aliased", "join", "outerjoin", "with_polymorphic"
     ),
+    sqlalchemy.sql.visitors: _OF_VISITORS,
     sqlalchemy.orm.query: _now_in(sqlalchemy.orm, "Bundle", "aliased"),
     sys.modules["sqlalchemy.orm.mapper"]: _now_in(sqlalchemy.orm, "class_mapper"),
     sqlalchemy.ext.declarative: _OF_DECLARATIVE,

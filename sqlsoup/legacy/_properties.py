@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
@@ -45,6 +46,8 @@ class ComparableProperty:
     def __init__(self, comparator_factory: Any, descriptor: Any = None, doc: Any = None) -> None:
         note("name", old="comparable_property()", instead="sqlalchemy.ext.hybrid.hybrid_property")
         self.comparator_factory, self.descriptor = comparator_factory, descriptor
+        self.parent: Any = None
+        self.key = ""
         self.__doc__ = doc
 
     def __get__(self, row: Any, cls: Any) -> Any:
@@ -86,9 +89,17 @@ def without_entity_name(function: str, kw: dict[str, Any]) -> None:
 def _relationship(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
     if len(args) > 2:  # noqa: PLR2004
         note("relation-arguments")
-        kw |= zip(_RELATION, args, strict=False)
-        args = ()
-    return _property(before, *args, **kw)
+    prop = _property(before, **dict(zip(_RELATION, args, strict=False)), **kw)
+    secondary = prop._init_args.secondary
+    if isinstance(secondary.argument, str) and "(" in secondary.argument:
+        note("relation-secondary")
+        secondary.argument = partial(_evaluated, prop, secondary.argument)
+    return prop
+
+
+def _evaluated(prop: Any, text: str) -> Any:
+    """Return what an expression stands for, in which there are names of classes."""
+    return prop._clsregistry_resolvers[1](text)()
 
 
 def relation(*args: Any, **kw: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, column, literal_column
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, column, inspect, literal_column
 from sqlalchemy.orm import Query, object_session
-from sqlalchemy.sql.expression import Select
+from sqlalchemy.orm.path_registry import PathRegistry
+from sqlalchemy.sql.expression import Join, Select
 
 from sqlsoup._mapping import selectable_of
 from sqlsoup.legacy._frames import asking, is_ours
@@ -112,6 +113,9 @@ def _is_new(query: Any, caller: FrameType) -> bool:
 @replaced(Select, "options")
 def _options(before: Callable[..., Any]) -> Callable[..., Any]:
     def options(query: Any, *given: Any) -> Any:
+        if _WIDE in vars(query):
+            flat = [each for option in given for each in listed(option)]
+            given = tuple(_of_subclass(query, option) for option in flat)
         for option in given:
             if isinstance(option, _OLD_OPTIONS):
                 return _options_any(before, query, *given)
@@ -149,6 +153,8 @@ def _from_self(query: Any, *entities: Any) -> Any:
 @missing(Query, "select_entity_from")
 def _select_entity_from(query: Any, from_obj: Any) -> Any:
     note("select-entity-from")
+    if isinstance(from_obj, Join):  # its columns are those of the tables
+        return query.select_from(from_obj)
     return query._from_selectable(selectable_of(from_obj))
 
 
@@ -169,7 +175,27 @@ def _with_polymorphic(
         selectable=False if selectable is None else selectable,
         polymorphic_on=polymorphic_on,
     )
-    return query.with_entities(wide)
+    query = query.with_entities(wide)
+    vars(query)[_WIDE] = (inspect(wide), *inspect(wide)._with_polymorphic_entities)
+    return query
+
+
+_WIDE = "_sqlsoup_wide"
+"""What a query keeps of with_polymorphic(): the class and its subclasses as it selects them."""
+
+
+def _of_subclass(query: Any, option: Any) -> Any:
+    """Return a loader option for a subclass as one for what with_polymorphic() has of it."""
+    if not isinstance(option, sa_orm.Load):
+        return option
+    wide = [entity for entity in vars(query)[_WIDE] if entity.mapper is option.path[0]]
+    if not wide:
+        return option
+    option = option._clone()
+    option.context = tuple(each._clone() for each in option.context)
+    for each in (option, *option.context):
+        each.path = PathRegistry.coerce((wide[0], *each.path.path[1:]))
+    return option
 
 
 @function(sa_orm.with_parent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Select, inspect
 from sqlalchemy.orm import Query
 
 from sqlsoup.legacy._notes import note
@@ -67,5 +67,7 @@ def _noting(name: str, get: Callable[[Any], Any], instead: str) -> Callable[[Any
 
 for _name, _of in _ATTRIBUTES.items():
     missing(Query, _name, _Attribute)(_noting(_name, *_of))
+# what chooses the shards of a query is given a Select now
+missing(Select, "_criterion", property)(_noting("_criterion", *_ATTRIBUTES["_criterion"]))
 for _name, _of in _METHODS.items():
     missing(Query, _name)(_noting(_name, *_of))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Inspector, Table, inspect
+from sqlalchemy import Column, Connection, Engine, Inspector, Table, inspect
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.ext.automap import AutomapBase
@@ -28,11 +28,27 @@ _UNBOUND_METADATA = (
 @replaced(Table, "__new__")
 def _new(before: Callable[..., Any]) -> Callable[..., Any]:
     def new(cls: type[Table], *args: Any, **kw: Any) -> Any:
+        names = set()
+        for each in args:
+            if isinstance(each, Column):
+                if each.key in names:
+                    args = _once(args)
+                    break
+                names.add(each.key)
         if "autoload" not in kw and "useexisting" not in kw:
             return before(cls, *args, **kw)
         return _new_any(before, cls, *args, **kw)
 
     return new
+
+
+def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the items of a table with the last of several columns of a name, and no others."""
+    note("column-twice")
+    last = {each.key: each for each in items if isinstance(each, Column)}
+    return tuple(
+        dict.fromkeys(last[each.key] if isinstance(each, Column) else each for each in items)
+    )
 
 
 def _new_any(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) -> Any:

@@ -6,6 +6,7 @@ import importlib
 
 import pytest
 import sqlalchemy as sa
+from conftest import noted_in
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import (
@@ -27,6 +28,7 @@ from sqlalchemy.orm import (
     sessionmaker,
     synonym,
 )
+from sqlalchemy.orm.collections import attribute_mapped_collection
 from sqlalchemy.orm.exc import ObjectDereferencedError, UnmappedClassError, UnmappedInstanceError
 from sqlalchemy.orm.util import AliasedClass
 
@@ -824,6 +826,22 @@ def test_comparable_property(tables, session):
     assert vars(User)["again"].__doc__ == "In small letters."
 
 
+def test_comparator_knows_its_mapper(tables):
+    """A comparator finds the class by its property, which needs no attribute of Python."""
+    from sqlalchemy.orm import comparable_property
+    from sqlalchemy.orm.interfaces import PropComparator
+
+    class Lower(PropComparator):
+        def __eq__(self, other):
+            return sa.func.lower(getattr(self.prop.parent.class_, self.prop.key[6:])) == other
+
+        __hash__ = None
+
+    User = new("User")
+    mapper(User, tables["users"], {"lower_name": comparable_property(Lower)})
+    assert str(User.lower_name == "bo") == "lower(users.name) = :lower_1"
+
+
 def test_comparable_using():
     """comparable_using() makes a method of a declared class an attribute with a comparator."""
     from sqlalchemy.ext.declarative import comparable_using
@@ -1206,3 +1224,196 @@ def test_order_of_a_mapper(lite):
     ordered = sa.orm.mapper(type("Book", (), {}), books, order_by=[books.c.title])
     assert ordered.order_by == [books.c.title]
     assert sa.orm.mapper(type("Other", (), {}), books).order_by is False
+
+
+# what mappers do by themselves
+
+
+def test_mapper_configures(tables):
+    """A mapper that is asked for its properties has those of other classes, and is instrumented."""
+    User, Loan = new("User"), new("Loan")
+    mapped = mapper(User, tables["users"])
+    mapper(Loan, tables["loans"], {"user": relationship(User, backref="loans")})
+    for prop in mapped.iterate_properties:
+        getattr(User, prop.key).impl.active_history = True
+    assert User.loans.impl.active_history
+    assert forms() == ["mapper", "mapper-configure"]
+    _notes.clear()
+    assert "loans" in {prop.key for prop in mapped.iterate_properties}
+    assert mapped.get_property("loans").key == "loans"
+    with pytest.raises(InvalidRequestError, match="has no property 'nothing'"):
+        mapped.get_property("nothing")
+    assert forms() == []
+
+
+def test_get_property_configures(tables):
+    """So does get_property(), and each of them within an event of that finds what there is."""
+    User, Loan, heard = new("User"), new("Loan"), []
+    mapped = mapper(User, tables["users"])
+
+    def hear(mapper_, _cls):
+        heard.extend(prop.key for prop in mapper_.iterate_properties)
+
+    event.listen(mapped, "mapper_configured", hear)
+    mapper(Loan, tables["loans"], {"user": relationship(User, backref="loans")})
+    assert mapped.get_property("loans").key == "loans"
+    assert "name" in heard
+    assert forms() == ["mapper", "mapper-configure"]
+
+
+def test_mapper_of_new_class_configures_not():
+    """A class with a base of SQLAlchemy 2 is configured when SQLAlchemy does so."""
+
+    class Base(sa.orm.DeclarativeBase):
+        pass
+
+    class Word(Base):
+        __tablename__ = "words"
+        id = sa.orm.mapped_column(sa.Integer, primary_key=True)
+
+    assert [prop.key for prop in Word.__mapper__.iterate_properties] == ["id"]
+    assert Word.id.impl is None
+    assert forms() == []
+
+
+def animals(base, lite):
+    """Return a class without an identity and one derived from it, with a row of each."""
+
+    class Animal(base):
+        __tablename__ = "animals"
+        id = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.String(10))
+        owner_id = sa.Column(sa.Integer, sa.ForeignKey("animals.id"))
+        pets = relationship("Animal")
+        __mapper_args__ = {"polymorphic_on": kind}  # noqa: RUF012
+
+    class Dog(Animal):
+        __mapper_args__ = {"polymorphic_identity": "dog"}  # noqa: RUF012
+
+    base.metadata.create_all(lite)
+    with lite.begin() as connection:
+        rows = [{"id": 1, "kind": None, "owner_id": None}, {"id": 2, "kind": "dog", "owner_id": 1}]
+        connection.execute(Animal.__table__.insert(), rows)
+    return Animal, Dog
+
+
+def test_row_of_no_subclass(lite, session):
+    """A row that does not say of which subclass it is, is one of the class itself."""
+    Animal, Dog = animals(declarative_base(), lite)
+    query = session.query(Animal).order_by(Animal.id)
+    assert list(map(type, query)) == [Animal, Dog]
+    assert noted_in(__file__) == {"null-kind"}
+    eager = query.options(sa.orm.joinedload(Animal.pets)).first()
+    assert (type(eager), list(map(type, eager.pets))) == (Animal, [Dog])
+    session.add(Animal(id=3))
+    session.commit()
+    assert type(session.get(Animal, 3)) is Animal
+    assert session.query(Dog).one().id == 2
+
+
+def test_row_of_another_subclass(lite, session):
+    """Other rows that cannot be of the class are the errors that they are."""
+    Animal, Dog = animals(declarative_base(), lite)
+
+    class Cat(Animal):
+        __mapper_args__ = {"polymorphic_identity": "cat"}  # noqa: RUF012
+
+    with pytest.raises(InvalidRequestError, match="which is not a sub-mapper"):
+        session.query(Cat).from_statement(sa.select(Dog.__table__).where(Dog.id == 2)).all()
+
+
+def test_row_of_no_subclass_of_new_class(lite, session):
+    """A class with a base of SQLAlchemy 2 does as without the module."""
+
+    class Base(sa.orm.DeclarativeBase):
+        __allow_unmapped__ = True
+
+    Animal, _ = animals(Base, lite)
+    with pytest.raises(InvalidRequestError, match="is NULL"):
+        session.query(Animal).all()
+
+
+def notes_by_word(base):
+    """Return a class, with a dict of the rows of another class, and that one."""
+
+    class Book(base):
+        __tablename__ = "albums"
+        id = sa.Column(sa.Integer, primary_key=True)
+        notes = relationship(
+            "Note", backref="book", collection_class=attribute_mapped_collection("word")
+        )
+
+    class Note(base):
+        __tablename__ = "notes"
+        id = sa.Column(sa.Integer, primary_key=True)
+        book_id = sa.Column(sa.Integer, sa.ForeignKey("albums.id"))
+        word = sa.Column(sa.String(10))
+
+    return Book, Note
+
+
+def test_key_that_is_set_late(lite, session):
+    """A row that comes along a backref before its key is set is at None until it is loaded."""
+    Base = declarative_base()
+    Book, Note = notes_by_word(Base)
+    Base.metadata.create_all(lite)
+    book = Book()
+    note = Note(book=book, word="salt")
+    assert book.notes == {None: note}
+    assert noted_in(__file__) == {"keyed-none"}
+    session.add(book)
+    session.commit()
+    assert book.notes == {"salt": note}
+    _notes.clear()
+    with pytest.warns(sa.exc.SAWarning, match="was None"):
+        Note(word=None, book=book)
+    assert "keyed-none" not in noted_in(__file__)
+
+
+def test_key_that_is_set_late_of_new_class():
+    """A class with a base of SQLAlchemy 2 does as without the module."""
+
+    class Base(sa.orm.DeclarativeBase):
+        __allow_unmapped__ = True
+
+    Book, Note = notes_by_word(Base)
+    with pytest.raises(InvalidRequestError, match="can't populate value in KeyFuncDict"):
+        Note(book=Book(), word="salt")
+
+
+def test_secondary_as_text(lite, session):
+    """secondary= may be a join in text, with the names of classes."""
+    Base = declarative_base()
+
+    class A(Base):
+        __tablename__ = "a"
+        id = sa.Column(sa.Integer, primary_key=True)
+        b_id = sa.Column(sa.ForeignKey("b.id"))
+        d = relationship(
+            "D",
+            secondary="join(B, C, B.id == C.b_id)",
+            primaryjoin="A.b_id == B.id",
+            secondaryjoin="C.d_id == D.id",
+            uselist=False,
+            viewonly=True,
+        )
+
+    class B(Base):
+        __tablename__ = "b"
+        id = sa.Column(sa.Integer, primary_key=True)
+
+    class C(Base):
+        __tablename__ = "c"
+        id = sa.Column(sa.Integer, primary_key=True)
+        b_id = sa.Column(sa.ForeignKey("b.id"))
+        d_id = sa.Column(sa.ForeignKey("d.id"))
+
+    class D(Base):
+        __tablename__ = "d"
+        id = sa.Column(sa.Integer, primary_key=True)
+
+    Base.metadata.create_all(lite)
+    session.add_all([A(id=1, b_id=2), B(id=2), C(id=3, b_id=2, d_id=4), D(id=4)])
+    session.commit()
+    assert session.query(A).join(A.d).one().d.id == 4
+    assert noted_in(__file__) == {"relation-secondary"}

@@ -585,3 +585,20 @@ def test_bind_wherever_it_is(lite):
     assert [*map(_metadata.bind_of, [*statements, kept])] == [None] * 6
     words.metadata.bind = lite
     assert [*map(_metadata.bind_of, [*statements, kept])] == [lite] * 5 + [None]
+
+
+def test_column_twice():
+    """Of columns with one name a table has the last, in the place of the first."""
+    table = sa.Table(
+        "t",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("x", sa.Integer),
+        sa.Column("y", sa.Integer),
+        sa.Column("x", sa.Text),
+        sa.UniqueConstraint("x", "y"),
+    )
+    assert [(each.name, type(each.type)) for each in table.c] == [
+        ("id", sa.Integer), ("x", sa.Text), ("y", sa.Integer),
+    ]  # fmt: skip
+    assert noted_in(__file__) == {"column-twice"}

@@ -20,6 +20,7 @@ from sqlalchemy.orm import (
     Session,
     aliased,
     contains_eager,
+    declarative_base,
     defaultload,
     defer,
     deferred,
@@ -29,6 +30,7 @@ from sqlalchemy.orm import (
     load_only,
     noload,
     raiseload,
+    relationship,
     selectinload,
     subqueryload,
     undefer,
@@ -278,6 +280,12 @@ ALIASED = {
             .order_by(db.loans.book_id, db.users.name)
         ),
         ["Ada", "Cy"],
+    ),
+    "any of the same": (
+        lambda db: db.users.join("loans", aliased=True).filter(
+            db.loans.book_id == 1, db.users.loans.any(db.loans.book_id == 3)
+        ),
+        ["Bo"],
     ),
     "back at the start": (
         lambda db: (
@@ -615,6 +623,33 @@ def test_groups_of_columns(soup):
     assert loaded(loan.person) == ["admin", "email", "name"]
 
 
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_contains_eager_of_a_path(lib):
+    """The end of a path has the alias, and what is on the way one of its own, or none."""
+    users, loans, books = lib.users, lib.loans, lib.books
+    loan, book = loans._table.alias("l1"), books._table.alias("b1")
+    query = (
+        users.outerjoin(loan, loan.c.user_name == users.name)
+        .outerjoin(book, book.c.id == loan.c.book_id)
+        .order_by(users.name, loan.c.book_id)
+    )
+    expected = [("Ada", []), ("Bo", ["Mustards", "Soups"]), ("Cy", [])]
+    by_alias = [contains_eager("loans", alias=loan), contains_eager("loans.book", alias=book)]
+    by_name = [contains_eager("loans", alias="l1"), contains_eager("loans.book", alias="b1")]
+    of_text = query.set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL).statement
+
+    def titles(found):
+        return [(user.name, [loan.book.title for loan in user.loans]) for user in found]
+
+    assert titles(query.options(by_alias)) == expected
+    lib.session.expunge_all()
+    assert titles(query.options(*reversed(by_alias))) == expected
+    for options in (by_alias, by_name):
+        lib.session.expunge_all()
+        found = users.options(options).instances(lib.connection().execute(of_text))
+        assert titles(found) == expected
+
+
 def test_contains_eager(lib):
     """contains_eager() takes names, for all of a path, and an alias."""
     users, loans = lib.users, lib.loans
@@ -878,6 +913,93 @@ def test_join_of_classes_by_name(db):
     assert query.select_from(sa.orm.join(db.users, db.loans, db.users.loans)).count() > 0
     with pytest.raises(InvalidRequestError, match="has no relationship 'loans' to join"):
         sa.orm.join(db.users._table, db.loans, "loans")
+
+
+def test_join_goes_on(lib):
+    """A join of classes goes on by names too, and may be what select_entity_from() is given."""
+    users, loans, books = lib.users, lib.loans, lib.books
+    on = sa.orm.join(users, loans, "loans").join(books, "book")
+    outer = sa.orm.join(users, loans, users.loans).outerjoin(books, "book")
+    query = lib.session.query(users.name, books.title)
+    assert query.select_from(on).order_by(books.id).first() == ("Bo", "Mustards")
+    assert query.select_from(outer).order_by(books.id).first() == ("Bo", "Mustards")
+    assert query.select_entity_from(on).filter(users.name == "Bo").count() == 2
+    assert names(users.select_entity_from(on).distinct()) == ["Bo"]
+
+
+def test_join_backwards(lib):
+    """A tuple for join() may have the relationship before the class."""
+    users, loans = lib.users, lib.loans
+    assert names(users.join(("loans", loans)).filter(loans.book_id == 3)) == ["Bo"]
+    assert names(users.join((users.loans, loans)).filter(loans.book_id == 3)) == ["Bo"]
+    assert forms() == ["query-join"]
+
+
+def test_join_to_a_select(lib):
+    """A query joins a statement, and has its columns."""
+    users, loans = lib.users._table, lib.loans._table
+    count = sa.select([loans.c.user_name, sa.func.count().label("n")]).group_by(loans.c.user_name)
+    query = lib.session.query(lib.users.name, count.c.n)
+    joined = query.outerjoin(count, count.c.user_name == lib.users.name)
+    assert joined.order_by(lib.users.name).all() == [("Ada", None), ("Bo", 2), ("Cy", None)]
+    some = lib.session.query(sa.func.count()).select_from(users.select().limit(2))
+    assert some.scalar() == 2
+    assert {"select-columns", "select-nested"} <= {*forms()}
+
+
+def test_query_as_columns(lib):
+    """A query among the columns of a select() stands for all that it selects."""
+    query = lib.users.filter_by(name="Bo")
+    found = lib.session.execute(sa.select([query]))
+    assert "users_email" in list(found.keys())
+    assert found.one().users_name == "Bo"
+    assert "select-nested" in forms()
+
+
+@pytest.fixture
+def staff(lite):
+    """A session, with a class, a class that derives from it, and what that is related to."""
+    Base = declarative_base()
+
+    class Person(Base):
+        __tablename__ = "people"
+        id = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.String(10))
+        name = sa.Column(sa.String(10))
+        __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "person"}  # noqa: RUF012
+
+    class Cook(Person):
+        __tablename__ = "cooks"
+        id = sa.Column(sa.ForeignKey("people.id"), primary_key=True)
+        dish = sa.Column(sa.String(10))
+        pans = relationship("Pan")
+        __mapper_args__ = {"polymorphic_identity": "cook"}  # noqa: RUF012
+
+    class Pan(Base):
+        __tablename__ = "pans"
+        id = sa.Column(sa.Integer, primary_key=True)
+        cook_id = sa.Column(sa.ForeignKey("cooks.id"))
+
+    Base.metadata.create_all(lite)
+    with Session(lite) as session:
+        session.add_all([Person(id=1), Cook(id=2, dish="soup", pans=[Pan(id=7)])])
+        session.commit()
+        yield session, Person, Cook
+
+
+def test_options_of_subclasses(staff):
+    """A query with_polymorphic() takes loader options of the subclasses, also in a list."""
+    session, Person, Cook = staff
+    query = session.query(Person).with_polymorphic("*").order_by(Person.id)
+    _, cook = query.options(joinedload(Cook.pans), defer(Cook.dish))
+    assert loaded(cook) == ["id", "kind", "name", "pans"]
+    session.expunge_all()
+    person, cook = query.options([subqueryload(Cook.pans), defer(Person.name)])
+    assert (loaded(person), loaded(cook)) == (["id", "kind"], ["dish", "id", "kind", "pans"])
+    assert [pan.id for pan in cook.pans] == [7]
+    session.expunge_all()
+    assert query.options(joinedload(Cook.pans)).filter(Cook.dish == "soup").one().pans[0].id == 7
+    assert "name" in forms()
 
 
 def test_union_of_selects(db):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in
@@ -39,6 +41,15 @@ def sql(statement):
     return " ".join(str(statement.compile(compile_kwargs={"literal_binds": True})).split())
 
 
+COUNTED = "(SELECT b.aid AS aid, count(*) AS n FROM b GROUP BY b.aid) AS anon_1"
+
+
+def joined_to_a_select(join):
+    """Return a statement of a join to another statement, whose columns it uses."""
+    counted = select([b.c.aid, func.count().label("n")]).group_by(b.c.aid)
+    return select([a.c.id, counted.c.n]).select_from(join(counted, counted.c.aid == a.c.id))
+
+
 def of_a_select(statement):
     """Return a statement with the columns of another."""
     return select([statement.c.id], statement.columns.id > 1)
@@ -60,9 +71,31 @@ SELECTS = {
         lambda: select(column("x")).select_from(select(a.c.id)),
         "SELECT x FROM (SELECT a.id AS id FROM a) AS anon_1",
     ),
+    "a join to a select()": (
+        lambda: joined_to_a_select(a.join),
+        f"SELECT a.id, anon_1.n FROM a JOIN {COUNTED} ON anon_1.aid = a.id",
+    ),
+    "an outer join to a select()": (
+        lambda: joined_to_a_select(partial(sa.outerjoin, a)),
+        f"SELECT a.id, anon_1.n FROM a LEFT OUTER JOIN {COUNTED} ON anon_1.aid = a.id",
+    ),
+    "an alias() of a select()": (
+        lambda: select([sa.alias(select([a.c.id]), "x").c.id]),
+        "SELECT x.id FROM (SELECT a.id AS id FROM a) AS x",
+    ),
+    "an alias() of a union": (
+        lambda: select([sa.alias(sa.union(select([a.c.id]), select([b.c.id])), "x")]),
+        "SELECT x.id FROM (SELECT a.id AS id FROM a UNION SELECT b.id AS id FROM b) AS x",
+    ),
+    "a join to text": (
+        lambda: select([a.c.id]).select_from(
+            a.join(text("SELECT 1 AS n").columns(n=sa.Integer), ON)
+        ),
+        "SELECT a.id FROM a JOIN (SELECT 1 AS n) AS anon_1 ON a.id = b.aid",
+    ),
     "a select() as a column": (
         lambda: select([b.c.id, select([func.max(a.c.id)])]),
-        "SELECT b.id, (SELECT max(a.id) AS max_1 FROM a) AS anon_1 FROM b",
+        "SELECT b.id, anon_1.max_1 FROM b, (SELECT max(a.id) AS max_1 FROM a) AS anon_1",
     ),
     "a select() as columns": (
         lambda: select([select([a.c.id, a.c.v])]),
@@ -70,7 +103,7 @@ SELECTS = {
     ),
     "only a select()": (
         lambda: select(b.c.id).with_only_columns([select([func.max(a.c.id)])]),
-        "SELECT (SELECT max(a.id) AS max_1 FROM a) AS anon_1",
+        "SELECT anon_1.max_1 FROM (SELECT max(a.id) AS max_1 FROM a) AS anon_1",
     ),
     "a generator": (lambda: select(c for c in b.c), "SELECT b.id, b.aid FROM b"),
     "by name": (lambda: select(columns=[a.c.id]), "SELECT a.id FROM a"),
@@ -719,3 +752,21 @@ def test_division_of_others():
 def test_case_of_lists():
     """The pairs of case() may be lists."""
     assert sql(case([[a.c.id == 1, 2]])) == "CASE WHEN (a.id = 1) THEN 2 END"
+
+
+def test_depth_first():
+    """The names of visitors that SQLAlchemy 1.4 gave up go from the parts to the whole."""
+    from sqlalchemy.sql import visitors
+
+    found = []
+    on = {"column": found.append, "binary": found.append}
+    assert visitors.traverse_depthfirst(ON, {}, on) is ON
+    assert found == [b.c.aid, a.c.id, ON]
+    assert list(visitors.iterate_depthfirst(ON)) == found
+    assert forms() == {"name"}
+
+
+def test_criterion_of_a_select():
+    """What chooses the shards of a query asks the statement that it is given for its criterion."""
+    assert select(a.c.id).where(ON)._criterion is ON
+    assert forms() == {"name"}
