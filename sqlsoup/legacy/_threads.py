@@ -58,7 +58,13 @@ class _Block:
         return self.engine
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        self.engine.commit() if error is None else self.engine.rollback()
+        self.commit() if error is None else self.rollback()
+
+    def commit(self) -> None:
+        self.engine.commit()
+
+    def rollback(self) -> None:
+        self.engine.rollback()
 
 
 def _state_of(engine: Engine, name: str) -> _State:

@@ -1414,6 +1414,12 @@ def test_threadlocal_transactions(engine, shared):
     with shared.begin() as given:
         assert given is shared
         add(shared, "d")
+    begun = shared.begin()
+    add(shared, "g")
+    begun.rollback()
+    begun = shared.begin()
+    add(shared, "h")
+    begun.commit()
 
     def fail():
         with shared.begin():
@@ -1427,7 +1433,7 @@ def test_threadlocal_transactions(engine, shared):
     shared.close()
     shared.close()
     assert shared.pool.checkedout() == 0
-    assert words(engine) == ["a", "c", "d", "food", "hot"]
+    assert words(engine) == ["a", "c", "d", "food", "h", "hot"]
     assert "threadlocal" not in forms()
 
 

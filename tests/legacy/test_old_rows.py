@@ -85,6 +85,27 @@ def test_column_of_another_table(lite, books):
     assert lite.execute(sa.select(label)).fetchone()[label] == 3
 
 
+@pytest.mark.parametrize("make", [sa.column, sa.literal_column, sa.text])
+def test_column_by_its_name(make, lite, books):
+    """A column of a table has the value of one that a statement has by its name alone."""
+    other = sa.table("other", sa.column("name"))
+    with lite.connect() as connection:
+        row = connection.execute(sa.select([make("title")]).select_from(books)).first()
+    assert row[books.c.title] == "Mustards"
+    assert other.c.name not in row
+
+
+def test_column_by_its_label(lite, books):
+    """It has that of one which is called by the table and the column, in text as well."""
+    labeled = sa.select([books.c.title.label("books_title")])
+    texts = ("SELECT title AS books_title FROM books", labeled)
+    for statement in texts:
+        row = lite.execute(statement).first()
+        assert books.c.title in row
+        assert row[books.c.title] == "Mustards"
+    assert books.c.id not in row
+
+
 def test_missing_names(lite):
     """A name that a row does not have is a KeyError, or an AttributeError."""
     row = lite.execute(BOOKS).fetchone()
