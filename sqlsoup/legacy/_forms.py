@@ -122,6 +122,10 @@ FORMS = {
         "a select() in FROM or among the columns of another",
         "statement.subquery(), or statement.scalar_subquery() for one value",
     ),
+    "join-alias": Form(
+        "alias() of a join",
+        "join.select().set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL).subquery()",
+    ),
     "table-select": Form(
         "select(), insert(), update() or delete() of a table with arguments",
         "table.select().where(...), table.insert().values(...)",

@@ -155,7 +155,7 @@ def _aliased(target: Any, onclause: Any, adapters: tuple[Any, ...]) -> tuple[Any
     adapters = (*adapters, inspect(alias)._adapter)
     if prop is not None:
         return relationship.of_type(alias), None, adapters
-    return alias, None if onclause is None else adapters[-1].traverse(onclause), adapters
+    return alias, None if onclause is None else _adapt(adapters, onclause), adapters
 
 
 def _adapted(query: Any, clause: Any) -> Any:
@@ -163,14 +163,23 @@ def _adapted(query: Any, clause: Any) -> Any:
     adapters = vars(query).get(_ADAPTERS)
     if not adapters or not isinstance(clause, ClauseElement | QueryableAttribute):
         return clause
+    return _adapt(adapters, clause)
+
+
+def _adapt(adapters: tuple[Any, ...], clause: Any) -> Any:
+    """Put aliases into an expression: of a table joined twice, the last one."""
 
     def replace(element: Any, **_: Any) -> Any:
-        if "parententity" not in element._annotations:  # a table is itself, as within any()
+        if _OF_CLASSES.isdisjoint(element._annotations):  # a table is itself, as within any()
             return None
         found = (adapter.replace(element) for adapter in reversed(adapters))
         return next((each for each in found if each is not None), None)
 
     return replacement_traverse(coercions.expect(roles.ExpressionElementRole, clause), {}, replace)
+
+
+_OF_CLASSES = frozenset(("parententity", "_orm_adapt"))
+"""What attributes of classes have, and the half of a condition that is about the class outside."""
 
 
 def _not_adapted(query: Any) -> Any:

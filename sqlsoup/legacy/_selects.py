@@ -285,6 +285,12 @@ def _only_columns(before: Callable[..., Any], statement: Any, *columns: Any, **k
     return before(statement, *columns, **kw)
 
 
+@method(Join, "alias")
+def _alias_of_join(_before: object, join: Any, name: Any = None, flat: bool = False) -> Any:
+    note("join-alias")
+    return join._anonymous_fromclause(name=name, flat=flat)
+
+
 _FROM = (Join, TableClause, Subquery, Alias)
 
 

@@ -287,6 +287,20 @@ ALIASED = {
         ),
         ["Bo"],
     ),
+    "has of what is joined": (
+        lambda db: db.users.join("loans", aliased=True).filter(
+            db.loans.book.has(db.books.title == "Soups")
+        ),
+        ["Bo"],
+    ),
+    "a condition about the alias": (
+        lambda db: (
+            db.users.join("loans", aliased=True)
+            .join((db.books, db.books.id == db.loans.book_id), aliased=True, from_joinpoint=True)
+            .filter(db.books.title == "Soups")
+        ),
+        ["Bo"],
+    ),
     "back at the start": (
         lambda db: (
             db.users.join("loans", aliased=True)

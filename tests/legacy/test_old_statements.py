@@ -770,3 +770,22 @@ def test_criterion_of_a_select():
     """What chooses the shards of a query asks the statement that it is given for its criterion."""
     assert select(a.c.id).where(ON)._criterion is ON
     assert forms() == {"name"}
+
+
+def test_alias_of_a_join(engine):
+    """The alias of a join selects it, with the names of its tables before those of the columns."""
+    metadata = sa.MetaData()
+    metadata.reflect(engine, only=["users", "loans"])
+    users, loans = metadata.tables["users"], metadata.tables["loans"]
+    joined = users.join(loans, loans.c.user_name == users.c.name)
+    for alias in (joined.alias("both"), sa.alias(joined, "both")):
+        assert alias.name == "both"
+        assert {"users_name", "loans_book_id"} <= {*alias.c.keys()}
+        with engine.connect() as connection:
+            found = connection.execute(select([alias.c.users_name, alias.c.loans_book_id]))
+            assert sorted(map(tuple, found)) == [("Bo", 1), ("Bo", 3)]
+    flat = sql(joined.alias(flat=True).select())
+    assert flat.endswith(
+        "FROM users AS users_1 JOIN loans AS loans_1 ON loans_1.user_name = users_1.name"
+    )
+    assert forms() == {"join-alias", "select-list"}
