@@ -150,7 +150,9 @@ def _aliased(target: Any, onclause: Any, adapters: tuple[Any, ...]) -> tuple[Any
     """Return target and condition of a join to an alias, and what puts aliases into criteria."""
     relationship = target if onclause is None else onclause
     prop = getattr(relationship, "property", None)
-    joined = prop.mapper.class_ if prop is not None and target is relationship else target
+    joined = target
+    if prop is not None and target is relationship:
+        joined = relationship._of_type or prop.mapper.class_
     alias = aliased(joined)
     adapters = (*adapters, inspect(alias)._adapter)
     if prop is not None:
