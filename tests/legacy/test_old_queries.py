@@ -993,12 +993,24 @@ def staff(lite):
         __tablename__ = "pans"
         id = sa.Column(sa.Integer, primary_key=True)
         cook_id = sa.Column(sa.ForeignKey("cooks.id"))
+        owner_id = sa.Column(sa.ForeignKey("people.id"))
+        owner = relationship(Person)
 
     Base.metadata.create_all(lite)
     with Session(lite) as session:
-        session.add_all([Person(id=1), Cook(id=2, dish="soup", pans=[Pan(id=7)])])
+        cook = Cook(id=2, dish="soup", pans=[Pan(id=7)])
+        session.add_all([cook, Pan(id=8, owner=Person(id=1)), Pan(id=9, owner=cook)])
         session.commit()
         yield session, Person, Cook
+
+
+def test_join_of_a_subclass_with_an_alias_of_its_own(staff):
+    """A join with aliased=True to a subclass is to that alone, and criteria are about its alias."""
+    session, _, Cook = staff
+    Pan = Cook.pans.property.mapper.class_
+    query = session.query(Pan).join(Pan.owner.of_type(Cook), aliased=True)
+    assert [pan.id for pan in query] == [9]
+    assert [pan.id for pan in query.filter(Cook.dish == "soup")] == [9]
 
 
 def test_options_of_subclasses(staff):
