@@ -11,6 +11,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeMeta, Mapper, Query, registry
 from sqlalchemy.orm.base import opt_manager_of_class
 from sqlalchemy.orm.util import AliasedClass
+from sqlalchemy.sql.expression import ColumnElement, SelectBase
+from sqlalchemy.util import Properties
 
 from sqlsoup.legacy import _extensions
 from sqlsoup.legacy._distinct import note_distinct
@@ -19,6 +21,7 @@ from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing
 from sqlsoup.legacy._properties import ComparableProperty, without_entity_name
+from sqlsoup.legacy._subqueries import subquery_of
 from sqlsoup.legacy._text import listed
 
 if TYPE_CHECKING:
@@ -53,12 +56,21 @@ def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
     kw |= zip(names, args, strict=False)
     note("mapper", instead=_INSTEAD_OF_BASE if _is_declaring(kw["class_"]) else "")
     if kw.pop("non_primary", False):
-        raise ArgumentError(
-            "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
-        )
+        return _second(kw["class_"], kw.get("local_table"), kw.get("properties") or {})
     table = kw.pop("local_table", None)
     with_keys_not_null([table] if isinstance(table, Table) else [])
     return _map(kw.pop("class_"), table, **kw)
+
+
+def _second(cls: type, table: Any, properties: dict[str, Any]) -> Any:
+    """Return what stands for a second mapper of a class: rows of it from another table or join."""
+    note("mapper-argument", old="mapper(non_primary=True)", instead="aliased(cls, table)")
+    table = subquery_of(table) if isinstance(table, SelectBase) else table
+    named = {name: listed(columns)[0] for name, columns in properties.items()}
+    columns = {name: each for name, each in named.items() if isinstance(each, ColumnElement)}
+    second: Any = sa_orm.aliased(cls, table)
+    vars(second)["c"] = Properties({**dict(table.c.items()), **columns})
+    return second
 
 
 _INSTEAD_OF_BASE = "nothing in declarative_base(); arguments in __mapper_args__"

@@ -195,15 +195,48 @@ def test_entity_name(tables, session):
         )
 
 
-def test_a_second_mapper(tables):
-    """non_primary=True cannot be done, and the error says what to do."""
-    User = new("User")
-    mapper(User, tables["users"])
-    with pytest.raises(ArgumentError) as caught:
-        mapper(User, tables["users"], non_primary=True)
-    assert str(caught.value) == (
-        "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
+def test_a_second_mapper(tables, session):
+    """non_primary=True gives rows of a mapped class from another table, also to relationships."""
+    users, loans = tables["users"], tables["loans"]
+    User, Loan = new("User"), new("Loan")
+    mapper(Loan, loans)
+    late = loans.alias("late")
+    other = mapper(Loan, late, non_primary=True)
+    first = mapper(Loan, loans.select().where(loans.c.book_id == 1).alias(), non_primary=True)
+    condition = sa.and_(other.c.user_name == users.c.name, late.c.book_id > 1)
+    mapper(
+        User,
+        users,
+        {
+            "loans": relationship(Loan),
+            "late": relationship(other, primaryjoin=condition, viewonly=True),
+        },
     )
+    bo = session.query(User).filter_by(name="Bo").one()
+    assert [loan.book_id for loan in bo.late] == [3]
+    assert {loan.book_id for loan in bo.loans} == {1, 3}
+    assert bo.late[0] in bo.loans
+    assert [loan.book_id for loan in session.query(first)] == [1]
+    eager = session.query(User).options(sa.orm.joinedload(User.late)).filter_by(name="Bo")
+    assert [loan.book_id for loan in eager.populate_existing().one().late] == [3]
+    assert forms() == ["mapper", "mapper-argument"]
+
+
+def test_a_second_mapper_of_a_join(tables, session):
+    """Its columns are those of the join, and those that it names otherwise."""
+    users, loans = tables["users"], tables["loans"]
+    User = new("User")
+    mapper(User, users)
+    joined = sa.join(users, loans, loans.c.user_name == users.c.name)
+    lending = mapper(
+        User, joined, {"name": [users.c.name, loans.c.user_name], "book": loans.c.book_id},
+        non_primary=True,
+    )  # fmt: skip
+    assert lending.c.name is users.c.name
+    assert lending.c.book is loans.c.book_id
+    assert {user.name for user in session.query(lending)} == {"Bo"}
+    of_select = mapper(User, sa.select(users).where(users.c.name == "Cy"), non_primary=True)
+    assert [user.name for user in session.query(of_select)] == ["Cy"]
 
 
 def test_what_is_mapped_by_others(tables, session):
