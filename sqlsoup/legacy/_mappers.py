@@ -69,7 +69,7 @@ def _second(cls: type, table: Any, properties: dict[str, Any]) -> Any:
     named = {name: listed(columns)[0] for name, columns in properties.items()}
     columns = {name: each for name, each in named.items() if isinstance(each, ColumnElement)}
     second: Any = sa_orm.aliased(cls, table)
-    vars(second)["c"] = Properties({**dict(table.c.items()), **columns})
+    vars(second)["c"] = Properties({**{each.key: each for each in table.c}, **columns})
     return second
 
 

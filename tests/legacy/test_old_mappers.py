@@ -234,6 +234,7 @@ def test_a_second_mapper_of_a_join(tables, session):
     )  # fmt: skip
     assert lending.c.name is users.c.name
     assert lending.c.book is loans.c.book_id
+    assert lending.c.email is users.c.email
     assert {user.name for user in session.query(lending)} == {"Bo"}
     of_select = mapper(User, sa.select(users).where(users.c.name == "Cy"), non_primary=True)
     assert [user.name for user in session.query(of_select)] == ["Cy"]

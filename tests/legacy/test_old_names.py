@@ -306,6 +306,18 @@ def test_star_over_names_of_another_star():
     assert noted() == [("import-all", "import * over the program's session", 1)]
 
 
+def test_star_over_names_of_sqlalchemy():
+    """A name of SQLAlchemy is not replaced by one that a module of it has of Python."""
+    names = run(
+        "from sqlalchemy import *\n"
+        "from sqlalchemy.orm.interfaces import *\n"
+        "key = Column(Integer, Sequence('keys'))\n"
+    )
+    assert names["Sequence"] is sqlalchemy.Sequence
+    assert names["cast"] is sqlalchemy.cast
+    assert noted() == [("import-all", "import * over the program's Sequence", 1)]
+
+
 def test_names_in_another_module():
     """A name is found where it was, too."""
     names = run(
