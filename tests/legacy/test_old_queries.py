@@ -1025,6 +1025,10 @@ def test_options_of_subclasses(staff):
     assert [pan.id for pan in cook.pans] == [7]
     session.expunge_all()
     assert query.options(joinedload(Cook.pans)).filter(Cook.dish == "soup").one().pans[0].id == 7
+    session.expunge_all()
+    assert loaded(query.options(defer("name")).first()) == ["id", "kind"]
+    with pytest.raises(ArgumentError, match="does not apply to any of the root entities"):
+        query.options(joinedload(Cook.pans.property.mapper.class_.owner)).all()
     assert "name" in forms()
 
 

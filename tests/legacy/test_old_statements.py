@@ -789,3 +789,10 @@ def test_alias_of_a_join(engine):
         "FROM users AS users_1 JOIN loans AS loans_1 ON loans_1.user_name = users_1.name"
     )
     assert forms() == {"join-alias", "select-list"}
+
+
+def test_what_is_no_table():
+    """What cannot be in FROM is the error that it is."""
+    with pytest.raises(ArgumentError, match=r"^FROM expression, such as a Table"):
+        a.join(sa.literal(1), ON)
+    assert forms() == set()
