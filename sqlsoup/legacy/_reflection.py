@@ -6,13 +6,16 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Connection, Engine, Inspector, Table, inspect
+from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.ext.automap import AutomapBase
 
+from sqlsoup.legacy._frames import is_internal
 from sqlsoup.legacy._metadata import bind_of, with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
+from sqlsoup.legacy._text import listed
 from sqlsoup.legacy._values import as_reflected_then
 
 if TYPE_CHECKING:
@@ -93,6 +96,28 @@ def _get_table_names(
     if kw.pop("order_by", *args) != "foreign_key":
         return before(inspector, schema, **kw)
     return [name for name, _ in inspector.get_sorted_table_and_fkc_names(schema) if name]
+
+
+@method(PGInspector, "get_view_names")
+def _get_view_names(
+    before: Callable[..., Any], inspector: Any, schema: Any = None, include: Any = None, **kw: Any
+) -> Any:
+    """Give the names of materialized views as well, unless SQLAlchemy or SQLSoup asks."""
+    if is_internal():
+        return before(inspector, schema, **kw)
+    wanted = _KINDS if include is None else listed(include)
+    stored = inspector.get_materialized_view_names(schema) if "materialized" in wanted else []
+    if stored or include is not None:
+        note(
+            "name",
+            old="get_view_names() with materialized views",
+            instead="get_materialized_view_names() beside get_view_names()",
+        )
+    return [*(before(inspector, schema, **kw) if "plain" in wanted else ()), *stored]
+
+
+_KINDS = ("plain", "materialized")
+"""Those of views, which a program may name."""
 
 
 @missing(Inspector, "reflecttable")

@@ -12,9 +12,9 @@ from unittest import mock
 
 import pytest
 import sqlalchemy as sa
-from conftest import noted_in, words
+from conftest import noted_in, on_postgresql, words
 from sqlalchemy import orm
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -2006,3 +2006,33 @@ def test_connection_proxy(make_engine):
     plain.execute("CREATE TABLE t (a INTEGER)")
     plain.dispose()
     assert "engine-proxy" in noted_in(__file__)
+
+
+@on_postgresql
+def test_types_without_engine(pg):
+    """A type is created and dropped by the engine of its MetaData."""
+    metadata = sa.MetaData(pg)
+    letters = postgresql.ENUM("a", "b", name="letters", metadata=metadata)
+    letters.create()
+    assert [each["name"] for each in sa.inspect(pg).get_enums()] == ["letters"]
+    letters.drop()
+    assert sa.inspect(pg).get_enums() == []
+    assert forms() == {"metadata-bind", "table-unbound"}
+
+
+@on_postgresql
+def test_materialized_views(pg):
+    """Views are all of them, or those that are asked for."""
+    with pg.begin() as connection:
+        connection.exec_driver_sql("CREATE VIEW plain AS SELECT 1 AS x")
+        connection.exec_driver_sql("CREATE MATERIALIZED VIEW stored AS SELECT 1 AS x")
+    inspector = sa.inspect(pg)
+    assert inspector.get_view_names() == ["plain", "stored"]
+    assert inspector.get_view_names(include="plain") == ["plain"]
+    assert inspector.get_view_names(include=("materialized",)) == ["stored"]
+    assert forms() == {"name"}
+    _notes.clear()
+    with pg.begin() as connection:
+        connection.exec_driver_sql("DROP MATERIALIZED VIEW stored")
+    assert sa.inspect(pg).get_view_names() == ["plain"]
+    assert forms() == set()
