@@ -71,12 +71,13 @@ def _store_any(
     try:
         before(session, *args, **kw)
         if session.get_transaction() is not None:
+            session._flushing = True  # which leaves the rest where it is: it was part of the flush
             Session.commit.__wrapped__(session)  # type: ignore[attr-defined]
     except BaseException:
         Session.rollback.__wrapped__(session)  # type: ignore[attr-defined]
         raise
     finally:
-        state.flushing = False
+        state.flushing = session._flushing = False
 
 
 @replaced(Session, "execute")

@@ -293,6 +293,26 @@ def test_a_statement_that_fails(auto, engine):
     assert idle(engine)
 
 
+@pytest.mark.filterwarnings("ignore:The `objects` parameter:sqlalchemy.exc.SADeprecationWarning")
+def test_flush_stores_no_more_than_it_is_asked_for(lite_auto, soup):
+    """A flush commits what it has stored, and leaves what is new beside and after it."""
+    added = []
+
+    def add(session, _context):
+        added.append(tag(soup.tags, f"more{len(added)}"))
+        session.add(added[-1])
+
+    first, second = tag(soup.tags, "first"), tag(soup.tags, "second")
+    lite_auto.autoflush = False
+    lite_auto.add_all([first, second])
+    lite_auto.flush([first])
+    assert (first in lite_auto.new, second in lite_auto.new) == (False, True)
+    event.listen(lite_auto, "after_flush_postexec", add)
+    lite_auto.flush()
+    assert list(lite_auto.new) == added
+    assert len(added) == 1
+
+
 # autocommit=True: queries
 
 
