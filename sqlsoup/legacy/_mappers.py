@@ -292,6 +292,9 @@ def _aliased_class(before: Callable[..., Any], /, *args: Any, **kw: Any) -> None
     if "cls" in kw:
         note("name", old="AliasedClass(cls=)", instead="aliased(cls)")
         args = (*args, kw.pop("cls"))
+    if isinstance(kw.get("alias"), SelectBase):
+        note("select-nested")
+        kw["alias"] = subquery_of(kw["alias"])
     before(*args, **kw)
 
 

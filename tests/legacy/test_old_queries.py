@@ -961,6 +961,15 @@ def test_join_to_a_select(lib):
     assert {"select-columns", "select-nested"} <= {*forms()}
 
 
+def test_alias_of_a_select(lib):
+    """A class may be an alias of a statement, whose columns are its attributes."""
+    some = sa.select([lib.users]).where(lib.users.name > "B")
+    user = aliased(lib.users, some)
+    assert names(lib.session.query(user).filter(user.name < "C")) == ["Bo"]
+    assert names(lib.session.query(aliased(lib.users, alias=some)).order_by("name")) == ["Bo", "Cy"]
+    assert "select-nested" in forms()
+
+
 def test_query_as_columns(lib):
     """A query among the columns of a select() stands for all that it selects."""
     query = lib.users.filter_by(name="Bo")
