@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import noted_in, words
 from sqlalchemy import Column, Integer, MetaData, String, Table
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -602,3 +603,23 @@ def test_column_twice():
         ("id", sa.Integer), ("x", sa.Text), ("y", sa.Integer),
     ]  # fmt: skip
     assert noted_in(__file__) == {"column-twice"}
+
+
+@pytest.mark.parametrize("kind", ["ENUM", "SET"])
+def test_quoted_values(kind):
+    """Values of MySQL's types may be quoted, each by the same quote."""
+    make = getattr(mysql, kind)
+
+    def values(*args, **kw):
+        made = make(*args, **kw)
+        return list(getattr(made, "enums", None) or made.values)
+
+    assert values("'a'", "'it''s'") == ["a", "it's"]
+    assert values('"a"', '"b"') == ["a", "b"]
+    assert values("a", "'b'", quoting="quoted") == ["a", "b"]
+    assert noted_in(__file__) == {"name"}
+    assert values("'a'", quoting="unquoted") == ["'a'"]
+    _notes.clear()
+    for plain in (["a", "'b'"], ["'a'", '"b"'], ["'"], ["a"]):
+        assert values(*plain) == plain
+    assert noted_in(__file__) == set()

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import noted_in
 from sqlalchemy import and_, asc, case, column, desc, exists, func, not_, or_, select, table, text
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, aliased
 
@@ -796,3 +797,12 @@ def test_what_is_no_table():
     with pytest.raises(ArgumentError, match=r"^FROM expression, such as a Table"):
         a.join(sa.literal(1), ON)
     assert forms() == set()
+
+
+@pytest.mark.parametrize("dialect", [mysql, postgresql])
+def test_insert_of_a_dialect(dialect):
+    """insert() of a dialect takes values, as that of all dialects does."""
+    assert sql(dialect.insert(c, {"id": 1})) == "INSERT INTO c (id) VALUES (1)"
+    assert sql(dialect.insert(c, values={"id": 1})) == "INSERT INTO c (id) VALUES (1)"
+    assert forms() == {"dml-arguments"}
+    assert type(dialect.insert(c)) is dialect.Insert
