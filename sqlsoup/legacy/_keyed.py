@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import KeyFuncDict
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.orm.mapped_collection import _AttrGetter
-from sqlalchemy.util.langhelpers import Missing
 
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import replaced
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_names = vars(sys.modules[_AttrGetter.__module__])
+MISSING = _names.get("Missing", _names.get("_UNMAPPED_AMBIGUOUS_NONE"))
+"""What stands for the key None, under the name that it has in later releases or in early ones."""
+
+
 @replaced(_AttrGetter, "__call__")
 def _key(before: Callable[..., Any]) -> Callable[..., Any]:
     def key(getter: Any, row: Any) -> Any:
         found = before(getter, row)
-        return Missing if found is NO_VALUE and not isinstance(row, NEW) else found
+        return MISSING if found is NO_VALUE and not isinstance(row, NEW) else found
 
     return key
 
