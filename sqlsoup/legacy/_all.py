@@ -46,6 +46,7 @@ from sqlsoup.legacy import (
     _tuples,
     _urls,
     _values,
+    _viewonly,
 )
 
 MODULES = (
@@ -87,6 +88,7 @@ MODULES = (
     _tuples,
     _urls,
     _values,
+    _viewonly,
 )
 """The modules whose patches are planned when they are imported."""
 

@@ -199,6 +199,10 @@ FORMS = {
         "a row that is loaded again while a new one is not complete",
         "with session.no_autoflush, as SQLAlchemy 2 stores new rows first",
     ),
+    "statement-flush": Form(
+        "a statement of tables, executed by a session with rows that are not stored",
+        "session.flush() before it; or `with session.no_autoflush`, as SQLAlchemy 2.1 stores them",
+    ),
     "query-values": Form("values() or add_column() with a name", "query.with_entities(A.b)"),
     "contains-alias": Form(
         "contains_alias()", "session.query(aliased(A, alias)).from_statement(...)"
@@ -285,6 +289,10 @@ FORMS = {
     ),
     "property-argument": Form("an argument of a property that is gone", "leave it out"),
     "backref-cascade": Form("a row that came into the session along a backref", "session.add(row)"),
+    "viewonly": Form(
+        "a change of a relationship with viewonly=True, or of its reverse",
+        "a change of the other, then session.flush() and session.expire(row)",
+    ),
     "entity-name": Form("entity_name= of a mapper", "leave it out, or map a second class"),
     "class-mapper": Form("class_mapper() or object_mapper() with old arguments", "inspect(cls)"),
     "scoped-mapper": Form("ScopedSession.mapper()", "db.map(table)"),

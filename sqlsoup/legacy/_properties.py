@@ -9,23 +9,14 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import ClassManager
 
-from sqlsoup.legacy import _backrefs, _extensions
+from sqlsoup.legacy import _backrefs, _extensions, _viewonly
+from sqlsoup.legacy._bases import NEW
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, replaced
 from sqlsoup.legacy._text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-NEW = (sa_orm.DeclarativeBase, sa_orm.DeclarativeBaseNoMeta, sa_orm.MappedAsDataclass)
-"""The bases of classes that SQLAlchemy 1.3 did not have: what they do is new as well."""
-
-
-def selects_new(statement: Any) -> bool:
-    """Tell if a query or statement is of a class with such a base."""
-    entities = (found["entity"] for found in statement.column_descriptions)
-    return any(isinstance(each, type) and issubclass(each, NEW) for each in entities)
 
 
 _HOOKS = "sqlsoup.legacy.extensions"
@@ -162,11 +153,9 @@ def _listen(attribute: Any) -> None:
         return
     for extension in prop.info.get(_HOOKS, ()):
         _extensions.listen_attribute(attribute, extension)
-    if (
-        isinstance(prop, sa_orm.RelationshipProperty)
-        and not prop.viewonly
-        and not issubclass(attribute.class_, NEW)
-    ):
+    if isinstance(prop, sa_orm.RelationshipProperty) and not issubclass(attribute.class_, NEW):
+        if prop.viewonly:
+            _viewonly.listen(attribute, prop)
         _backrefs.listen(attribute, prop)
 
 

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Query, object_session
 from sqlalchemy.sql.expression import Select
 
 from sqlsoup._mapping import selectable_of
+from sqlsoup.legacy._bases import selects_new
 from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._joins import entity_of
 from sqlsoup.legacy._loaders import NamedOption, resolved
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
-from sqlsoup.legacy._properties import selects_new, without_entity_name
+from sqlsoup.legacy._properties import without_entity_name
 from sqlsoup.legacy._results import MainAlias, keep_alias
 from sqlsoup.legacy._text import bound, listed, lock_arguments
 

@@ -16,10 +16,10 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Query
 
 from sqlsoup.legacy import _query_loads
+from sqlsoup.legacy._bases import selects_new
 from sqlsoup.legacy._frames import asking, is_running
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import replaced
-from sqlsoup.legacy._properties import selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable

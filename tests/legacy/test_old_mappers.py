@@ -566,6 +566,114 @@ def test_dynamic_loader(tables, session):
     assert "relation-arguments" in forms()
 
 
+# relationships with viewonly=True
+
+
+@pytest.fixture
+def shown(tables, session):
+    """A function that maps users and loans, a relationship of which is viewonly."""
+
+    def make(many, one, base=Row):
+        User, Loan = new("User", base), new("Loan", base)
+        if base is Row:
+            mapper(Loan, tables["loans"])
+            mapper(User, tables["users"])
+        else:
+            Loan.__table__, User.__table__ = tables["loans"], tables["users"]
+            Base = type("Base", (sa.orm.DeclarativeBase,), {})
+            Loan, User = (
+                type(kind.__name__, (Base,), {"__table__": kind.__table__}) for kind in (Loan, User)
+            )
+        sa.inspect(User).add_property("loans", relationship(Loan, back_populates="user", **many))
+        sa.inspect(Loan).add_property("user", relationship(User, back_populates="loans", **one))
+        return User, Loan
+
+    return make
+
+
+@pytest.mark.parametrize("mode", ["many", "one"])
+def test_viewonly_is_in_step_with_its_reverse(mode, shown, session):
+    """A change of either side is one of both, and what is put in comes into the session."""
+    options = [{"viewonly": True}, {}]
+    User, Loan = shown(*(options if mode == "many" else reversed(options)))
+    user = session.query(User).filter_by(name="Cy").one()
+    assert user.loans == []
+    _notes.clear()
+    first, second = Loan(book_id=1), Loan(book_id=2)
+    first.user = user
+    user.loans.append(second)
+    assert user.loans == [first, second]
+    assert second.user is user
+    assert {first, second} <= {*session.new}
+    assert {note.count for note in legacy.report().notes if note.form == "viewonly"} == {1}
+    user.loans.remove(second)
+    assert second.user is None
+    first.user = None
+    assert user.loans == []
+    assert len([note for note in legacy.report().notes if note.form == "viewonly"]) == 4
+    session.expunge_all()
+
+
+def test_viewonly_of_new_rows(shown):
+    """A collection of a row that no session has is in step as well; one not read needs no note."""
+    User, Loan = shown({"viewonly": True}, {})
+    user = User()
+    Loan(user=user)
+    assert len(user.loans) == 1
+    assert forms() == ["mapper", "viewonly"]
+
+
+def test_viewonly_that_nothing_has_read(shown, session):
+    """Nothing is noted where a collection is loaded after the change, or of no session."""
+    User, Loan = shown({"viewonly": True, "cascade": "merge"}, {})
+    user = session.query(User).filter_by(name="Cy").one()
+    _notes.clear()
+    Loan(book_id=1).user = user
+    assert "viewonly" not in forms()
+    session.expunge_all()
+
+
+@pytest.mark.parametrize("asked", ["merge", "all"])
+def test_viewonly_has_the_cascade_that_it_says(asked, tables, session):
+    """A row comes into the session, and is stored, unless the cascade is without save-update."""
+    User, Loan = new("User"), new("Loan")
+    mapper(Loan, tables["loans"])
+    mapper(User, tables["users"], {"shown": relationship(Loan, viewonly=True, cascade=asked)})
+    loan = Loan()
+    user = User(name="Di", shown=[loan])
+    assert forms() == ["mapper"]
+    session.add(user)
+    assert (loan in session) is (asked == "all")
+    session.expunge_all()
+
+
+def test_viewonly_of_today(shown, session):
+    """A class with a base that 1.3 did not have does as without the module."""
+    User, Loan = shown({"viewonly": True}, {}, type("Of", (), {}))
+    _notes.clear()
+    user = session.query(User).filter_by(name="Cy").one()
+    assert user.loans == []
+    loan = Loan(book_id=1, user=user)
+    user.loans.append(Loan())
+    assert loan not in user.loans
+    assert list(session.new) == []
+    assert forms() == []
+
+
+def test_viewonly_that_is_not_to_be_in_step(shown):
+    """sync_backref=True of either side is SQLAlchemy's error, and False leaves the other alone."""
+    shown({"viewonly": True}, {"sync_backref": True})
+    with pytest.raises(InvalidRequestError, match="cannot specify sync_backref=True"):
+        configure_mappers()
+    clear_mappers()
+    User, Loan = shown({"viewonly": True, "sync_backref": False}, {})
+    user, loan = User(), Loan()
+    user.loans.append(loan)
+    assert loan.user is None
+    Loan(user=user)
+    assert len(user.loans) == 2
+
+
 # the cascade along backrefs
 
 

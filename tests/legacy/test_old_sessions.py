@@ -1451,3 +1451,51 @@ def test_populate_existing_puts_changes_back(make_base, engine):
         session.query(users).order_by(users.name).populate_existing().all()
         assert (user.email == "changed") is (make_base is new_base)
     assert forms() == ["populate-existing"] * (make_base is not new_base)
+
+
+STATEMENTS = {
+    "select of a table": lambda users: users.__table__.select(),
+    "select of columns of a class": lambda users: sa.select([users.email]),
+    "update of a table": lambda users: sa.update(users.__table__).values(email=None),
+    "update with criteria of a class": lambda users: sa.update(users.__table__).where(
+        users.name == "new"
+    ),
+    "text": lambda users: sa.text("SELECT name FROM users"),
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("make_base", [declarative_base, new_base])
+def test_statements_of_tables_store_nothing(statement, make_base, engine):
+    """A session executes a statement of tables without storing its rows, and that is noted."""
+    users, _ = declared(engine, make_base())
+    statement = STATEMENTS[statement](users)
+    if statement.is_dml:
+        statement = statement.values(email="changed")
+    with Session(engine) as session:
+        session.execute(statement)
+        new = users(name="new")
+        session.add(new)
+        _notes.clear()
+        session.execute(statement)
+        assert new in session.new or make_base is new_base
+        assert forms() == ["statement-flush"] * (make_base is not new_base)
+        session.rollback()
+
+
+def test_statements_of_tables_beside_deleted_rows(engine):
+    """Neither does scalar(), nor where a row is to be deleted; queries of a class store."""
+    _, books = declared(engine, declarative_base())
+    count = sa.select(sa.func.count()).select_from(books.__table__)
+    with Session(engine) as session:
+        book = session.query(books).order_by(books.id.desc()).first()
+        session.delete(book)
+        _notes.clear()
+        found = session.scalar(count)
+        assert book in session.deleted
+        assert forms() == ["statement-flush"]
+        with session.no_autoflush:
+            session.execute(count)
+        assert len(legacy.report().notes) == 1
+        assert session.query(books).count() == found - 1
+        session.rollback()
