@@ -62,7 +62,7 @@ def leaves_rows(session: Any, statement: Any) -> bool:
         return False
     if getattr(statement, "is_dml", False):  # which may be of a table, with criteria of a class
         return "parententity" not in statement.table._annotations
-    return statement._propagate_attrs.get("compile_state_plugin") != "orm"
+    return bool(statement._propagate_attrs.get("compile_state_plugin") != "orm")
 
 
 def _note_incomplete(session: Any) -> None:

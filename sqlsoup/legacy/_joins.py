@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy.orm as sa_orm
 from sqlalchemy import FromClause, inspect
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased
+from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased, context
 from sqlalchemy.sql import coercions, roles
 from sqlalchemy.sql.expression import ClauseElement, Join
 from sqlalchemy.sql.visitors import ReplacingExternalTraversal
 
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, replaced
+from sqlsoup.legacy._patch import function, internal, method, replaced
 from sqlsoup.legacy._text import label, textual
 
 if TYPE_CHECKING:
@@ -149,8 +149,10 @@ def _aliased(target: Any, onclause: Any, adapters: tuple[Any, ...]) -> tuple[Any
     """Return target and condition of a join to an alias, and what puts aliases into criteria."""
     relationship = target if onclause is None else onclause
     prop = getattr(relationship, "property", None)
-    joined = prop.mapper.class_ if prop is not None and target is relationship else target
-    alias = aliased(joined)
+    joined = target
+    if prop is not None and target is relationship:
+        joined = (relationship._of_type or prop.mapper).entity
+    alias = aliased(joined, flat=True)
     adapters = (*adapters, inspect(alias)._adapter)
     if prop is not None:
         return relationship.of_type(alias), None, adapters
@@ -175,6 +177,30 @@ def _not_adapted(query: Any) -> Any:
         query = query._generate()
         del vars(query)[_ADAPTERS]
     return query
+
+
+@method(internal(context, "ORMSelectCompileState"), "_adapt_polymorphic_element")
+def _adapt_element(before: Callable[..., Any], state: Any, element: Any) -> Any:
+    """Leave columns of a class alone where a subclass of it is joined, under another name.
+
+    Criteria would compare the subclass with itself.
+    """
+    made = before(state, element)
+    of = element._annotations.get("parententity")
+    if made is None or of is None or of in state._polymorphic_adapters or not _is_of_query(state):
+        return made
+    table = element if isinstance(element, FromClause) else element.table
+    if not state._polymorphic_adapters[table].mapper.isa(of):
+        return made
+    note("query-join", old="join() of a subclass by its class", instead=_FLAT)
+    return None
+
+
+_FLAT = "join(aliased(Sub, flat=True), ...)"
+
+
+def _is_of_query(state: Any) -> bool:
+    return bool(state.compile_options._use_legacy_query_style)
 
 
 @method(Query, "reset_joinpoint")

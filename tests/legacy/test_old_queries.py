@@ -1197,3 +1197,66 @@ def test_distinct_of_new_classes(lite):
     with Session(lite) as session:
         assert session.query(User.admin).distinct().order_by(User.name).count() == 2
     assert forms() == []
+
+
+@pytest.fixture
+def staff(lite):
+    """A class, and one whose table is joined to its own."""
+    base = sa.orm.declarative_base()
+
+    class Staff(base):
+        __tablename__ = "staff"
+        id = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.String)
+        boss_id = sa.Column(sa.ForeignKey("staff.id"))
+        __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "staff"}
+
+    class Manager(Staff):
+        __tablename__ = "managers"
+        id = sa.Column(sa.ForeignKey("staff.id"), primary_key=True)
+        room = sa.Column(sa.String)
+        __mapper_args__ = {
+            "polymorphic_identity": "manager",
+            "inherit_condition": id == Staff.id,
+        }
+
+    Staff.staff = sa.orm.relationship(Staff, remote_side=Staff.boss_id)
+    base.metadata.create_all(lite)
+    with Session(lite) as session:
+        session.add(Staff(id=1))
+        session.add(Manager(id=2, room="A", staff=[Staff(id=3), Manager(id=4, room="B")]))
+        session.commit()
+        _notes.clear()
+        yield session, Staff, Manager
+
+
+@pytest.mark.filterwarnings("ignore:An alias is being generated:sqlalchemy.exc.SAWarning")
+def test_join_of_a_subclass(staff):
+    """Criteria, columns and order of a class are about itself where a subclass of it is joined."""
+    session, Staff, Manager = staff
+    query = session.query(Staff.id, Manager.room).outerjoin(Manager, Manager.id == Staff.id)
+    assert query.order_by(Staff.id).all() == [(1, None), (2, "A"), (3, None), (4, "B")]
+    query = session.query(Staff).join(Manager, Staff.id == Manager.boss_id)
+    assert [each.id for each in query.filter(Manager.room == "B")] == [2]
+    assert {note.old for note in legacy.report().notes} == {"join() of a subclass by its class"}
+    _notes.clear()
+    query = session.query(Staff).join(Staff.staff.of_type(aliased(Manager, flat=True)))
+    assert [each.id for each in query] == [2]
+
+
+@pytest.mark.filterwarnings("ignore:An alias is being generated:sqlalchemy.exc.SAWarning")
+def test_join_of_a_subclass_today(staff):
+    """A select() does as without the module."""
+    session, Staff, Manager = staff
+    statement = sa.select(Staff.id, Manager.room).join(Manager, Manager.id == Staff.id)
+    assert "staff_1.id" in str(statement)
+    assert forms() == []
+
+
+def test_aliased_join_of_a_subclass(staff):
+    """A join with aliased=True is to the subclass that of_type() says."""
+    session, Staff, Manager = staff
+    query = session.query(Staff).join(Staff.staff.of_type(Manager), aliased=True)
+    assert [each.id for each in query.filter(Manager.room == "B")] == [2]
+    assert query.filter(Manager.room == "A").all() == []
+    assert forms() == ["query-join"]
