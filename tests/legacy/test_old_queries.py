@@ -1206,25 +1206,24 @@ def staff(lite):
 
     class Staff(base):
         __tablename__ = "staff"
-        id = sa.Column(sa.Integer, primary_key=True)
+        key = sa.Column(sa.Integer, primary_key=True)
         kind = sa.Column(sa.String)
-        boss_id = sa.Column(sa.ForeignKey("staff.id"))
-        __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "staff"}
+        boss = sa.Column(sa.ForeignKey("staff.key"))
+        __mapper_args__ = dict(polymorphic_on=kind, polymorphic_identity="staff")  # noqa: C408, RUF012
 
     class Manager(Staff):
         __tablename__ = "managers"
-        id = sa.Column(sa.ForeignKey("staff.id"), primary_key=True)
+        key = sa.Column(sa.ForeignKey("staff.key"), primary_key=True)
         room = sa.Column(sa.String)
-        __mapper_args__ = {
-            "polymorphic_identity": "manager",
-            "inherit_condition": id == Staff.id,
-        }
+        __mapper_args__ = dict(  # noqa: C408, RUF012
+            polymorphic_identity="manager", inherit_condition=key == Staff.key
+        )
 
-    Staff.staff = sa.orm.relationship(Staff, remote_side=Staff.boss_id)
+    Staff.staff = sa.orm.relationship(Staff, remote_side=Staff.boss)
     base.metadata.create_all(lite)
     with Session(lite) as session:
-        session.add(Staff(id=1))
-        session.add(Manager(id=2, room="A", staff=[Staff(id=3), Manager(id=4, room="B")]))
+        session.add(Staff(key=1))
+        session.add(Manager(key=2, room="A", staff=[Staff(key=3), Manager(key=4, room="B")]))
         session.commit()
         _notes.clear()
         yield session, Staff, Manager
@@ -1234,22 +1233,22 @@ def staff(lite):
 def test_join_of_a_subclass(staff):
     """Criteria, columns and order of a class are about itself where a subclass of it is joined."""
     session, Staff, Manager = staff
-    query = session.query(Staff.id, Manager.room).outerjoin(Manager, Manager.id == Staff.id)
-    assert query.order_by(Staff.id).all() == [(1, None), (2, "A"), (3, None), (4, "B")]
-    query = session.query(Staff).join(Manager, Staff.id == Manager.boss_id)
-    assert [each.id for each in query.filter(Manager.room == "B")] == [2]
+    query = session.query(Staff.key, Manager.room).outerjoin(Manager, Manager.key == Staff.key)
+    assert query.order_by(Staff.key).all() == [(1, None), (2, "A"), (3, None), (4, "B")]
+    query = session.query(Staff).join(Manager, Staff.key == Manager.boss)
+    assert [each.key for each in query.filter(Manager.room == "B")] == [2]
     assert {note.old for note in legacy.report().notes} == {"join() of a subclass by its class"}
     _notes.clear()
     query = session.query(Staff).join(Staff.staff.of_type(aliased(Manager, flat=True)))
-    assert [each.id for each in query] == [2]
+    assert [each.key for each in query] == [2]
 
 
 @pytest.mark.filterwarnings("ignore:An alias is being generated:sqlalchemy.exc.SAWarning")
 def test_join_of_a_subclass_today(staff):
     """A select() does as without the module."""
-    session, Staff, Manager = staff
-    statement = sa.select(Staff.id, Manager.room).join(Manager, Manager.id == Staff.id)
-    assert "staff_1.id" in str(statement)
+    _, Staff, Manager = staff
+    statement = sa.select(Staff.key, Manager.room).join(Manager, Manager.key == Staff.key)
+    assert "staff_1.key" in str(statement)
     assert forms() == []
 
 
@@ -1257,6 +1256,6 @@ def test_aliased_join_of_a_subclass(staff):
     """A join with aliased=True is to the subclass that of_type() says."""
     session, Staff, Manager = staff
     query = session.query(Staff).join(Staff.staff.of_type(Manager), aliased=True)
-    assert [each.id for each in query.filter(Manager.room == "B")] == [2]
+    assert [each.key for each in query.filter(Manager.room == "B")] == [2]
     assert query.filter(Manager.room == "A").all() == []
     assert forms() == ["query-join"]
