@@ -9,6 +9,7 @@ from sqlalchemy.orm import Query
 from sqlsoup.legacy import (
     _attributes,
     _backrefs,
+    _bulk,
     _closing,
     _compiled,
     _connection_begin,
@@ -52,6 +53,7 @@ from sqlsoup.legacy import (
 MODULES = (
     _attributes,
     _backrefs,
+    _bulk,
     _closing,
     _compiled,
     _connection_begin,

@@ -203,6 +203,10 @@ FORMS = {
         "a statement of tables, executed by a session with rows that are not stored",
         "session.flush() before it; or `with session.no_autoflush`, as SQLAlchemy 2.1 stores them",
     ),
+    "bulk-change": Form(
+        "update() or delete() of a class in its parent's table",
+        "filter(A.kind == ...) before, which says whose rows",
+    ),
     "query-values": Form("values() or add_column() with a name", "query.with_entities(A.b)"),
     "contains-alias": Form(
         "contains_alias()", "session.query(aliased(A, alias)).from_statement(...)"

@@ -14,6 +14,7 @@ from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy import _extensions
+from sqlsoup.legacy._bases import NEW
 from sqlsoup.legacy._distinct import note_distinct
 from sqlsoup.legacy._frames import is_within
 from sqlsoup.legacy._metadata import with_keys_not_null
@@ -175,6 +176,23 @@ def _leave(sessions: Any, row: object) -> None:
         sessions.expunge(row)
 
 
+def _with_key_not_null(mapper: Any) -> None:
+    """Have new rows of a class be stored several at once, though SQLite's key may be NULL."""
+    table = mapper.local_table
+    if issubclass(mapper.class_, NEW) or not isinstance(table, Table):
+        return
+    if any(column.nullable for column in table.primary_key):
+        note(
+            "table-autoload",
+            old="a class of a table whose key is reflected as nullable",
+            instead=_KEY,
+        )
+        with_keys_not_null([table])
+
+
+_KEY = "Table(..., Column('id', Integer, primary_key=True), autoload_with=engine)"
+
+
 @method(Mapper, "__init__")
 def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: Any) -> None:
     global are_ordered  # noqa: PLW0603
@@ -196,6 +214,7 @@ def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: 
     comparable = {k: p for k, p in properties.items() if isinstance(p, ComparableProperty)}
     kw["properties"] = {k: p for k, p in properties.items() if k not in comparable}
     before(mapper, *args, **kw)
+    _with_key_not_null(mapper)
     for name, prop in comparable.items():
         mapper.add_property(name, prop)  # type: ignore[arg-type]
     if listed(order):

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, column, literal_column
+from sqlalchemy import (
+    LABEL_STYLE_TABLENAME_PLUS_COL,
+    column,
+    literal_column,
+)
 from sqlalchemy.orm import Query, object_session
+from sqlalchemy.orm.interfaces import MapperOption
 from sqlalchemy.sql.expression import Select
 
 from sqlsoup._mapping import selectable_of
@@ -121,7 +126,10 @@ def _options(before: Callable[..., Any]) -> Callable[..., Any]:
     return options
 
 
-_OLD_OPTIONS = (list, tuple, NamedOption, MainAlias)
+_OLD_OPTIONS = (list, tuple, NamedOption, MainAlias, MapperOption)
+
+
+_NOT_CALLED = "a MapperOption with propagate_to_loaders, which what attributes load does not call"
 
 
 def _options_any(before: Callable[..., Any], query: Any, *options: Any) -> Any:
@@ -130,6 +138,9 @@ def _options_any(before: Callable[..., Any], query: Any, *options: Any) -> Any:
             note("loader-name", old="options() with a list", instead="options(*options)")
         options = tuple(each for option in options for each in listed(option))
     for option in options:
+        if isinstance(option, MapperOption) and option.propagate_to_loaders:
+            own = type(option).process_query_conditionally
+            note("name", old=_NOT_CALLED, instead="the event do_orm_execute", of=own)
         query = option.on(query) if isinstance(option, MainAlias) else query
     given = [option for option in options if not isinstance(option, MainAlias)]
     query = before(query, *(resolved(option, lambda: entity_of(query)) for option in given))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Inspector, Table, inspect
+from sqlalchemy import Column, Connection, Engine, Inspector, Table, inspect
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.ext.automap import AutomapBase
@@ -48,6 +48,10 @@ def _new_any(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any
         kw["extend_existing"] = kw.pop("useexisting")
     table = before(cls, *args, **kw)
     if is_reflected:
+        for column in args[2:]:
+            if isinstance(column, Column) and column.key != column.name:
+                table._columns.remove(column)  # it was the last one
+                table._columns.add(column)
         with_keys_not_null([table])
         as_reflected_then(table)
     return table

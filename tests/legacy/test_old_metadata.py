@@ -503,6 +503,42 @@ def test_autoload(engine):
     assert forms() == {"metadata-bind", "table-autoload"}
 
 
+def new_base():
+    """Return a base that SQLAlchemy 1.3 did not have."""
+    return type("Base", (sa.orm.DeclarativeBase,), {})
+
+
+@pytest.mark.parametrize("make_base", [sa.orm.declarative_base, new_base])
+def test_class_of_a_table_that_is_reflected(make_base, lite):
+    """A declared class of SQLite's can store two rows at once; one of today does as without."""
+    lite.execute("CREATE TABLE ideas (id INTEGER PRIMARY KEY, text TEXT)")
+    table = Table("ideas", MetaData(), autoload_with=lite)
+    _notes.clear()
+    Idea = type("Idea", (make_base(),), {"__table__": table})
+    with sa.orm.Session(lite) as session:
+        session.add_all([Idea(text="A"), Idea(text="B")])
+        if make_base is new_base:
+            with pytest.raises(InvalidRequestError, match="sentinel column"):
+                session.flush()
+        else:
+            session.flush()
+    noted = [note.old for note in legacy.report().notes]
+    old = "a class of a table whose key is reflected as nullable"
+    assert noted == [old] * (make_base is not new_base)
+
+
+def test_autoload_with_keys(engine):
+    """A column that is given with a key comes after those that are reflected."""
+    metadata = MetaData(engine)
+    mail, admin = Column("email", sa.Text, key="mail"), Column("admin", sa.Text)
+    users = Table("users", metadata, mail, admin, autoload=True)
+    assert users.c.keys() == ["name", "admin", "mail"]
+    assert (users.c.mail, users.c.admin) == (mail, admin)
+    assert [tuple(row)[2] for row in users.select(users.c.mail != None).execute()]  # noqa: E711
+    plain = Table("users", MetaData(), Column("email", key="mail"), autoload_with=engine)
+    assert plain.c.keys() == ["name", "mail", "admin"]
+
+
 def test_existing_tables(lite):
     """``useexisting=True`` adds to a table that is there."""
     metadata = MetaData()

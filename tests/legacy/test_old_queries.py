@@ -1199,6 +1199,96 @@ def test_distinct_of_new_classes(lite):
     assert forms() == []
 
 
+def test_get_by_an_own_one(lib):
+    """get() gives the row of the one() of a query class, and None where that finds no row."""
+
+    class Logged(Query):
+        def one(self):
+            called.append("one")
+            return super().one()
+
+    called = []
+    query = Logged([lib.users], lib.session())
+    assert query.get("Ada").name == "Ada"
+    assert query.get("nobody") is None
+    assert called == ["one"] * 2
+    notes = [note for note in legacy.report().notes if note.form == "query-iter"]
+    assert [(note.old, note.count) for note in notes] == [
+        ("one() of a query class, by which get() came", 2)
+    ]
+
+
+@pytest.mark.parametrize("propagates", [True, False])
+def test_option_that_loads_do_not_tell(propagates, lib):
+    """An option that is to be told of what attributes load is noted, as it is told of queries."""
+
+    class Option(sa.orm.interfaces.MapperOption):
+        propagate_to_loaders = propagates
+
+        def process_query(self, query):
+            told.append(query)
+
+    told = []
+    lib.users.options(Option()).order_by(lib.users.name).first()
+    assert len(told) == 1
+    assert forms() == ["name"] * propagates
+
+
+@pytest.mark.parametrize("base", [sa.orm.declarative_base, lambda: new_base])
+def test_bulk_changes_of_a_class_in_its_parents_table(base, lite):
+    """They change rows of the class alone, and that is noted unless a filter says so."""
+
+    class Tag(base()):
+        __tablename__ = "tags"
+        word = sa.Column(sa.String, primary_key=True)
+        __mapper_args__ = dict(polymorphic_on=word, polymorphic_identity="food")  # noqa: C408, RUF012
+
+    class Hot(Tag):
+        __mapper_args__ = dict(polymorphic_identity="hot")  # noqa: C408, RUF012
+
+    class Unnamed(sa.orm.declarative_base()):
+        __table__ = sa.Table("tags", sa.MetaData(), autoload_with=lite)
+
+    class Child(Unnamed):
+        pass
+
+    with Session(lite) as session:
+        _notes.clear()
+        session.query(Tag).update({"word": Tag.word})
+        session.query(Child).filter_by(word="none").delete()
+        session.query(Hot).filter(Hot.word == "hot").update({"word": "hot"})
+        assert forms() == []
+        assert session.query(Hot).filter(sa.true()).update({"word": "hot"}) == 1
+        assert session.query(Hot).delete() == 1
+        assert session.query(Tag.word).all() == [("food",)]
+    noted = [note.old.split()[0] for note in legacy.report().notes]
+    assert noted == ["update()", "delete()"] * (base is sa.orm.declarative_base)
+
+
+def test_bulk_changes_by_columns_and_lists(lib):
+    """A query for columns changes rows of their class, and values may be a list of pairs."""
+    tags, books = lib.tags, lib.books
+    query = lib.session.query
+    assert query(tags.word).filter(tags.word == "hot").update({"word": "cold"}) == 1
+    assert query(sa.func.count(tags.word)).filter_by(word="cold").delete() == 1
+    with pytest.raises(ArgumentError):
+        query(tags.word, books.title).delete()
+    assert noted_in(__file__) == {"bulk-change"}
+    assert query(tags._table).filter_by(word="food").delete() == 1
+    _notes.clear()
+    everything = query(books)
+    everything.update([("title", "A")], False)
+    everything.update((("title", "B"),), synchronize_session=False)
+    everything.update([("title", "C")], update_args={"preserve_parameter_order": True})
+    everything.update(values={"title": "C"})
+    assert {book.title for book in everything} == {"C"}
+    assert [note.count for note in legacy.report().notes] == [1, 1]
+
+
+class new_base(sa.orm.DeclarativeBase):
+    """A base that SQLAlchemy 1.3 did not have."""
+
+
 @pytest.fixture
 def staff(lite):
     """A class, and one whose table is joined to its own."""
