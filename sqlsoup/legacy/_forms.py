@@ -271,6 +271,7 @@ FORMS = {
         "a declared class with columns in the order in which they were made, as in a mixin",
         "mapped_column(sort_order=-1) in the mixin, or the order as it is now",
     ),
+    "non-primary": Form("mapper(non_primary=True)", "aliased(A, selectable)"),
     "mapper-order-by": Form("order_by= of a mapper", "query.order_by(...)"),
     "mapper-extension": Form(
         "MapperExtension", "sqlalchemy.event.listen(entity, 'before_insert', ...)"

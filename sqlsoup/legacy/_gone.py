@@ -89,7 +89,6 @@ GONE: dict[str, dict[str, str]] = {
     },
     "sqlalchemy.sql.visitors": {
         "VisitableType": "derive from sqlalchemy.sql.visitors.Visitable",
-        **_each("use iterate() or traverse()", "iterate_depthfirst", "traverse_depthfirst"),
     },
     "sqlalchemy.schema": {
         "DDLBase": _DDL,

@@ -18,6 +18,7 @@ from sqlsoup.legacy._bases import NEW
 from sqlsoup.legacy._distinct import note_distinct
 from sqlsoup.legacy._frames import is_within
 from sqlsoup.legacy._metadata import with_keys_not_null
+from sqlsoup.legacy._non_primary import NonPrimary
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing
 from sqlsoup.legacy._properties import ComparableProperty, without_entity_name
@@ -56,9 +57,7 @@ def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
     kw |= zip(names, args, strict=False)
     note("mapper", instead=_INSTEAD_OF_BASE if _is_declaring(kw["class_"]) else "")
     if kw.pop("non_primary", False):
-        raise ArgumentError(
-            "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
-        )
+        return NonPrimary(kw.pop("class_"), kw.pop("local_table"), **kw)
     table = kw.pop("local_table", None)
     with_keys_not_null([table] if isinstance(table, Table) else [])
     return _map(kw.pop("class_"), table, **kw)

@@ -29,6 +29,7 @@ import sqlalchemy.types
 import sqlalchemy.util
 from sqlalchemy import exc
 from sqlalchemy.orm.util import AliasedClass
+from sqlalchemy.sql import visitors
 
 import sqlsoup
 from sqlsoup.legacy import (
@@ -44,7 +45,7 @@ from sqlsoup.legacy._gone import KeyedTuple
 from sqlsoup.legacy._notes import note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
     from typing import Self
 
@@ -64,6 +65,20 @@ _EXTENSIONS = {
     "AttributeExtension": (_extensions.AttributeExtension, "attribute-extension"),
     "EXT_PASS": (sqlalchemy.orm.EXT_CONTINUE, "mapper-extension"),
 }
+
+
+def iterate_depthfirst(obj: Any, opts: Any = None) -> Iterator[Any]:
+    """Give all parts of an expression, each before what it is part of."""
+    for part in obj.get_children(**(opts or {})):
+        yield from iterate_depthfirst(part, opts)
+    yield obj
+
+
+def traverse_depthfirst(obj: Any, opts: Any, functions: Any) -> Any:
+    """Call functions with all parts of an expression, each before what it is part of."""
+    return visitors.traverse_using(iterate_depthfirst(obj, opts), obj, functions)
+
+
 _COMPARABLE = {"ComparableProperty": (_properties.ComparableProperty, "hybrid_property")}
 _INSTRUMENTATION = (None, "sqlalchemy.ext.instrumentation")
 """Not imported before it is asked for, as that import changes how classes are instrumented."""
@@ -122,6 +137,10 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.sql: _SUBQUERY,
     sqlalchemy.sql.expression: _SUBQUERY,
     sqlalchemy.sql.selectable: _SUBQUERY,
+    visitors: {
+        "iterate_depthfirst": (iterate_depthfirst, "visitors.iterate"),
+        "traverse_depthfirst": (traverse_depthfirst, "visitors.traverse"),
+    },
     sqlalchemy.sql.elements: _now_in(sqlalchemy, "between", "collate", "not_", "outparam"),
     exc: _now_in(sqlalchemy.orm.exc, "UnmappedColumnError"),
     sqlalchemy.orm.descriptor_props: _COMPARABLE,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import ClassManager
 
 from sqlsoup.legacy import _backrefs, _extensions, _viewonly
 from sqlsoup.legacy._bases import NEW
+from sqlsoup.legacy._non_primary import real
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, replaced
 from sqlsoup.legacy._text import listed
@@ -79,7 +80,9 @@ def _relationship(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
         note("relation-arguments")
         kw |= zip(_RELATION, args, strict=False)
         args = ()
-    return _property(before, *args, **kw)
+    if "argument" in kw:
+        kw["argument"] = real(kw["argument"])
+    return _property(before, *map(real, args), **kw)
 
 
 def relation(*args: Any, **kw: Any) -> Any:

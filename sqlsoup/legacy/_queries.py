@@ -19,6 +19,7 @@ from sqlsoup.legacy._bases import selects_new
 from sqlsoup.legacy._frames import asking, is_ours
 from sqlsoup.legacy._joins import entity_of
 from sqlsoup.legacy._loaders import NamedOption, resolved
+from sqlsoup.legacy._non_primary import NonPrimary, real
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
 from sqlsoup.legacy._properties import without_entity_name
@@ -41,7 +42,7 @@ def _init(before: Callable[..., Any]) -> Callable[..., Any]:
             without_entity_name("Query", kw | dict(zip(("entity_name",), args, strict=False)))
         if isinstance(entities, list | tuple):
             for each in entities:
-                if isinstance(each, str):
+                if isinstance(each, str | NonPrimary):
                     entities = [_named(every) for every in entities]
                     break
         before(query, entities, session)
@@ -50,9 +51,9 @@ def _init(before: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _named(entity: Any) -> Any:
-    """Make a column of a name or other text."""
+    """Make a column of a name or other text, and an alias of a further mapper."""
     if not isinstance(entity, str):
-        return entity
+        return real(entity)
     made = _column(entity)
     make = column if entity.isidentifier() else literal_column
     instead = f'{make.__name__}("{entity}")'

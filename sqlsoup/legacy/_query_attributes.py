@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
+from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import Query
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import missing
+from sqlsoup.legacy._patch import missing, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,32 @@ def _noting(name: str, get: Callable[[Any], Any], instead: str) -> Callable[[Any
         return get(query)
 
     return call
+
+
+@replaced(ShardedSession, "__init__")
+def _init(before: Callable[..., Any]) -> Callable[..., Any]:
+    def init(session: Any, *args: Any, query_chooser: Any = None, **kw: Any) -> None:
+        if query_chooser is not None:
+            note("name", old="query_chooser=", instead="execute_chooser=")
+            kw["execute_chooser"] = lambda context: query_chooser(_Sharded(context))
+        before(session, *args, **kw)
+
+    return init
+
+
+class _Sharded:
+    """The query of which the shards are asked: a statement, with the attributes of a query."""
+
+    def __init__(self, context: Any) -> None:
+        self._statement = context.statement
+        self._params = context.parameters or {}
+
+    @property
+    def _criterion(self) -> Any:
+        return self._statement.whereclause
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._statement, name)
 
 
 for _name, _of in _ATTRIBUTES.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import pytest
 import sqlalchemy as sa
@@ -193,14 +194,53 @@ def test_entity_name(tables, session):
         )
 
 
-def test_a_second_mapper(tables):
-    """non_primary=True cannot be done, and the error says what to do."""
-    User = new("User")
-    mapper(User, tables["users"])
+def test_a_second_mapper(tables, session):
+    """non_primary=True gives another selectable for the class, to queries and relationships."""
+    User, Book = new("User"), new("Book")
+    users, books, loans = tables["users"], tables["books"], tables["loans"]
+    mapper(Book, books)
+    join = sa.join(books, loans, books.c.id == loans.c.book_id)
+    lent = mapper(
+        Book,
+        join,
+        non_primary=True,
+        primary_key=[join.c.books_id],
+        properties={"id": [join.c.books_id, join.c.loans_book_id], "lent_to": loans.c.user_name},
+    )
+    assert (lent.class_, lent.primary_key) == (Book, (join.c.books_id,))
+    assert (lent.c.id, lent.c.day) == (join.c.books_id, join.c.loans_day)
+    condition = users.c.name == sa.orm.foreign(lent.c.lent_to)
+    mapper(User, users, {"books": relationship(lent, primaryjoin=condition, viewonly=True)})
+    bo = session.query(User).filter_by(name="Bo").one()
+    expected = session.query(loans.c.book_id).filter(loans.c.user_name == "Bo").all()
+    assert sorted(book.id for book in bo.books) == sorted(book_id for (book_id,) in expected)
+    assert {type(book) for book in bo.books} == {Book}
+    named = relationship(argument=lent, primaryjoin=condition, viewonly=True)
+    assert named.argument is lent.entity
+    found = session.query(lent, lent.c.lent_to).filter(lent.c.lent_to == "Bo").all()
+    assert {(type(book), name) for book, name in found} == {(Book, "Bo")}
+    assert "non-primary" in forms()
+
+
+def test_a_second_mapper_that_cannot_be(tables):
+    """Other columns and arguments are refused, and the error says what to do."""
+    Book = new("Book")
+    books = tables["books"]
+    mapper(Book, books)
+    few = sa.select([books.c.id, books.c.title.label("name")]).alias()
+    for kw in ({}, {"properties": {"title": few.c.id}}):
+        with pytest.raises(ArgumentError) as caught:
+            mapper(Book, books if kw else few, non_primary=True, **kw)
+        assert re.fullmatch(
+            r"mapper\(non_primary=True\) cannot be done on SQLAlchemy 2 where Book\.\w+ is another "
+            r"column; use aliased\(\) with a subquery",
+            str(caught.value),
+        )
     with pytest.raises(ArgumentError) as caught:
-        mapper(User, tables["users"], non_primary=True)
+        mapper(Book, books, non_primary=True, order_by=books.c.id)
     assert str(caught.value) == (
-        "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
+        "mapper(non_primary=True, order_by=) cannot be done on SQLAlchemy 2; use aliased() with a "
+        "subquery"
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import (
     MultipleResultsFound,
     NoResultFound,
 )
+from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import (
     Load,
     Query,
@@ -906,6 +907,36 @@ def test_attributes_with_an_underscore(soup):
     limited = query.limit(3).offset(2)
     assert (limited._limit, limited._offset) == (3, 2)
     assert noted_in(__file__) == {"name"}
+
+
+def test_chooser_of_shards(lite):
+    """A function that chooses shards by a query is asked with its criterion and parameters."""
+    table = sa.Table("tags", sa.MetaData(), sa.Column("word", sa.String, primary_key=True))
+    asked = []
+
+    def choose(query):
+        def see(bound):
+            asked.append(query._params.get(bound.key, bound.value))
+
+        sa.sql.visitors.traverse_depthfirst(
+            query._criterion,
+            {},
+            {"bindparam": see, "column": lambda c: asked.append(c.name), "binary": asked.append},
+        )
+        return ["all"] if query.is_select else []
+
+    with ShardedSession(
+        shard_chooser=lambda *_: "all",
+        identity_chooser=lambda *_, **__: ["all"],
+        query_chooser=choose,
+        shards={"all": lite},
+    ) as session:
+        query = session.query(table.c.word).filter(table.c.word == sa.bindparam("w"))
+        assert query.params(w="hot").all() == [("hot",)]
+        assert session.query(table.c.word).filter(table.c.word == "hot").all() == [("hot",)]
+    assert [each for each in asked if isinstance(each, str)] == ["word", "hot"] * 2
+    assert isinstance(asked[2], sa.sql.expression.BinaryExpression)  # after its parts
+    assert forms() == ["name"]
 
 
 def visible(users, names):
