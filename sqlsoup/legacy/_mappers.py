@@ -16,11 +16,11 @@ from sqlalchemy.sql.expression import SelectBase
 from sqlsoup.legacy import _extensions
 from sqlsoup.legacy._bases import NEW
 from sqlsoup.legacy._distinct import note_distinct
-from sqlsoup.legacy._frames import is_within
+from sqlsoup.legacy._frames import asking, is_ours, is_within
 from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._non_primary import NonPrimary
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, missing
+from sqlsoup.legacy._patch import function, method, missing, plan, replace
 from sqlsoup.legacy._properties import ComparableProperty, without_entity_name
 from sqlsoup.legacy._subqueries import subquery_of
 from sqlsoup.legacy._text import listed
@@ -173,6 +173,19 @@ def map_in(
 def _leave(sessions: Any, row: object) -> None:
     if row in sessions:
         sessions.expunge(row)
+
+
+@plan
+def _iterate_properties() -> None:
+    before: Any = Mapper.iterate_properties.fget  # type: ignore[attr-defined]
+
+    def iterate_properties(mapper: Any) -> Any:
+        if not (mapper.configured or is_ours(asking())):
+            note("name", old="iterate_properties before all is configured", instead="Mapper.attrs")
+            mapper._check_configure()
+        return before(mapper)
+
+    replace(Mapper, "iterate_properties", property(iterate_properties))
 
 
 def _with_key_not_null(mapper: Any) -> None:

@@ -606,6 +606,22 @@ def test_dynamic_loader(tables, session):
     assert "relation-arguments" in forms()
 
 
+def test_properties_while_a_class_is_declared():
+    """iterate_properties configures, so that what declares a class can change its attributes."""
+
+    def declare(cls, *args, **kw):
+        mapped = mapper(cls, *args, **kw)
+        for prop in mapped.iterate_properties:
+            getattr(cls, prop.key).impl.active_history = True
+        assert [prop.key for prop in mapped.iterate_properties] == ["id"]
+        return mapped
+
+    namespace = {"__tablename__": "t", "id": sa.Column(sa.Integer, primary_key=True)}
+    Own = type("Own", (declarative_base(),), {"__mapper_cls__": declare, **namespace})
+    assert Own.id.impl.active_history
+    assert forms() == ["mapper", "name"]
+
+
 # relationships with viewonly=True
 
 
