@@ -20,6 +20,7 @@ import sqlalchemy.orm.strategy_options
 import sqlalchemy.orm.util
 import sqlalchemy.pool
 import sqlalchemy.schema
+import sqlalchemy.sql.base
 import sqlalchemy.sql.elements
 import sqlalchemy.sql.expression
 import sqlalchemy.sql.schema
@@ -112,6 +113,22 @@ def _now_in(module: ModuleType, *names: str) -> dict[str, tuple[Any, str]]:
     return {name: (getattr(module, name), f"{module.__name__}.{name}") for name in names}
 
 
+_PRIVATE = (
+    "BinaryExpression", "Case", "Cast", "Executable", "Exists", "Extract", "False_", "FromGrouping",
+    "Grouping", "Label", "Null", "Over", "ScalarSelect", "SelectBase", "TextClause", "True_",
+    "Tuple", "TypeClause", "UnaryExpression",
+)  # fmt: skip
+_OF_EXPRESSION = {
+    "_BindParamClause": (sqlalchemy.BindParameter, "BindParameter"),
+    "_Generative": (sqlalchemy.sql.base.Generative, "sqlalchemy.sql.base.Generative"),
+    **{
+        f"_{name.rstrip('_')}": (getattr(sqlalchemy.sql.expression, name), name)
+        for name in _PRIVATE
+    },
+}
+"""Classes under the names that they had before SQLAlchemy 0.9, and still in 1.3."""
+
+
 NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm: {
         **_EXTENSIONS,
@@ -135,7 +152,7 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sys.modules["sqlalchemy.orm.mapper"]: _now_in(sqlalchemy.orm, "class_mapper"),
     sqlalchemy.ext.declarative: _OF_DECLARATIVE,
     sqlalchemy.sql: _SUBQUERY,
-    sqlalchemy.sql.expression: _SUBQUERY,
+    sqlalchemy.sql.expression: {**_SUBQUERY, **_OF_EXPRESSION},
     sqlalchemy.sql.selectable: _SUBQUERY,
     visitors: {
         "iterate_depthfirst": (iterate_depthfirst, "visitors.iterate"),

@@ -23,12 +23,12 @@ AT_MOST = {
         "row_index_of_orm build_arithmetic types_of_module"
     ),
     1: (
-        "fetchall iterate_attribute mappings mappings_of_names execute_one execute_text "
+        "fetchall mappings mappings_of_names execute_one execute_text "
         "execute_driver_sql build_division build_concatenation build_case build_cast "
         "build_insert build_insert_of_table build_text"
     ),
     2: (
-        "execute_scalar build_operators build_update build_delete build_alias "
+        "execute_scalar iterate_attribute build_operators build_update build_delete build_alias "
         "table types session_commit_alone"
     ),
     3: (

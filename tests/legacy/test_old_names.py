@@ -334,6 +334,17 @@ def test_asking_a_module_for_all():
         assert not hasattr(module, "__all__")
 
 
+@pytest.mark.parametrize("module", [sqlalchemy, sqlalchemy.orm])
+def test_reading_all_names(module):
+    """A program that reads `__all__` gets the names that there are, without modules."""
+    names = module.__all__
+    assert names == sorted(names)
+    assert ("Column" in names) is (module is sqlalchemy)
+    assert ({"relationship", "relation"} < {*names}) is (module is sqlalchemy.orm)
+    assert not [name for name in names if inspect.ismodule(getattr(module, name))]
+    assert noted() == [("name", f"{module.__name__}.__all__", 1)]
+
+
 def test_looking_for_a_name():
     """hasattr() tells that a name is there, as does who looks at all of them; neither is noted."""
     assert hasattr(sqlalchemy.orm, "relation")

@@ -473,6 +473,22 @@ def test_after_the_end(lite):
     assert lite.pool.checkedout() == 0
 
 
+def test_rows_of_a_statement_without_any(lite):
+    """A generator of them is an error where it is asked for the first, and that is noted."""
+    result = lite.execute("UPDATE users SET admin = 0")
+    rows = (row for row in result)
+    with pytest.raises(sa.exc.ResourceClosedError):
+        next(rows)
+    _notes.clear()
+    with lite.connect() as connection:
+        rows = [row for row in connection.execute(sa.text("SELECT 1"))]  # noqa: C416
+        assert rows == [(1,)]
+        assert noted_in(__file__) == set()
+        (row for row in connection.execute(sa.text("UPDATE users SET admin = 0")))
+        connection.rollback()
+    assert noted_in(__file__) == {"name"}
+
+
 def test_dropped_results(engine):
     """A result that nobody has any more gives its connection back, its rows read or not."""
     result = engine.execute(TAGS)
