@@ -38,6 +38,7 @@ from sqlsoup.legacy import (
     _loaders,
     _properties,
     _proxies,
+    _query_attributes,
     _subqueries,
     _threads,
     _urls,
@@ -148,7 +149,12 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm.util: _now_in(
         sqlalchemy.orm, "aliased", "join", "outerjoin", "with_polymorphic"
     ),
-    sqlalchemy.orm.query: _now_in(sqlalchemy.orm, "Bundle", "aliased"),
+    sqlalchemy.orm.query: {
+        **_now_in(sqlalchemy.orm, "Bundle", "aliased"),
+        **{
+            n: (kind, "query.column_descriptions") for n, kind in _query_attributes.ENTITIES.items()
+        },
+    },
     sys.modules["sqlalchemy.orm.mapper"]: _now_in(sqlalchemy.orm, "class_mapper"),
     sqlalchemy.ext.declarative: _OF_DECLARATIVE,
     sqlalchemy.sql: _SUBQUERY,

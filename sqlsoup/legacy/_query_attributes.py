@@ -16,6 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class QueryEntity(SimpleNamespace):
+    """What a query is of."""
+
+
+class MapperEntity(QueryEntity):
+    """A class, or an alias of one."""
+
+
+class ColumnEntity(QueryEntity):
+    """A column, or another expression."""
+
+
+ENTITIES = {
+    "_QueryEntity": QueryEntity,
+    "_MapperEntity": MapperEntity,
+    "_ColumnEntity": ColumnEntity,
+}
+"""The classes of these by their names in ``sqlalchemy.orm.query``."""
+
+
 def _entities(query: Any) -> list[Any]:
     return [_entity(found) for found in query.column_descriptions]
 
@@ -23,7 +43,10 @@ def _entities(query: Any) -> list[Any]:
 def _entity(found: Any) -> Any:
     zero: Any = inspect(found["entity"], raiseerr=False)
     mapper = getattr(zero, "mapper", None)
-    return SimpleNamespace(entity_zero=zero, mapper=mapper, type=found["type"], expr=found["expr"])
+    of = {"entity_zero": zero, "mapper": mapper, "type": found["type"], "expr": found["expr"]}
+    if found["expr"] is found["entity"]:
+        return MapperEntity(**of)
+    return ColumnEntity(**of, column=found["expr"], _label_name=found["name"])
 
 
 def _value(clause: Any) -> Any:

@@ -896,6 +896,10 @@ def test_attributes_with_an_underscore(soup):
     users, session = soup.users, soup.session
     query = session.query(users, users.name)
     entity, column = query._entities
+    query_module = sa.orm.query
+    assert isinstance(entity, query_module._MapperEntity)
+    assert isinstance(column, query_module._ColumnEntity)
+    assert (column.column.key, column._label_name) == ("name", "name")
     assert (entity.entity_zero, entity.type, entity.expr) == (sa.inspect(users), users, users)
     assert (column.mapper, column.entity_zero) == (sa.inspect(users), sa.inspect(users))
     assert session.query(sa.func.now())._mapper_zero() is None
