@@ -78,6 +78,8 @@ _COMPATIBLE = {
     "safe_kwarg": _COPY,
 }
 
+_DIALECTS = {name: _PACKAGE.format(name) for name in ("firebird", "sybase")}
+
 GONE: dict[str, dict[str, str]] = {
     "sqlalchemy": {
         "IdentityOptions": "import it from sqlalchemy.sql.schema",
@@ -132,7 +134,8 @@ GONE: dict[str, dict[str, str]] = {
         "to_conditional_unicode_processor_factory",
         "to_unicode_processor_factory",
     ),
-    "sqlalchemy.dialects": {n: _PACKAGE.format(n) for n in ("firebird", "sybase")},
+    "sqlalchemy.databases": _DIALECTS,
+    "sqlalchemy.dialects": _DIALECTS,
     "sqlalchemy.ext.baked": _each(
         _BAKED,
         "bake_lazy_loaders",

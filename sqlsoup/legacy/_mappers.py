@@ -16,7 +16,7 @@ from sqlalchemy.sql.expression import SelectBase
 from sqlsoup.legacy import _extensions
 from sqlsoup.legacy._bases import NEW
 from sqlsoup.legacy._distinct import note_distinct
-from sqlsoup.legacy._frames import asking, is_ours, is_within
+from sqlsoup.legacy._frames import asking, is_ours, is_within, is_within_call
 from sqlsoup.legacy._metadata import with_keys_not_null
 from sqlsoup.legacy._non_primary import NonPrimary
 from sqlsoup.legacy._notes import note
@@ -194,14 +194,12 @@ def _with_key_not_null(mapper: Any) -> None:
     if issubclass(mapper.class_, NEW) or not isinstance(table, Table):
         return
     if any(column.nullable for column in table.primary_key):
-        note(
-            "table-autoload",
-            old="a class of a table whose key is reflected as nullable",
-            instead=_KEY,
-        )
+        if not is_within_call("prepare_by_engine"):
+            note("table-autoload", old=_NULLABLE, instead=_KEY)
         with_keys_not_null([table])
 
 
+_NULLABLE = "a class of a table whose key is reflected as nullable"
 _KEY = "Table(..., Column('id', Integer, primary_key=True), autoload_with=engine)"
 
 

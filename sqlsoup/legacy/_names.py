@@ -102,7 +102,7 @@ class _OldModule(ModuleType):
         if not isinstance(value, str):
             return value
         registry.load(value)  # imports the dialect
-        return getattr(sqlalchemy.dialects, value)
+        return sys.modules[f"sqlalchemy.dialects.{value}.base"]
 
 
 class _OrderedDict(dict[Any, Any]):

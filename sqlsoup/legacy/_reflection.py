@@ -117,14 +117,17 @@ def _automap() -> None:
             before.__func__(cls, *args, **kw)
             return
         note("name", old="prepare(engine, reflect=True)", instead="prepare(autoload_with=engine)")
-        kw |= zip(_OF_PREPARE, args, strict=False)
-        engine = kw.pop("engine", None)
-        if kw.pop("reflect", False):
-            kw["autoload_with"] = engine
-        before.__func__(cls, **kw)
-        with_keys_not_null(cls.metadata.tables.values())
+        prepare_by_engine(before.__func__, cls, **kw, **dict(zip(_OF_PREPARE, args, strict=False)))
 
     replace(AutomapBase, "prepare", classmethod(prepare))
+
+
+def prepare_by_engine(before: Callable[..., Any], cls: Any, **kw: Any) -> None:
+    """Reflect and map all tables by an engine; it is this form that is noted, and no class."""
+    engine = kw.pop("engine", None)
+    if kw.pop("reflect", False):
+        kw["autoload_with"] = engine
+    before(cls, **kw)
 
 
 _OF_PREPARE = (

@@ -153,7 +153,7 @@ def test_databases():
     """sqlalchemy.databases has the dialects, and PostgreSQL's under its old name too."""
     names = run("from sqlalchemy.databases import mysql, postgres, postgresql, sqlite")
     for name in ("mysql", "postgresql", "sqlite"):
-        assert names[name].__name__ == f"sqlalchemy.dialects.{name}"
+        assert names[name].__name__ == f"sqlalchemy.dialects.{name}.base"
     assert names["postgres"] is names["postgresql"]
     assert noted() == [("name", "sqlalchemy.databases", 1)]
 
