@@ -186,11 +186,14 @@ def _adapt_element(before: Callable[..., Any], state: Any, element: Any) -> Any:
     Criteria would compare the subclass with itself.
     """
     made = before(state, element)
-    of = element._annotations.get("parententity")
-    if made is None or of is None or of in state._polymorphic_adapters or not _is_of_query(state):
+    if made is None or not _is_of_query(state):
         return made
-    table = element if isinstance(element, FromClause) else element.table
-    if not state._polymorphic_adapters[table].mapper.isa(of):
+    adapters = state._polymorphic_adapters
+    adapter = adapters[element if isinstance(element, FromClause) else element.table]
+    if (
+        element._annotations.get("parententity") in adapters
+        or adapter.role.name != "DEPRECATED_JOIN_ADAPT_RIGHT_SIDE"  # but selects a class as asked
+    ):
         return made
     note("query-join", old="join() of a subclass by its class", instead=_FLAT)
     return None

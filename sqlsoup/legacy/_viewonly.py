@@ -60,14 +60,14 @@ def listen(attribute: Any, prop: Any) -> None:
     if "save-update" in vars(prop).get(_ASKED, ()):
         prop._cascade = CascadeOptions({*prop._cascade, "save-update"})
 
-    def changed(row: Any, value: Any, initiator: Any) -> None:
-        if row is None or not _patch._applied:
-            return
+    def is_seen(row: Any, initiator: Any) -> bool:
         if getattr(initiator, "key", prop.key) != prop.key:  # along the reverse
-            is_seen = prop.key in vars(row) or not inspect(row).persistent
-        else:
-            is_seen = bool(prop._reverse_property) or object_session(row) is not None
-        if is_seen and value is not None:
+            return prop.key in vars(row) or not inspect(row).persistent
+        return bool(prop._reverse_property) or object_session(row) is not None
+
+    def changed(row: Any, value: Any, initiator: Any) -> None:
+        is_any = row is not None and value is not None and _patch._applied
+        if is_any and is_seen(row, initiator):
             note("viewonly")
 
     event.listen(attribute, "append", changed)

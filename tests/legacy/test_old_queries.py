@@ -1366,6 +1366,9 @@ def test_join_of_a_subclass(staff):
     _notes.clear()
     query = session.query(Staff).join(Staff.staff.of_type(aliased(Manager, flat=True)))
     assert [each.key for each in query] == [2]
+    table = Staff.__table__
+    query = session.query(table.c.key).select_from(Staff).join(Manager, Manager.boss == Staff.key)
+    assert query.filter(table.c.kind == "manager").all() == [(2,)]
 
 
 @pytest.mark.filterwarnings("ignore:An alias is being generated:sqlalchemy.exc.SAWarning")
