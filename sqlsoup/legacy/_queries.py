@@ -17,7 +17,7 @@ from sqlalchemy.sql.expression import Select
 from sqlsoup._mapping import selectable_of
 from sqlsoup.legacy._bases import selects_new
 from sqlsoup.legacy._frames import asking, is_ours
-from sqlsoup.legacy._joins import entity_of
+from sqlsoup.legacy._joins import adapt_to, entity_of
 from sqlsoup.legacy._loaders import NamedOption, resolved
 from sqlsoup.legacy._non_primary import NonPrimary, real
 from sqlsoup.legacy._notes import note
@@ -182,7 +182,10 @@ def _with_polymorphic(
         selectable=False if selectable is None else selectable,
         polymorphic_on=polymorphic_on,
     )
-    return query.with_entities(wide)
+    query = query.with_entities(wide)
+    if selectable is not None:
+        adapt_to(query, wide)
+    return query
 
 
 @function(sa_orm.with_parent)

@@ -1371,6 +1371,16 @@ def test_join_of_a_subclass(staff):
     assert query.filter(table.c.kind == "manager").all() == [(2,)]
 
 
+def test_criteria_of_a_class_that_is_selected_with_its_subclasses(staff):
+    """Criteria are about what ``with_polymorphic()`` of a selectable selects, after joins too."""
+    session, Staff, _ = staff
+    everyone = sa.select([Staff.__table__]).alias()
+    query = session.query(Staff).with_polymorphic([], everyone, everyone.c.kind)
+    assert [each.key for each in query.filter(Staff.key > 1).order_by(-Staff.key)] == [4, 3, 2]
+    joined = query.join("staff", aliased=True).filter(Staff.key > 1).reset_joinpoint()
+    assert [each.key for each in joined.filter(Staff.boss.is_(None))] == [2]
+
+
 @pytest.mark.filterwarnings("ignore:An alias is being generated:sqlalchemy.exc.SAWarning")
 def test_join_of_a_subclass_today(staff):
     """A select() does as without the module."""
