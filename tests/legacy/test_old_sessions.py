@@ -1488,7 +1488,9 @@ def test_statements_of_tables_beside_deleted_rows(engine):
     _, books = declared(engine, declarative_base())
     count = sa.select(sa.func.count()).select_from(books.__table__)
     with Session(engine) as session:
-        book = session.query(books).order_by(books.id.desc()).first()
+        book = books(title="Left")
+        session.add(book)
+        session.flush()
         session.delete(book)
         _notes.clear()
         found = session.scalar(count)
