@@ -47,8 +47,10 @@ _OF_CHILD = "of a class in its parent's table, which changed the parent's rows a
 def _leaves_parent(query: Any, entity: Any) -> bool:
     """Tell if no criterion says which rows of its parent's table are those of a class."""
     mapper: Any = inspect(entity) if isinstance(entity, type) else None
-    kind = None if mapper is None or not mapper.inherits else mapper.polymorphic_on
-    if kind is None or not mapper.single or selects_new(query):
+    if mapper is None or not (mapper.inherits and mapper.single) or selects_new(query):
         return False
+    kind: Any = mapper.polymorphic_on
     found = chain.from_iterable(map(visitors.iterate, query._where_criteria))
-    return not any(isinstance(each, ColumnClause) and each.shares_lineage(kind) for each in found)
+    return kind is not None and not any(
+        isinstance(each, ColumnClause) and each.shares_lineage(kind) for each in found
+    )

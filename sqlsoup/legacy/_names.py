@@ -16,6 +16,7 @@ import sqlalchemy.ext.baked
 import sqlalchemy.ext.declarative
 import sqlalchemy.ext.horizontal_shard
 import sqlalchemy.ext.hybrid
+import sqlalchemy.orm
 import sqlalchemy.util
 from sqlalchemy.dialects import registry
 from sqlalchemy.util import langhelpers
