@@ -55,7 +55,7 @@ AT_MOST = {
     18: "session_commit_insert session_begin merge",
     21: "session_maker flush_changes",
     22: "maker_begin refresh",
-    23: "declare",
+    24: "declare",
     24: "reflect_table inspect",
     27: "session_commit",
     32: "create_all",
