@@ -42,20 +42,35 @@ def is_taken(name: str) -> bool:
     return special or name == "__self" or name.startswith(_PREFIXES)
 
 
-def other_names(selectable: FromClause, properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return attribute names for the columns whose own names are reserved, by these.
+def other_names(selectable: FromClause, properties: Mapping[str, Any]) -> dict[Any, str]:
+    """Return attribute names for the columns whose own names are reserved, by the columns.
 
     Such a name is ``column`` and the column's own, with underscores behind until it is unique.
     Columns to which ``properties`` of the mapper give an attribute are left out.
+
+    :raises sqlalchemy.exc.InvalidRequestError: two columns of a join would have the same, as
+     SQLAlchemy does for other names.
     """
-    found: dict[str, str] = {}
+    given = [one for each in properties.values() for one in (each if _is_list(each) else [each])]
+    found: dict[Any, str] = {}
     for column in selectable.c:
-        if is_taken(column.key) and not any(column is given for given in properties.values()):
+        if is_taken(column.key) and not any(column is one for one in given):
             name = f"column{column.key}"
             while name in selectable.c or name in properties:
                 name += "_"
-            found[column.key] = name
+            other = next((one for one in found if found[one] == name), None)
+            if other is not None:
+                raise sa_exc.InvalidRequestError(
+                    f"Implicitly combining column {other} with column {column} under attribute "
+                    f"{name!r}.  Please configure one or more attributes for these same-named "
+                    "columns explicitly."
+                )
+            found[column] = name
     return found
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
 
 
 def refuse_names(

@@ -259,6 +259,8 @@ def is_there(connection: Connection, schema: str | None, name: str) -> bool:
     if _is_nowhere(connection, schema):
         return False
     try:
+        if schema == "temp" and connection.dialect.name == "sqlite":  # SQLAlchemy looks not there
+            return name in table_names(connection, schema)
         return inspect(connection).has_table(name, schema)
     except ValueError:  # no driver can send it: a NUL, or half of a surrogate pair
         return False

@@ -14,7 +14,7 @@ from sqlsoup import _sa
 from sqlsoup._corrections import PARTITION
 from sqlsoup._locks import locked, under
 from sqlsoup._weak import Named, add_weakly, alive
-from sqlsoup.exc import warn
+from sqlsoup.exc import mention
 
 guard = threading.RLock()
 """Held while a MetaData is changed or looked at closely, and never during a round trip."""
@@ -68,7 +68,7 @@ def give_up(key: ForeignKey) -> None:
     constraint: Any = key.constraint
     notes_of(key.parent.table.metadata).given_up.add(constraint)
     target = table_key(*target_of(key))
-    warn(f"{key.parent} refers to {target!r}, which is not there or may not be read")
+    mention(f"{key.parent} refers to {target!r}, which is not there or may not be read")
 
 
 def table_key(schema: str | None, name: str) -> str:

@@ -72,6 +72,8 @@ def _as_moment(kind: Any, name: str, *, cuts: bool) -> Callable[[Any], Any]:
 
 CUTS = "_sqlsoup_cuts"
 """Attribute of a type of a key: whether fractions of moments are cut; of SQLite, the affinity."""
+AS_STORED = "_sqlsoup_as_stored"
+"""Attribute of a type that has no length itself: another one, to which PostgreSQL cuts values."""
 SINGLE = frozenset(("FLOAT", "REAL"))
 """The names of types of single precision."""
 _MICROSECONDS = 6
@@ -117,8 +119,10 @@ def _shortened(step: int, cuts: bool, value: Any) -> Any:
         return cut
     if isinstance(cut, datetime):
         return cut + timedelta(microseconds=step)
-    later = cut.microsecond + step
-    return cut.replace(microsecond=later) if later < 10**6 else value
+    later = datetime.combine(date.min, cut) + timedelta(microseconds=step)
+    if later.date() > date.min:
+        raise OverflowError("24:00 is no time to Python")
+    return later.timetz()
 
 
 _TIME = r"(?!24)[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
@@ -157,7 +161,7 @@ def text_of_uuid(value: Any) -> Any:
 def _of_scale(step: Decimal | None, value: Any) -> Any:
     if step is None:
         return value
-    if isinstance(value, float):
+    if isinstance(value, float | int):
         value = Decimal(repr(value))
     exact = isinstance(value, Decimal) and value.is_finite()
     return value.quantize(step, ROUND_HALF_UP, _LONG) if exact else value

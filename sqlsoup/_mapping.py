@@ -141,13 +141,11 @@ def _arguments(
     if key and isinstance(selectable, Table) and not _OF_PROPERTIES & args.keys():
         # without the old value, which need not be loaded, a change of the key would be lost
         properties = {
-            renamed.get(column.key, column.key): column_property(
-                column, active_history=column in key
-            )
+            renamed.get(column, column.key): column_property(column, active_history=column in key)
             for column in selectable.columns
         }
     else:
-        properties.update({renamed[c.key]: c for c in selectable.c if c.key in renamed})
+        properties.update({name: column for column, name in renamed.items()})
     if properties:
         args["properties"] = properties
     if isinstance(selectable, Table):
@@ -158,7 +156,7 @@ def _arguments(
             # triggers may delete other rows or none, a row may be deleted with that of a table in
             # between, and a many-to-many relationship deletes too
             args.setdefault("confirm_deleted_rows", False)
-    return args, renamed
+    return args, {column.key: name for column, name in renamed.items()}
 
 
 def _links(table: Table) -> bool:

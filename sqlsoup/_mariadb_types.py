@@ -84,8 +84,13 @@ class DOUBLE(mysql.DOUBLE):
         """Return this type for a Decimal, which may have more digits than a number in SQL."""
         return self if isinstance(value, Decimal) else super().coerce_compared_value(op, value)
 
-    def bind_processor(self, dialect: Dialect) -> _Processor:  # noqa: ARG002
-        """Return what writes a Decimal as the double next to it, in however many digits it is."""
+    def bind_processor(self, dialect: Dialect) -> _Processor | None:  # noqa: ARG002
+        """Return what writes a Decimal as the double next to it, in however many digits it is.
+
+        ``DOUBLE(10,2)`` has another double for 1.14, which is found by the Decimal alone.
+        """
+        if self.scale is not None:
+            return None
         return lambda value: float(value) if isinstance(value, Decimal) else value
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Processor:  # noqa: ARG002

@@ -38,6 +38,8 @@ class Type(NamedTuple):
 
     Percent signs are doubled for a driver that formats statements by them.
     """
+    cut: str | None
+    """What SQL calls it where it has a length or precision: with that, or a domain by its name."""
     name: str
     """What ``pg_type`` calls it."""
     kind: str
@@ -120,6 +122,7 @@ or in another function that it calls or SQL that it makes.
 """
 
 _TYPE = "t.oid, t.typname, t.typtype, t.typnamespace, t.typbasetype, t.typelem"
+_CUT = "WHEN t.typtypmod > -1 THEN pg_catalog.format_type(t.oid, -1)"
 
 _STATEMENT = text(
     qualified(f"""
@@ -139,13 +142,14 @@ _STATEMENT = text(
                 THEN pg_catalog.pg_table_is_visible(c.oid)
                 ELSE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n
                     WHERE n.nspname = :schema) END
-    ), step (relid, number, attname, place, id, name, kind, space, base, element) AS (
-        SELECT c.oid, a.attnum, a.attname, 0, {_TYPE}
+    ), step (relid, number, attname, place, id, name, kind, space, base, element, cut) AS (
+        SELECT c.oid, a.attnum, a.attname, 0, {_TYPE}, CASE WHEN a.atttypmod > -1
+            THEN pg_catalog.format_type(t.oid, a.atttypmod) {_CUT} END
         FROM c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
         JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
         WHERE a.attnum > 0 AND NOT a.attisdropped
         UNION ALL
-        SELECT up.relid, up.number, up.attname, up.place + 1, {_TYPE}
+        SELECT up.relid, up.number, up.attname, up.place + 1, {_TYPE}, CASE {_CUT} END
         FROM step AS up
         JOIN pg_catalog.pg_type AS t
             ON t.oid = CASE WHEN up.kind = 'd' THEN up.base ELSE up.element END
@@ -190,7 +194,7 @@ _STATEMENT = text(
     FROM c LEFT JOIN (
         SELECT step.relid, pg_catalog.json_agg(pg_catalog.json_build_array(
             step.number, step.attname,
-            pg_catalog.format_type(step.id, -1), step.name, step.kind,
+            pg_catalog.format_type(step.id, -1), step.cut, step.name, step.kind,
             step.space = 'pg_catalog'::pg_catalog.regnamespace
             ) ORDER BY step.place) AS steps
         FROM step GROUP BY step.relid
@@ -295,9 +299,9 @@ def facts(inspector: Inspector, schema: str | None, names: Collection[str]) -> d
             steps, rising, constraints = (json.loads(each) if each else [] for each in rest)
             columns: dict[int, str] = {}
             types: dict[str, list[Type]] = {}
-            for number, column, shown, *step in steps:
+            for number, column, shown, cut, *step in steps:
                 columns[number] = column
-                named = Type(shown.replace("%", percent), *step)
+                named = Type(*(one and one.replace("%", percent) for one in (shown, cut)), *step)
                 types.setdefault(column, []).append(named)
             key, key_names, foreign_keys, parts = _keys(constraints, columns, schema)
             known[schema, name] = Facts(

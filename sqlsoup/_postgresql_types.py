@@ -12,10 +12,12 @@ from decimal import Decimal
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import cast, type_coerce
+from sqlalchemy import ColumnElement, cast, type_coerce
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.sql import operators
+
+from sqlsoup._key_values import AS_STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,23 +84,36 @@ _COMPARISONS = {
 class Enum(pg.ENUM):
     """An enum that lets pass a value which was added to it after it was reflected."""
 
+    class Comparator(pg.ENUM.Comparator):
+        """Comparisons with a domain, which PostgreSQL can only compare as the enum that it is."""
+
+        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
+            sides = [self.expr, *other]
+            # a dict tells by == if it has a column
+            looked_up = any(
+                isinstance(each, ColumnElement) and hash(each) == hash(self.expr) for each in other
+            )
+            if op not in _COMPARISONS or looked_up or not any(map(_is_domain, sides)):
+                return super().operate(op, *other, **options)
+            return op(*map(_as_enum, sides), **options)
+
+    comparator_factory = Comparator
+
     def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002
         """Return None: a value comes as the text that it is."""
         return
 
 
 class DomainOfEnum(Enum):
-    """A domain of an enum, which PostgreSQL can only compare as the enum that it is."""
+    """A domain of an enum."""
 
-    class Comparator(pg.ENUM.Comparator):
-        """Comparisons of such a column."""
 
-        def operate(self, op: Any, *other: Any, **options: Any) -> Any:
-            if op not in _COMPARISONS:
-                return super().operate(op, *other, **options)
-            return op(cast(self.expr, self.type.adapt(Enum)), *other, **options)
+def _is_domain(value: Any) -> bool:
+    return isinstance(getattr(value, "type", None), DomainOfEnum)
 
-    comparator_factory = Comparator
+
+def _as_enum(value: Any) -> Any:
+    return cast(value, value.type.adapt(Enum)) if _is_domain(value) else value
 
 
 class NUMERIC(sqltypes.NUMERIC[Any]):
@@ -256,6 +271,37 @@ _HSTORE_AS_TEXT = _HSTORE.bind_processor(None)
 _HSTORE_OF_TEXT = _HSTORE.result_processor(None, None)
 
 
+class Hstore(sqltypes.TypeDecorator[Any]):
+    """An hstore outside the ``search_path``, where psycopg and SQLAlchemy do not find it: a dict.
+
+    :param name: what SQL calls the type.
+    """
+
+    impl = pg.HSTORE
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def __str__(self) -> str:
+        """Return what PostgreSQL calls it, for ``help()``."""
+        return self.name.replace("%%", "%")
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:  # noqa: ARG002
+        """Return a type for the driver: one that passes the values as they are."""
+        return Plain(self.name)
+
+    def bind_expression(self, bindparam: Any) -> Any:
+        return cast(bindparam, Plain(self.name))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        return _HSTORE_AS_TEXT(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        return _HSTORE_OF_TEXT(value) if isinstance(value, str) else value
+
+
 def _each(function: Any, value: Any) -> Any:
     return [_each(function, one) for one in value] if isinstance(value, list) else function(value)
 
@@ -315,6 +361,14 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
     :param given: the type that SQLAlchemy reflects.
     :param steps: from the type of the column down to what is beneath.
     """
+    made = _of_steps(given, steps)
+    cut = next(step.cut for step in steps if step.cut or step.kind != "d")
+    if cut and len(steps) > 1:
+        setattr(made, AS_STORED, Plain(cut))
+    return made
+
+
+def _of_steps(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
     shown, of_domain = steps[0].shown, steps[0].kind == "d"
     while steps[0].kind == "d":
         given, steps = getattr(given, "data_type", sqltypes.NULLTYPE), steps[1:]
@@ -330,7 +384,8 @@ def corrected(given: TypeEngine[Any], steps: Sequence[Type]) -> TypeEngine[Any]:
         return _known(given, found.name)
     if type(given) is sqltypes.NUMERIC:
         return NUMERIC(given.precision, given.scale)
-    return Plain(shown) if isinstance(given, sqltypes.NullType) else given
+    made: Callable[[str], TypeEngine[Any]] = Hstore if found.name == "hstore" else Plain
+    return made(shown) if isinstance(given, sqltypes.NullType) else given
 
 
 def _known(given: Any, name: str) -> TypeEngine[Any]:

@@ -51,13 +51,29 @@ def is_virtual(connection: Any, table: Table) -> bool:
     return bool(connection.exec_driver_sql(statement, (table.name,)).scalar() == 0)
 
 
+def _nameless(inspector: Inspector, schema: str | None, answers: Answers) -> None:  # noqa: ARG001
+    """Leave out a column whose name is empty, as a table made from a file of CSV may have one.
+
+    SQLAlchemy, in all releases, cannot make it, and refuses the whole table.
+    """
+    for (_, table), found in answers.items():
+        named = [column for column in found if column["name"]]
+        if len(named) < len(found):
+            found[:] = named
+            mention(
+                f"{'.'.join(filter(None, (schema, table)))}: the column without a name is left "
+                'out; ALTER TABLE ... RENAME COLUMN "" TO ... gives it one'
+            )
+
+
 def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
     """Give columns the types that can read what SQLite holds.
 
     SQLAlchemy, in all releases, gives a column of a type name that nobody knows ``NUMERIC``, which
     cannot read text; it takes the arguments of ``DATETIME(6)`` for its own, which cannot write
     then; and its types fail at values that SQLite takes for them, or change them.  Nor does it know
-    of the collation of a column, which may find ``Ada`` and ``ADA`` equal.
+    of the collation of a column, which may find ``Ada`` and ``ADA`` equal: of ``VARCHAR(10, 2)`` it
+    takes the second argument for one, whose type has no name then.
     """
     for (_, table), found in answers.items():
         declared = {row.column: row.type for row in columns_of(inspector, schema, table)}
@@ -75,6 +91,8 @@ def _types(inspector: Inspector, schema: str | None, answers: Answers) -> None:
                 column["type"] = mended(
                     column["type"], declared.get(name, ""), where, inspector.dialect
                 )
+            elif isinstance(column["type"], String):
+                column["type"].collation = None
             of_text = loose and isinstance(column["type"], String | NullType)
             if of_text and collations.get(name) != "BINARY":
                 loosen(column["type"], collations.get(name, ""), "BINARY")
@@ -118,7 +136,7 @@ def mark_updates(inspector: Inspector, table: Table) -> None:
     changed afterwards, shows what was given.
     """
     rows = columns_of(inspector, table.schema, table.name)
-    note_cuts(table, {row.column: affinity(row.type) for row in rows})
+    note_cuts(table, {row.column: affinity(row) for row in rows})
     if is_view(table):
         table.implicit_returning = False
         for column in table.columns:
@@ -174,6 +192,9 @@ def _mend(key: Any, target: Target) -> str | None:
         if target.name is None:
             return "is not there"
         return f"has a primary key of {len(columns)} columns" if columns else "has no primary key"
+    missing = [column for column in columns if folded(column) not in target.columns]
+    if missing and target.name is not None:
+        return f"has no column {missing[0]!r}"
     key["referred_table"] = target.name or key["referred_table"]
     key["referred_columns"] = [target.columns.get(folded(column), column) for column in columns]
     return None
@@ -245,7 +266,7 @@ def temporary(inspector: Inspector, schema: str | None, names: Collection[str]) 
 RESERVED = frozenset(("nothing", "returning"))
 """Words that SQLAlchemy (2.0, 2.1) does not quote."""
 CORRECTIONS: Corrections = {
-    "columns": (_types, _keys, _views),
+    "columns": (_nameless, _types, _keys, _views),
     "foreign_keys": (_foreign_keys,),
     "indexes": (_indexes,),
     "unique_constraints": (_unique_constraints,),

@@ -77,11 +77,15 @@ _REFERENCES = """
             FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')))
     FROM {schema}sqlite_master AS m,
         temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS f
-    WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE AND (f."to" IS NOT NULL OR (
+    WHERE m.type = 'table' AND f."table" = :name COLLATE NOCASE AND CASE WHEN f."to" IS NULL THEN (
         SELECT count(*) FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
             WHERE one.id = f.id) = (
         SELECT count(*) FROM temp.pragma_table_info(f."table", coalesce(:schema, 'main')) AS c
-            WHERE c.pk > 0))
+            WHERE c.pk > 0)
+    ELSE NOT EXISTS (
+        SELECT 1 FROM temp.pragma_foreign_key_list(m.name, coalesce(:schema, 'main')) AS one
+            WHERE one.id = f.id AND one."to" COLLATE NOCASE NOT IN (SELECT c.name
+                FROM temp.pragma_table_xinfo(f."table", coalesce(:schema, 'main')) AS c)) END
     ORDER BY m.name, f.id, f.seq"""
 """The foreign keys that refer to a table, but for those that SQLite cannot use."""
 
@@ -149,11 +153,15 @@ def columns_of(inspector: Inspector, schema: str | None, table: str) -> Sequence
     return [row for row in _rows(inspector, _TABLE, schema, table) if row.target is None]
 
 
-def affinity(declared: str) -> str:
-    """Return what SQLite does with the values of a column of a declared type, by its rules."""
-    upper = declared.upper()
+def affinity(column: Row[Any]) -> str:
+    """Return what SQLite does with the values of a column, by the rules for its declared type.
+
+    ``ANY`` is one in a STRICT table alone.
+    """
+    upper = column.type.upper()
     words = (name for word, name in _AFFINITIES if word in upper)
-    return next(words, "NUMERIC") if upper not in {"", "ANY"} else "BLOB"
+    is_any = not upper or (upper == "ANY" and column.words & MORE)
+    return "BLOB" if is_any else next(words, "NUMERIC")
 
 
 _AFFINITIES = (

@@ -17,7 +17,7 @@ from sqlalchemy import Column, ColumnElement, type_coerce, types
 from sqlalchemy.dialects import sqlite
 
 from sqlsoup._sqlite_dates import DATE, DATETIME, TIME, TIMESTAMP
-from sqlsoup._sqlite_values import STORED, OfColumn
+from sqlsoup._sqlite_values import STORED, OfColumn, with_all_digits
 
 if TYPE_CHECKING:
     from sqlsoup._sqlite_values import Processor
@@ -35,9 +35,7 @@ class _Decimals(OfColumn):
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any] | None:
         if not all(isinstance(base, Column) for base in column.base_columns):
             return column
-        exact = self.adapt(type(self))
-        exact.exact = True
-        return type_coerce(column, exact)
+        return type_coerce(column, with_all_digits(self))
 
     def result_processor(self, dialect: Any, coltype: object) -> Processor:  # noqa: ARG002
         scale = 10 if self.scale is None else self.scale
@@ -60,23 +58,24 @@ class _Decimals(OfColumn):
             if isinstance(value, int) and not -(2**63) <= value < 2**63:
                 value = Decimal(value)
             if isinstance(value, Decimal):
-                return self._number(value)
+                return _number(self, value)
             if value is None or isinstance(value, STORED):
                 return self.no_nan(value)
             return float(value)
 
         return process
 
-    def _number(self, value: Decimal) -> Any:
-        """Return the number that SQLite stores for a Decimal."""
-        if not value.is_finite():
-            return self.no_nan(float(value))
-        if value == value.to_integral_value() and -(2**63) <= value < 2**63:
-            return int(value)
-        number = float(value)
-        if Decimal(repr(number)) != value:
-            self.tell(_TOO_MANY)
-        return number
+
+def _number(kind: OfColumn, value: Decimal) -> Any:
+    """Return the number that SQLite stores for a Decimal."""
+    if not value.is_finite():
+        return kind.no_nan(float(value))
+    if value == value.to_integral_value() and -(2**63) <= value < 2**63:
+        return int(value)
+    number = float(value)
+    if Decimal(repr(number)) != value:
+        kind.tell(_TOO_MANY)
+    return number
 
 
 _TOO_MANY = "was given more digits than SQLite stores of a number"
@@ -196,6 +195,15 @@ class BLOB(OfColumn, types.BLOB):
         return None
 
 
+class _Anything(OfColumn, types.NullType):
+    """Whatever is stored, of a type that SQLite does not know; a Decimal is stored as a number."""
+
+    def bind_processor(self, dialect: Any) -> Processor:  # noqa: ARG002
+        return lambda value: _number(self, value) if isinstance(value, Decimal) else value
+
+
+_Anything.__name__ = "NullType"
+
 _BY_CLASS: dict[type, type[OfColumn]] = {
     types.DATE: DATE,
     types.DATETIME: DATETIME,
@@ -216,9 +224,8 @@ def mended(found: Any, declared: str, where: str, dialect: Any) -> Any:
     if name == "JSONB" and not (hasattr(sqlite, name) and dialect.server_version_info >= (3, 45)):
         made = JSON()  # as text; SQLAlchemy 2.1 writes it with a function of SQLite 3.45
     elif type(found) in (types.NUMERIC, types.DECIMAL):
-        if name not in _NUMBERS:
-            return types.NullType()
-        made = _NUMBERS[name](found.precision, found.scale)
+        known = _NUMBERS.get(name)
+        made = known(found.precision, found.scale) if known else _Anything()
     elif isinstance(found, types.Float) and found.asdecimal:
         made = _DecimalFloat(found.precision, asdecimal=True)
     elif isinstance(found, types.Float):

@@ -57,6 +57,14 @@ class OfColumn(types.TypeEngine[Any]):
             mention(f"{self.where} {what}; a listener to 'column_reflect' can set another type")
 
 
+def with_all_digits(kind: Any) -> Any:
+    """Return a type that gives all digits of a number, as for what is read from a column."""
+    if isinstance(kind, OfColumn):
+        kind = kind.adapt(type(kind))
+        kind.exact = True
+    return kind
+
+
 _DIALECT: Any = sqlite.dialect()
 
 

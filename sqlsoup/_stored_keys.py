@@ -20,10 +20,11 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    type_coerce,
 )
 from sqlalchemy.types import TEXT, UserDefinedType
 
-from sqlsoup._key_values import CUTS, EXACT, NOTHING, as_stored, is_sql
+from sqlsoup._key_values import AS_STORED, CUTS, EXACT, NOTHING, as_stored, is_sql
 from sqlsoup._sa import FlushProcessor, watch_saved
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ def _rule_of(kind: Any) -> Rule | None:
 
 
 def _rule_of_sqlite(kind: Any, affinity: str) -> Rule:
-    from sqlsoup._sqlite_values import stored  # it imports SQLAlchemy's dialect for SQLite
+    # this imports SQLAlchemy's dialect for SQLite
+    from sqlsoup._sqlite_values import stored, with_all_digits
 
     of, left = _LEFT.get(affinity, (object, NOTHING))
-    return Rule(left if isinstance(kind, of) else NOTHING, partial(stored, kind, affinity), _always)
+    known = partial(stored, with_all_digits(kind), affinity)
+    return Rule(left if isinstance(kind, of) else NOTHING, known, _always)
 
 
 _LEFT: dict[str, tuple[type, frozenset[type]]] = {
@@ -86,9 +89,9 @@ def _sure(kind: Any) -> Callable[[Any], bool]:
     made: Any = object  # of a type that does not tell, as SQLAlchemy 2.1 has it
     with suppress(NotImplementedError):
         made = kind.python_type
-    if made is object or isinstance(kind, UserDefinedType):
+    if made is object or isinstance(kind, UserDefinedType) or hasattr(kind, AS_STORED):
         return lambda _: False
-    if made is timedelta and kind.precision is not None:
+    if made is timedelta and (kind.precision is not None or kind.fields):
         return lambda _: False
     if made in {datetime, time}:
         zoned = bool(kind.timezone)
@@ -168,7 +171,8 @@ def _stored(rule: Rule, value: Any) -> Any:
 def _of_postgresql(kind: Any, value: Any) -> ColumnElement[Any]:
     """Return what gives a value as a column has it, none of which is cut off."""
     text = isinstance(kind, String) and not isinstance(kind, Enum)
-    return cast(literal(value, kind), TEXT() if text else kind)
+    target = getattr(kind, AS_STORED, TEXT() if text else kind)
+    return type_coerce(cast(literal(value, kind), target), kind)
 
 
 def _of_mariadb(kind: Any, value: Any) -> ColumnElement[Any] | None:

@@ -867,15 +867,14 @@ def test_dangling_key(soup: SQLSoup, lite: sa.Engine) -> None:
         " person_id INTEGER REFERENCES people (id))",
         "INSERT INTO kids VALUES (1, 2, 3, 1)",
     )
-    kid = soup.kids.get(1)
+    with pytest.warns(sqlsoup.SQLSoupWarning, match="of town_id is left out, since 'people' has"):
+        kid = soup.kids.get(1)
     assert kid.person.name == "Ada"
-    assert kid.person.kids_person == [kid]
+    assert kid.person.kids == [kid]
     message = r"^MappedKids\.school: schools: there is no table or view of this name$"
     with pytest.raises(AttributeError, match=message) as error:
         kid.school  # noqa: B018
     assert type(error.value) is AttributeError
-    with pytest.raises(AttributeError, match=r"^MappedKids\.town: .*'people' has no column named"):
-        soup.kids.town  # noqa: B018
     assert [hasattr(kid, "school"), hasattr(kid, "town")] == [False, False]
     with pytest.raises(AttributeError, match=r"^MappedKids\.school: "):
         soup.kids.insert(id=2, school=kid)

@@ -1004,6 +1004,22 @@ def test_a_key_that_is_rounded(engine, db, mode, second):
     db.rollback()
 
 
+@pytest.mark.parametrize("mode", ["", ",TIME_ROUND_FRACTIONAL"])
+@pytest.mark.parametrize(("digits", "fraction"), [(0, 700000), (2, 996000)])
+@pytest.mark.parametrize("hours", [-1, 0, 1, 24, 800])
+def test_a_time_that_is_rounded_up(engine, db, mode, digits, fraction, hours):
+    """So is a TIME, to the next second, the next day or beyond, and the row is one object."""
+    run(engine, f"CREATE TABLE t (k TIME({digits}) PRIMARY KEY, n INT)")
+    db.execute(f"SET sql_mode = concat(@@sql_mode, '{mode}')")
+    row = db.t.insert(k=dt.timedelta(hours=hours, seconds=-1, microseconds=fraction), n=1)
+    db.flush()
+    key = row.k
+    assert db.t.one() is row
+    db.session.expire(row)
+    assert (row.k, row.n) == (key, 1)
+    db.rollback()
+
+
 @pytest.mark.parametrize("mode", ["", "NO_AUTO_VALUE_ON_ZERO"])
 @pytest.mark.parametrize("nought", [0, "0"])
 def test_a_key_of_nought(engine, db, mode, nought):

@@ -103,7 +103,14 @@ TYPES = {
             "2.2250738585072014e-308": Decimal("2.2250738585072014E-308"),
         },
     ),
-    "DOUBLE(10,2)": (Decimal, {"1.25": Decimal("1.25"), "-99999999.99": Decimal("-99999999.99")}),
+    "DOUBLE(10,2)": (
+        Decimal,
+        {
+            "1.25": Decimal("1.25"),
+            "1.14": Decimal("1.14"),  # stored as the double next to it
+            "-99999999.99": Decimal("-99999999.99"),
+        },
+    ),
     "FLOAT": (
         float,
         {
@@ -602,6 +609,7 @@ SOME_UUID = uuid.UUID(int=7)
         ("FLOAT(7,3)", 0.12345, 0.123),
         ("DOUBLE", Decimal("0.12345678901234567890"), Decimal("0.12345678901234568")),
         ("DOUBLE(7,3)", Decimal("0.12345"), Decimal("0.123")),
+        ("DOUBLE(7,3)", 1.23456, Decimal("1.235")),
         ("SET('a','b')", "b,a", frozenset("ab")),
         ("SET('a','b')", "", frozenset()),
         ("SET('a','b')", 3, frozenset("ab")),

@@ -1157,6 +1157,25 @@ def test_a_domain_of_an_enum_in_other_places(pg):
     assert db.moods.filter(db.moods.m.in_(["sad"])).one().id == 2
 
 
+def test_a_domain_of_an_enum_is_updated_and_joined(pg):
+    """Rows have what a query has updated, and such columns are compared with each other."""
+    run(
+        pg,
+        "CREATE TYPE mood AS ENUM ('sad', 'glad')",
+        "CREATE DOMAIN my_mood AS mood",
+        "CREATE TABLE moods (id int PRIMARY KEY, m my_mood, e mood)",
+        "CREATE TABLE others (other int PRIMARY KEY, o my_mood)",
+        "INSERT INTO moods VALUES (1, 'sad', 'glad'), (2, 'sad', 'sad')",
+        "INSERT INTO others VALUES (3, 'glad')",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    first, second = db.moods.order_by(db.moods.id)
+    db.moods.filter_by(m="sad", id=1).update({"m": "glad"})
+    assert (first.m, second.m) == ("glad", "sad")
+    for condition in (db.moods.m == db.others.o, db.moods.e == db.others.o):
+        assert db.join(db.moods, db.others, condition).one().id == 1
+
+
 def test_rights_on_columns(pg):
     """A class has all columns; rows are read without the others, and stored if the key is known."""
     with pg.connect() as connection:

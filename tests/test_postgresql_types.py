@@ -310,6 +310,33 @@ def test_arrays_of_hstore(typed):
     assert db.t.filter_by(b=[value, value]).one() is row
 
 
+def test_hstore_outside_the_search_path(typed, make_engine):
+    """It is a dict that is written as well where the drivers do not find the extension."""
+    run(typed, "CREATE DOMAIN d AS hstore")
+    run(typed, "CREATE TABLE t (id serial PRIMARY KEY, a hstore, b d DEFAULT '')")
+    path = f"-csearch_path=own_{os.getpid()}"
+    db = sqlsoup.SQLSoup(make_engine(typed.url, connect_args={"options": path}))
+    value = {"a b": None, '"': "\\,"}
+    row, other, third = db.t.insert(a=value), db.t.insert(a="k=>v", b=value), db.t.insert()
+    db.commit()
+    assert [(one.a, one.b) for one in (row, other, third)] == [
+        (value, {}),
+        ({"k": "v"}, value),
+        (None, {}),
+    ]
+    row.a["new"] = "x"
+    sqlsoup.upsert(db.t, [{"id": other.id, "a": {}}])
+    sqlsoup.insert_many(db.t, [{"a": value, "b": {"n": "1"}}])
+    db.commit()
+    assert sqlsoup.as_dicts(db.t.order_by(db.t.id)) == [
+        {"id": 1, "a": {**value, "new": "x"}, "b": {}},
+        {"id": 2, "a": {}, "b": value},
+        {"id": 3, "a": None, "b": {}},
+        {"id": 4, "a": value, "b": {"n": "1"}},
+    ]
+    assert [str(column.type) for column in db.t._table.c] == ["INTEGER", "public.hstore", "d"]
+
+
 def test_arrays_as_text(typed):
     """Arrays take text as PostgreSQL writes them, in conditions and together with lists, too."""
     run(typed, "CREATE TABLE t (id serial PRIMARY KEY, a text[], b int[], c numeric[], d uuid[])")
@@ -410,6 +437,24 @@ def test_values_of_an_enum_that_are_added_later(pg):
     db.t(a="bad", b=["bad"], c="bad", d=["bad"])
     db.commit()
     assert db.t.filter(db.t.b.contains(["bad"])).count() == 2
+
+
+@pytest.mark.parametrize("left", "abc")
+@pytest.mark.parametrize("right", "abc")
+def test_domains_of_an_enum_are_compared(pg, left, right):
+    """One column with another, which PostgreSQL by itself does for the enum alone."""
+    run(
+        pg,
+        """CREATE TYPE mood AS ENUM ('ok', 'bad'); CREATE DOMAIN state AS mood;
+        CREATE DOMAIN final AS state;
+        CREATE TABLE t (id serial PRIMARY KEY, a mood, b state, c final);
+        INSERT INTO t (a, b, c) VALUES ('ok', 'ok', 'ok'), ('bad', 'bad', 'bad')""",
+    )
+    db = sqlsoup.SQLSoup(pg)
+    one, other = getattr(db.t, left), getattr(sa.orm.aliased(db.t), right)
+    assert db.t.filter(one == getattr(db.t, right)).count() == 2
+    assert db.t.filter(one < other).one().b == "ok"
+    assert db.t.filter(one.between("ok", other)).count() == 3
 
 
 def test_names_of_types_with_a_percent_sign(pg):
@@ -655,6 +700,10 @@ SOME_UUID = uuid.UUID(int=7)
         ("timestamp(3)", NOW.replace(microsecond=1500), NOW.replace(microsecond=2000)),
         ("time(2)", dt.time(3, 4, 5, 678901), dt.time(3, 4, 5, 680000)),
         ("time(0)", "03:04:05", dt.time(3, 4, 5)),
+        ("time(0)", dt.time(3, 59, 59, 500000), dt.time(4)),
+        ("time(2)", dt.time(3, 4, 5, 996000), dt.time(3, 4, 6)),
+        ("time(0)", dt.time(3, 4, 59, 500000), dt.time(3, 5)),
+        ("timetz(2)", NOW.timetz().replace(tzinfo=dt.UTC), dt.time(3, 4, 6, tzinfo=dt.UTC)),
         ("date", NOW, NOW.date()),
         ("numeric(5,2)", Decimal("1.005"), Decimal("1.01")),
         ("numeric(5,2)", -1.125, Decimal("-1.13")),
@@ -676,7 +725,11 @@ SOME_UUID = uuid.UUID(int=7)
 def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
     """The key of a row is the one that is stored, by which the row is found again."""
     run(engine, f"CREATE TABLE t (k {ddl} PRIMARY KEY, n int)")
-    db = sqlsoup.SQLSoup(engine)
+    check_that_it_is_found(sqlsoup.SQLSoup(engine), given, stored)
+
+
+def check_that_it_is_found(db, given, stored):
+    """Check that a row is changed and deleted after its key was stored."""
     row = db.t.insert(k=given, n=1)
     db.flush()
     row.n = 2
@@ -690,11 +743,39 @@ def test_keys_that_are_stored_otherwise(engine, ddl, given, stored):
 @pytest.mark.parametrize(
     ("ddl", "given", "stored"),
     [
+        ("timestamp(0)", NOW, NOW.replace(second=6, microsecond=0)),
+        ("timetz(3)", NOW.time().replace(tzinfo=dt.UTC), dt.time(3, 4, 6, tzinfo=dt.UTC)),
+        ("time(0)", NOW.time(), dt.time(3, 4, 6)),
+        ("numeric(5,2)", Decimal("1.005"), Decimal("1.01")),
+        ("numeric(5)", 1.5, Decimal(2)),
+        ("numeric(5,-2)", Decimal(1250), Decimal(1300)),
+        ("numeric", Decimal("1.005"), Decimal("1.005")),
+        ("interval(0)", dt.timedelta(seconds=1.7), dt.timedelta(seconds=2)),
+        ("interval", dt.timedelta(seconds=1.7), dt.timedelta(seconds=1.7)),
+        ("interval hour to minute", dt.timedelta(seconds=67), dt.timedelta(minutes=1)),
+        ("varchar(3)", 12, "12"),
+        ("char(3)", "a", "a  "),
+        ("timestamp(0)[]", [NOW], (NOW.replace(second=6, microsecond=0),)),
+    ],
+)
+@pytest.mark.parametrize("of", ["base", "two"])
+def test_keys_of_a_domain(typed, of, ddl, given, stored):
+    """They are limited as what is beneath, also where the domain is of another domain."""
+    kind = ddl if of == "base" else of
+    run(typed, f"CREATE DOMAIN one AS {ddl}", "CREATE DOMAIN two AS one")
+    run(typed, f"CREATE TABLE t (k {kind} PRIMARY KEY, n int)")
+    check_that_it_is_found(sqlsoup.SQLSoup(typed), given, stored)
+
+
+@pytest.mark.parametrize(
+    ("ddl", "given", "stored"),
+    [
         ("timestamp(0)", "2020-01-02 03:04:05.7", NOW.replace(second=6, microsecond=0)),
         ("timestamp", dt.date(2020, 1, 2), dt.datetime(2020, 1, 2)),
         ("timestamptz", "2020-01-02 03:04:05.999999+00", NOW.replace(tzinfo=dt.UTC)),
         ("date", "2020-01-02", NOW.date()),
         ("numeric(5,2)", "1.005", Decimal("1.01")),
+        ("numeric(5,-2)", 1250, Decimal("1.3E+3")),
         ("numeric", "1.50", Decimal("1.50")),
         ("double precision", "0.1", 0.1),
         ("integer", "05", 5),
@@ -762,6 +843,18 @@ _RANGES = {
         ("inet[]", "{10.0.0.1/32}", "{10.0.0.1}"),
         ("pair", "( 1,x)", "(1,x)"),
         ("pg_lsn", "0/00A", "0/A"),
+        ("cents", Decimal("1.005"), "1.01"),
+        ("cents", "1.005", "1.01"),
+        ("of_cents", 1.0051, "1.01"),
+        ('"a%b"', NOW, "2020-01-02 03:04:06"),
+        ("code", "a", "a"),
+        ("code", 5, "5"),
+        ("words", "ab", "ab"),
+        ("span", dt.timedelta(seconds=1, microseconds=700000), "00:00:02"),
+        ("prices", [Decimal("1.005")], "{1.01}"),
+        ("cents[]", [Decimal("1.005")], "{1.01}"),
+        ("numeric(5,2)[]", [Decimal("1.005")], "{1.01}"),
+        ("char(3)[]", ["a"], '{"a  "}'),
     ],
 )
 def test_keys_of_which_the_database_is_asked(engine, make_engine, driver, ddl, given, text):
@@ -773,7 +866,14 @@ def test_keys_of_which_the_database_is_asked(engine, make_engine, driver, ddl, g
         engine,
         "CREATE DOMAIN where_from AS inet",
         "CREATE TYPE pair AS (a int, b text)",
-        f"CREATE TABLE t (k {ddl} PRIMARY KEY, n INT)",
+        "CREATE DOMAIN cents AS numeric(5,2)",
+        "CREATE DOMAIN of_cents AS cents",
+        'CREATE DOMAIN "a%%b" AS timestamp(0)',
+        "CREATE DOMAIN code AS char(3)",
+        "CREATE DOMAIN words AS varchar(3)",
+        "CREATE DOMAIN span AS interval(0)",
+        "CREATE DOMAIN prices AS numeric(5,2)[]",
+        f"CREATE TABLE t (k {ddl.replace('%', '%%')} PRIMARY KEY, n INT)",
     )
     url = engine.url.set(drivername=f"postgresql+{driver}")
     db = sqlsoup.SQLSoup(make_engine(url.update_query_dict({"options": "-c timezone=UTC"})))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -419,6 +420,15 @@ def test_join_with_dangling_key(orphans: SQLSoup) -> None:
     assert caught[0].filename == __file__
     joined = db.with_labels(db.join(lost, tags, lost.word == tags.word))
     assert [(type(row), row.lost_id) for row in joined.all()] == [(joined, 1)]
+
+
+def test_dangling_key_where_warnings_are_errors(orphans: SQLSoup) -> None:
+    """The join can be used there, since it works without the key."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        join = orphans.join(orphans.lost, orphans.tags, orphans.lost.word == orphans.tags.word)
+        assert orphans.with_labels(join).count() == 1
+        assert orphans.map(sa.select(orphans.orphan)).all() == []
 
 
 @pytest.mark.parametrize("method", ["join", "with_labels", "map_to"])

@@ -534,7 +534,6 @@ PAIR = "CREATE TABLE pair (a INT, b INT, PRIMARY KEY (a, b))"
         ("p INT REFERENCES t", ["t.k"]),
         ("p INT REFERENCES gone (id)", ["gone.id"]),
         ("p INT REFERENCES seen (id)", ["seen.id"]),
-        ("p INT REFERENCES parent (none)", ["parent.none"]),
     ],
 )
 def test_foreign_keys(make: Any, ddl: str, expected: list[str]) -> None:
@@ -608,6 +607,8 @@ def test_triggers_named_like_tables(make: Any) -> None:
         ("REFERENCES pair", "of p is left out, since 'pair' has a primary key of 2 columns"),
         ("REFERENCES bare", "of p is left out, since 'bare' has no primary key"),
         ("REFERENCES seen", "of p is left out, since 'seen' has no primary key"),
+        ("REFERENCES parent (no)", "of p is left out, since 'parent' has no column 'no'"),
+        ("REFERENCES pair (rowid)", "of p is left out, since 'pair' has no column 'rowid'"),
     ],
 )
 def test_foreign_keys_that_lead_nowhere(make: Any, ddl: str, problem: str) -> None:
@@ -632,6 +633,22 @@ def test_foreign_keys_that_lead_nowhere(make: Any, ddl: str, problem: str) -> No
     sqlsoup.refresh(db)
     with pytest.warns(SQLSoupWarning, match="^t: the foreign key of p"):
         assert db.t.count() == 1
+
+
+def test_join_beside_a_key_that_was_left_out(make: Any) -> None:
+    """A key that names a column which is not there is in the way of no join and no other key."""
+    db = make(
+        PAIR,
+        "INSERT INTO pair VALUES (1, 2)",
+        "CREATE TABLE t (k INTEGER PRIMARY KEY, p INT, q INT, FOREIGN KEY (p, q) REFERENCES pair "
+        "(a, no), FOREIGN KEY (p, q) REFERENCES pair (B, A))",
+        "INSERT INTO t VALUES (1, 2, 1)",
+    )
+    assert [name for name in dir(db.pair) if name in {"t", "t_p_q"}] == ["t"]
+    with pytest.warns(SQLSoupWarning):
+        assert db.pair.one().t == [db.t.get(1)]
+    assert db.with_labels(db.join(db.t, db.pair, db.t.p == db.pair.b)).count() == 1
+    assert db.join(db.t, db.pair).one().a == 1
 
 
 def test_left_out_where_warnings_are_errors(make: Any) -> None:
@@ -709,6 +726,39 @@ def test_a_temporary_table_before_another(make: Any) -> None:
     assert [key.target_fullname for key in other.foreign_keys] == ["main.parent.id"]
     assert unique_keys(other) == [{"k"}, {"u"}]
     assert db["parent"].c.keys() == ["name"]
+
+
+def test_a_temporary_table_by_its_schema(make: Any) -> None:
+    """The schema of temporary tables is ``temp``, whatever there is in ``main``."""
+    db = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY)",
+        "CREATE TEMPORARY TABLE t (k INTEGER PRIMARY KEY)",
+        "CREATE TEMPORARY VIEW v AS SELECT 1 AS one",
+        primary_keys={"temp.v": ["one"]},
+    )
+    found = [db[name].c.keys() for name in ("temp.t", "main.t", "temp.v")]
+    assert found == [["k"], ["id"], ["one"]]
+    assert ["temp.t" in db, "temp.parent" in db] == [True, False]
+    db["temp.t"].insert()
+    db.commit()
+    assert (db.t.count(), db["main.t"].count()) == (1, 0)
+
+
+def test_column_without_a_name(make: Any) -> None:
+    """It is left out with a warning, which is no error, and the others are used."""
+    db = make(
+        'CREATE TABLE t (id INTEGER PRIMARY KEY, "" TEXT DEFAULT 0, a TEXT, UNIQUE ("", a))',
+        "INSERT INTO t VALUES (1, 'x', 'y')",
+    )
+    with pytest.warns(SQLSoupWarning) as warned:
+        row = db.t.one()
+    way_out = 'ALTER TABLE ... RENAME COLUMN "" TO ... gives it one'
+    assert told(warned) == [f"t: the column without a name is left out; {way_out}"]
+    assert sqlsoup.as_dict(row) == {"id": 1, "a": "y"}
+    row.a = "z"
+    db.t.insert(a="new")
+    db.commit()
+    assert [*map(tuple, db.execute("SELECT * FROM t"))] == [(1, "x", "z"), (2, "0", "new")]
 
 
 def test_the_catalog_itself(make: Any) -> None:

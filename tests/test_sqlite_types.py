@@ -184,6 +184,34 @@ def test_document_that_is_none(make: Any) -> None:
     assert shown(db) == [shape(None), shape(None)]
 
 
+@pytest.mark.parametrize("declared", ["MONEY", "NUMBER(10, 2)", "ANY", "CURRENCY"])
+def test_decimal_of_no_known_type(make: Any, declared: str) -> None:
+    """A Decimal is stored as a number, as in 0.9, in keys and batches too."""
+    db = make(declared)
+    rows = [db.t.insert(v=Decimal(text)) for text in ("1.10", "5", "9007199254740993")]
+    assert sqlsoup.insert_many(db.t, [{"v": Decimal("2.5")}, {"v": "x"}]) == 2
+    db.commit()
+    assert shown(db) == [shape(value) for value in (1.1, 5, 2**53 + 1, 2.5, "x")]
+    rows[0].v = Decimal("0.25")
+    db.commit()
+    assert db.t.filter_by(v=Decimal("0.25")).one() is rows[0]
+    keyed = SQLSoup(db.engine, primary_keys={"u": ["v"]})
+    keyed.execute(f"CREATE TABLE u (v {declared} NOT NULL, n INT)")
+    row = keyed.u.insert(v=Decimal("1.50"))
+    keyed.commit()
+    row.n = 1
+    keyed.commit()
+    assert (keyed.u.get(Decimal("1.50")), row.v) == (row, 1.5)
+
+
+def test_decimal_of_too_many_digits(make: Any) -> None:
+    """There is a warning where SQLite does not keep all digits."""
+    db = make("MONEY")
+    db.t.insert(v=Decimal("0.12345678901234567890"))
+    with pytest.warns(SQLSoupWarning, match=r"^t\.v was given more digits than SQLite stores"):
+        db.commit()
+
+
 AS_BEFORE = {
     "DATE": [("2006-7-1", dt.date(2006, 7, 1))],
     "DATETIME": [
@@ -484,6 +512,7 @@ def test_other_numbers(make: Any) -> None:
         ("BOOLEAN", sa.Boolean, "BOOLEAN"),
         ("BLOB", sa.LargeBinary, "BLOB"),
         ("JSON", sa.JSON, "JSON"),
+        ("VARCHAR(10,2)", sa.VARCHAR, "VARCHAR(10)"),
         ("STRING", sa.types.NullType, "NULL"),
     ],
 )
@@ -683,6 +712,9 @@ def test_text_of_another_encoding(lite: sa.Engine) -> None:
         ("TEXT", b"ab", b"ab"),
         ("TEXT", dt.datetime(2020, 1, 2, 3, 4), "2020-01-02 03:04:00"),
         ("NUMERIC(5,2)", "5.5", Decimal("5.50")),
+        ("NUMERIC(5,2)", Decimal("2.445"), Decimal("2.445")),
+        ("DECIMAL(5,2)", 2.445, Decimal("2.445")),
+        ("ANY", "5", 5),
         ("REAL", "5", 5.0),
         ("REAL", 5, 5.0),
         ("REAL", "x", "x"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -136,6 +136,49 @@ def test_a_key_may_have_a_name_that_is_taken(make_engine: Callable[..., Engine])
     both = db.join(db.k, db.n, db.k.column__hash__ == db.n.k).one()
     assert (both.column__hash__, both.column__class__) == (3, 4)
     db.session.remove()
+
+
+@pytest.fixture
+def pair(make_engine: Callable[..., Engine]) -> Iterator[sqlsoup.SQLSoup]:
+    """Two tables that share the name ``__init__``, the key of one and not of the other."""
+    engine = make_engine("sqlite://", poolclass=StaticPool)
+    run(
+        engine,
+        'CREATE TABLE one ("__init__" INTEGER PRIMARY KEY)',
+        'CREATE TABLE two (id INTEGER PRIMARY KEY, "__init__" INT REFERENCES one ("__init__"))',
+        "INSERT INTO one VALUES (5)",
+        "INSERT INTO two VALUES (1, 5)",
+    )
+    yield sqlsoup.SQLSoup(engine)
+    sqlsoup.Session.remove()
+
+
+@pytest.mark.parametrize("first", ["one", "two"])
+def test_a_join_of_two_such_columns(pair: sqlsoup.SQLSoup, first: str) -> None:
+    """A join is as good for ``with_labels()``, and for nothing else, as with other names."""
+    other = "two" if first == "one" else "one"
+    join = pair.join(pair[first], pair[other])
+    with pytest.raises(sa.exc.InvalidRequestError) as caught:
+        join.count()
+    assert str(caught.value) == (
+        f"Implicitly combining column {first}.__init__ with column {other}.__init__ under "
+        "attribute 'column__init__'.  Please configure one or more attributes for these "
+        "same-named columns explicitly. Or wrap the join in with_labels()."
+    )
+    row = pair.with_labels(join).one()
+    assert (row.one___init__, row.two___init__) == (5, 5)
+
+
+def test_one_attribute_for_two_such_columns(pair: sqlsoup.SQLSoup) -> None:
+    """A list in ``properties`` has a join have one, and one of the two may be named alone."""
+    one, two = pair.one._table, pair.two._table
+    both = [one.c["__init__"], two.c["__init__"]]
+    join = pair.join(one, two, properties={"key": both})
+    assert join.filter_by(key=5).one().id == 1
+    assert join.c.keys() == ["key", "id"]
+    join = pair.join(one, two, properties={"key": one.c["__init__"]})
+    assert join.c.keys() == ["key", "id", "column__init__"]
+    assert join.filter_by(column__init__=5).one().key == 5
 
 
 @pytest.mark.parametrize("name", ["__init__", "_sa_instance_state", "_sqlsoup"])

@@ -193,4 +193,4 @@ def _of_error(slot: Any, name: str, context: Any) -> Any:
 @missing(Pool, "unique_connection")
 def _unique_connection(pool: Pool) -> Any:
     note("name", old="Pool.unique_connection()", instead="Pool.connect()")
-    return pool.connect()
+    return type(pool).connect(pool)  # and not the one that the thread has

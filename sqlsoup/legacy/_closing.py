@@ -118,6 +118,24 @@ def _next(result: Result[Any]) -> Any:
     return next(result)
 
 
+@plan
+def _iter_rows() -> None:
+    rows: Any = Result.__iter__
+
+    def __iter__(result: Any) -> Any:  # noqa: N807
+        if getattr(result._metadata, "returns_rows", True):
+            return rows(result)
+        note("name", old="rows of a statement without any", instead="if result.returns_rows")
+        return _when_asked(rows, result)
+
+    replace(CursorResult, "__iter__", __iter__)
+
+
+def _when_asked(rows: Callable[..., Any], result: Any) -> Iterator[Any]:
+    """Have a generator that nobody asks for a row be no error, as in 1.3."""
+    yield from rows(result)
+
+
 class _Key(_Iterated):
     """The key of a new row: a list, with the names that it has as a row.
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Query, context
 from sqlalchemy.sql.expression import ColumnElement, FromClause, TextClause
 from sqlalchemy.sql.util import unwrap_order_by
 
+from sqlsoup.legacy._bases import selects_new
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import internal, replaced
-from sqlsoup.legacy._properties import selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.sql.expression import (
     TableClause,
 )
@@ -27,6 +28,7 @@ _DML = {
 
 
 @function(sa.insert, sa.update, sa.delete, template=with_one)
+@function(mysql.insert, postgresql.insert, template=with_one)
 def _of_function(make: Any, table: Any, *args: Any, **kw: Any) -> Any:
     return _dml("dml-arguments", make, table, args, kw)
 

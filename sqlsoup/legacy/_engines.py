@@ -15,6 +15,7 @@ from sqlsoup.legacy._connections import MADE, instead_of_string, is_open, run
 from sqlsoup.legacy._frames import asking, at_work, is_ours
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, replaced
+from sqlsoup.legacy._shared import POOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +49,8 @@ def _engine_connect(before: Callable[..., Any]) -> Callable[..., Any]:
         if kw:
             note("engine-argument", old="connect(close_with_result=) of an engine")
         if _threads.KEY not in vars(engine):
-            connection = before(engine)
+            is_shared = POOL in vars(engine) and is_ours(asking())
+            connection = before(engine) if not is_shared else _shared(engine)
             frame = at_work().f_back
             if frame is not None:  # as at the bottom of a greenlet
                 vars(connection)[MADE] = frame.f_code, frame.f_lasti, frame.f_globals
@@ -57,6 +59,10 @@ def _engine_connect(before: Callable[..., Any]) -> Callable[..., Any]:
         return before(engine) if shared is None or not is_ours(asking()) else Joined(shared)
 
     return connect
+
+
+def _shared(engine: Engine) -> Connection:
+    return Connection(engine, _threads.checked_out(engine, engine.pool))
 
 
 @missing(Engine, "execute")

@@ -1,17 +1,18 @@
-"""Loads that left new and changed rows where they were in SQLAlchemy 1.3, and flush them in 2."""
+"""What left new and changed rows where they were in SQLAlchemy 1.3, and flushes them in 2."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column
 from sqlalchemy.orm import PassiveFlag, Query, Session, loading, object_mapper
 
 from sqlsoup._generated import comes_by_itself
+from sqlsoup.legacy._bases import NEW, selects_new
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, internal, replaced
-from sqlsoup.legacy._properties import NEW, selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,20 @@ def _populate_existing(before: Callable[..., Any]) -> Callable[..., Any]:
         return made.autoflush(False)
 
     return populate_existing
+
+
+def leaves_rows(session: Any, statement: Any) -> bool:
+    """Tell if SQLAlchemy 1.3 did not store the rows of a session before a statement, as 2.1 does.
+
+    It is one of tables, and no query of a class, and the rows are of a class of the time.
+    """
+    changed = chain(session._new, session.identity_map._modified, session._deleted)
+    state = next(iter(changed), None)
+    if state is None or issubclass(state.class_, NEW):
+        return False
+    if getattr(statement, "is_dml", False):  # which may be of a table, with criteria of a class
+        return "parententity" not in statement.table._annotations
+    return bool(statement._propagate_attrs.get("compile_state_plugin") != "orm")
 
 
 def _note_incomplete(session: Any) -> None:

@@ -122,6 +122,10 @@ FORMS = {
         "a select() in FROM or among the columns of another",
         "statement.subquery(), or statement.scalar_subquery() for one value",
     ),
+    "join-alias": Form(
+        "alias() of a join",
+        "join.select().set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL).subquery()",
+    ),
     "table-select": Form(
         "select(), insert(), update() or delete() of a table with arguments",
         "table.select().where(...), table.insert().values(...)",
@@ -199,6 +203,14 @@ FORMS = {
         "a row that is loaded again while a new one is not complete",
         "with session.no_autoflush, as SQLAlchemy 2 stores new rows first",
     ),
+    "statement-flush": Form(
+        "a statement of tables, executed by a session with rows that are not stored",
+        "session.flush() before it; or `with session.no_autoflush`, as SQLAlchemy 2.1 stores them",
+    ),
+    "bulk-change": Form(
+        "update() or delete() of a class in its parent's table",
+        "filter(A.kind == ...) before, which says whose rows",
+    ),
     "query-values": Form("values() or add_column() with a name", "query.with_entities(A.b)"),
     "contains-alias": Form(
         "contains_alias()", "session.query(aliased(A, alias)).from_statement(...)"
@@ -259,10 +271,15 @@ FORMS = {
     # mappers
     "mapper": Form("mapper()", "registry().map_imperatively(), or db.map() and db.map_to()"),
     "mapper-argument": Form("an argument of mapper() that is gone", "leave it out"),
+    "column-twice": Form(
+        "a table with two columns of one name, of which the last is there",
+        "leave the first one out",
+    ),
     "column-order": Form(
         "a declared class with columns in the order in which they were made, as in a mixin",
         "mapped_column(sort_order=-1) in the mixin, or the order as it is now",
     ),
+    "non-primary": Form("mapper(non_primary=True)", "aliased(A, selectable)"),
     "mapper-order-by": Form("order_by= of a mapper", "query.order_by(...)"),
     "mapper-extension": Form(
         "MapperExtension", "sqlalchemy.event.listen(entity, 'before_insert', ...)"
@@ -278,6 +295,21 @@ FORMS = {
     "attribute-extension": Form(
         "AttributeExtension", "sqlalchemy.event.listen(A.b, 'set', ..., retval=True)"
     ),
+    "mapper-configure": Form(
+        "get_property() or iterate_properties of a mapper that is not configured",
+        "configure_mappers() before it",
+    ),
+    "null-kind": Form(
+        "a row with NULL for what says of which subclass it is",
+        "a value for it, and polymorphic_identity= of the class",
+    ),
+    "keyed-none": Form(
+        "a row without its key in a collection that is a dict, at None",
+        "set the key before the relationship",
+    ),
+    "relation-secondary": Form(
+        "secondary= with an expression in text", "secondary=lambda: join(B, C, B.id == C.b_id)"
+    ),
     "relation": Form("relation()", "relationship(), or db.users.relate(...)"),
     "relation-arguments": Form(
         "relationship() with arguments by position, or gone",
@@ -285,6 +317,10 @@ FORMS = {
     ),
     "property-argument": Form("an argument of a property that is gone", "leave it out"),
     "backref-cascade": Form("a row that came into the session along a backref", "session.add(row)"),
+    "viewonly": Form(
+        "a change of a relationship with viewonly=True, or of its reverse",
+        "a change of the other, then session.flush() and session.expire(row)",
+    ),
     "entity-name": Form("entity_name= of a mapper", "leave it out, or map a second class"),
     "class-mapper": Form("class_mapper() or object_mapper() with old arguments", "inspect(cls)"),
     "scoped-mapper": Form("ScopedSession.mapper()", "db.map(table)"),

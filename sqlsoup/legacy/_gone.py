@@ -78,6 +78,8 @@ _COMPATIBLE = {
     "safe_kwarg": _COPY,
 }
 
+_DIALECTS = {name: _PACKAGE.format(name) for name in ("firebird", "sybase")}
+
 GONE: dict[str, dict[str, str]] = {
     "sqlalchemy": {
         "IdentityOptions": "import it from sqlalchemy.sql.schema",
@@ -87,10 +89,7 @@ GONE: dict[str, dict[str, str]] = {
         "PARSE_AUTOCOMMIT": "leave it out, and commit() after the statement",
         "public_factory": _COPY,
     },
-    "sqlalchemy.sql.visitors": {
-        "VisitableType": "derive from sqlalchemy.sql.visitors.Visitable",
-        **_each("use iterate() or traverse()", "iterate_depthfirst", "traverse_depthfirst"),
-    },
+    "sqlalchemy.sql.visitors": {"VisitableType": "derive from sqlalchemy.sql.visitors.Visitable"},
     "sqlalchemy.schema": {
         "DDLBase": _DDL,
         "IdentityOptions": "import it from sqlalchemy.sql.schema",
@@ -133,7 +132,8 @@ GONE: dict[str, dict[str, str]] = {
         "to_conditional_unicode_processor_factory",
         "to_unicode_processor_factory",
     ),
-    "sqlalchemy.dialects": {n: _PACKAGE.format(n) for n in ("firebird", "sybase")},
+    "sqlalchemy.databases": _DIALECTS,
+    "sqlalchemy.dialects": _DIALECTS,
     "sqlalchemy.ext.baked": _each(
         _BAKED,
         "bake_lazy_loaders",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from copy import copy
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy.orm as sa_orm
 from sqlalchemy import FromClause, inspect
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased
+from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, aliased, context
+from sqlalchemy.orm.util import _ORMJoin
 from sqlalchemy.sql import coercions, roles
-from sqlalchemy.sql.expression import ClauseElement, Join
-from sqlalchemy.sql.visitors import ReplacingExternalTraversal
+from sqlalchemy.sql.expression import ClauseElement, Join, SelectBase
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import function, method, replaced
+from sqlsoup.legacy._patch import internal, method, replaced
 from sqlsoup.legacy._text import label, textual
 
 if TYPE_CHECKING:
@@ -73,7 +72,9 @@ def _targets(keys: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
         keys = (keys,)
     for key in keys:
         if isinstance(key, tuple):
-            yield key[0], key[1] if len(key) > 1 else None
+            target, onclause = (*key, None)[:2]
+            is_backwards = _is_target(onclause) and not _is_target(target)
+            yield (onclause, target) if is_backwards else (target, onclause)
         elif isinstance(key, list):
             yield from _targets(tuple(key))
         elif isinstance(key, str):
@@ -83,7 +84,7 @@ def _targets(keys: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
 
 
 def _is_target(key: Any) -> bool:
-    if isinstance(key, FromClause | type):
+    if isinstance(key, FromClause | SelectBase | type):
         return True
     found = None if isinstance(key, str | tuple | list) else inspect(key, raiseerr=False)
     return getattr(found, "is_aliased_class", False) or getattr(found, "is_mapper", False)
@@ -144,17 +145,27 @@ def _join_any(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) 
 _ADAPTERS = "_sqlsoup_adapters"
 """What a query keeps of joins with ``aliased=True``: what puts the alias into later criteria."""
 
+_WIDE = "_sqlsoup_wide"
+"""What it keeps of ``with_polymorphic()`` of a selectable, for criteria after other joins too."""
+
+
+def adapt_to(query: Any, alias: Any) -> None:
+    """Have later criteria of a query that is new be about an alias that it selects."""
+    vars(query)[_WIDE] = vars(query)[_ADAPTERS] = (inspect(alias)._adapter,)
+
 
 def _aliased(target: Any, onclause: Any, adapters: tuple[Any, ...]) -> tuple[Any, Any, Any]:
     """Return target and condition of a join to an alias, and what puts aliases into criteria."""
     relationship = target if onclause is None else onclause
     prop = getattr(relationship, "property", None)
-    joined = prop.mapper.class_ if prop is not None and target is relationship else target
-    alias = aliased(joined)
+    joined = target
+    if prop is not None and target is relationship:
+        joined = (relationship._of_type or prop.mapper).entity
+    alias = aliased(joined, flat=True)
     adapters = (*adapters, inspect(alias)._adapter)
     if prop is not None:
         return relationship.of_type(alias), None, adapters
-    return alias, None if onclause is None else adapters[-1].traverse(onclause), adapters
+    return alias, None if onclause is None else _adapt(adapters, onclause), adapters
 
 
 def _adapted(query: Any, clause: Any) -> Any:
@@ -162,19 +173,58 @@ def _adapted(query: Any, clause: Any) -> Any:
     adapters = vars(query).get(_ADAPTERS)
     if not adapters or not isinstance(clause, ClauseElement | QueryableAttribute):
         return clause
-    last, *others = map(copy, reversed(adapters))  # of a table joined twice, the last alias
-    for adapter in others:
-        last.chain(adapter)
-    element = coercions.expect(roles.ExpressionElementRole, clause)
-    return ReplacingExternalTraversal.traverse(last, element)
+    return _adapt(adapters, clause)
+
+
+def _adapt(adapters: tuple[Any, ...], clause: Any) -> Any:
+    """Put aliases into an expression: of a table joined twice, the last one."""
+
+    def replace(element: Any, **_: Any) -> Any:
+        if _OF_CLASSES.isdisjoint(element._annotations):  # a table is itself, as within any()
+            return None
+        found = (adapter.replace(element) for adapter in reversed(adapters))
+        return next((each for each in found if each is not None), None)
+
+    return replacement_traverse(coercions.expect(roles.ExpressionElementRole, clause), {}, replace)
+
+
+_OF_CLASSES = frozenset(("parententity", "_orm_adapt"))
+"""What attributes of classes have, and the half of a condition that is about the class outside."""
 
 
 def _not_adapted(query: Any) -> Any:
     """Return a query whose later criteria are about tables, and no aliases of a join."""
     if _ADAPTERS in vars(query):
         query = query._generate()
-        del vars(query)[_ADAPTERS]
+        vars(query)[_ADAPTERS] = vars(query).get(_WIDE, ())
     return query
+
+
+@method(internal(context, "ORMSelectCompileState"), "_adapt_polymorphic_element")
+def _adapt_element(before: Callable[..., Any], state: Any, element: Any) -> Any:
+    """Leave columns of a class alone where a subclass of it is joined, under another name.
+
+    Criteria would compare the subclass with itself.
+    """
+    made = before(state, element)
+    if made is None or not _is_of_query(state):
+        return made
+    adapters = state._polymorphic_adapters
+    adapter = adapters[element if isinstance(element, FromClause) else element.table]
+    if (
+        element._annotations.get("parententity") in adapters
+        or adapter.role.name != "DEPRECATED_JOIN_ADAPT_RIGHT_SIDE"  # but selects a class as asked
+    ):
+        return made
+    note("query-join", old="join() of a subclass by its class", instead=_FLAT)
+    return None
+
+
+_FLAT = "join(aliased(Sub, flat=True), ...)"
+
+
+def _is_of_query(state: Any) -> bool:
+    return bool(state.compile_options._use_legacy_query_style)
 
 
 @method(Query, "reset_joinpoint")
@@ -182,23 +232,18 @@ def _reset_joinpoint(before: Callable[..., Any], query: Any) -> Any:
     return before(_not_adapted(query))
 
 
-@function(sa_orm.join, sa_orm.outerjoin)
-def _join_of_classes(
-    before: Callable[..., Any],
-    /,
-    left: Any,
-    right: Any,
-    onclause: Any = None,
-    *args: Any,
-    **kw: Any,
-) -> Any:
-    if isinstance(onclause, str):
-        note("query-join", old=f"{before.__name__}() of classes with a name")
-        joined = left
-        while isinstance(joined, Join):
-            joined = joined.right
-        onclause = _relationship(joined, joined, onclause)
-    return before(left, right, onclause, *args, **kw)
+@replaced(_ORMJoin, "__init__")
+def _join_of_classes(before: Callable[..., Any]) -> Callable[..., Any]:
+    def init(join: Any, left: Any, right: Any, onclause: Any = None, *args: Any, **kw: Any) -> None:
+        if isinstance(onclause, str):
+            note("query-join", old="join() of classes with a name")
+            joined = left
+            while isinstance(joined, Join):
+                joined = joined.right
+            onclause = _relationship(joined, joined, onclause)
+        before(join, left, right, onclause, *args, **kw)
+
+    return init
 
 
 def _relationship(query: Any, left: Any, name: Any) -> Any:

@@ -98,7 +98,8 @@ def _is_name(key: Any) -> bool:
 def _steps(kind: str, keys: tuple[Any, ...], kw: dict[str, Any], *, each: bool) -> NamedOption:
     path = [name for key in keys for name in (key.split(".") if isinstance(key, str) else [key])]
     before = kind if each else "defaultload"
-    steps = [(before, (name,), kw if each else {}) for name in path[:-1]]
+    on_the_way = {"_is_chain": True} if kind == "contains_eager" else kw if each else {}
+    steps = [(before, (name,), on_the_way) for name in path[:-1]]
     return NamedOption(*steps, (kind, (path[-1],), kw))
 
 

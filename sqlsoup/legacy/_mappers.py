@@ -14,9 +14,11 @@ from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy import _extensions
+from sqlsoup.legacy._bases import NEW
 from sqlsoup.legacy._distinct import note_distinct
-from sqlsoup.legacy._frames import is_within
+from sqlsoup.legacy._frames import is_within, is_within_call
 from sqlsoup.legacy._metadata import with_keys_not_null
+from sqlsoup.legacy._non_primary import second_mapper
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing
 from sqlsoup.legacy._properties import ComparableProperty, without_entity_name
@@ -55,9 +57,7 @@ def _mapper(_before: object, /, *args: Any, **kw: Any) -> Any:
     kw |= zip(names, args, strict=False)
     note("mapper", instead=_INSTEAD_OF_BASE if _is_declaring(kw["class_"]) else "")
     if kw.pop("non_primary", False):
-        raise ArgumentError(
-            "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
-        )
+        return second_mapper(kw.pop("class_"), kw.pop("local_table"), **kw)
     table = kw.pop("local_table", None)
     with_keys_not_null([table] if isinstance(table, Table) else [])
     return _map(kw.pop("class_"), table, **kw)
@@ -175,6 +175,21 @@ def _leave(sessions: Any, row: object) -> None:
         sessions.expunge(row)
 
 
+def _with_key_not_null(mapper: Any) -> None:
+    """Have new rows of a class be stored several at once, though SQLite's key may be NULL."""
+    table = mapper.local_table
+    if issubclass(mapper.class_, NEW) or not isinstance(table, Table):
+        return
+    if any(column.nullable for column in table.primary_key):
+        if not is_within_call("prepare_by_engine"):
+            note("table-autoload", old=_NULLABLE, instead=_KEY)
+        with_keys_not_null([table])
+
+
+_NULLABLE = "a class of a table whose key is reflected as nullable"
+_KEY = "Table(..., Column('id', Integer, primary_key=True), autoload_with=engine)"
+
+
 @method(Mapper, "__init__")
 def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: Any) -> None:
     global are_ordered  # noqa: PLW0603
@@ -196,6 +211,7 @@ def _init(before: Callable[..., Any], mapper: Mapper[Any], /, *args: Any, **kw: 
     comparable = {k: p for k, p in properties.items() if isinstance(p, ComparableProperty)}
     kw["properties"] = {k: p for k, p in properties.items() if k not in comparable}
     before(mapper, *args, **kw)
+    _with_key_not_null(mapper)
     for name, prop in comparable.items():
         mapper.add_property(name, prop)  # type: ignore[arg-type]
     if listed(order):
@@ -218,24 +234,14 @@ def _ordering(mapper: Mapper[Any], order: Any) -> Any:
     return text(order)
 
 
-@function(sa_orm.polymorphic_union)
-def _polymorphic_union(before: Callable[..., Any], /, table_map: Any, *args: Any, **kw: Any) -> Any:
-    if any(isinstance(each, SelectBase) for each in table_map.values()):
-        note("select-nested")
-        table_map = {
-            name: subquery_of(each) if isinstance(each, SelectBase) else each
-            for name, each in table_map.items()
-        }
-    return before(table_map, *args, **kw)
-
-
 @method(Mapper, "add_property")
 def _add_property(before: Callable[..., Any], mapper: Mapper[Any], key: str, prop: Any) -> None:
     if not isinstance(prop, ComparableProperty):
         before(mapper, key, prop)
         return
+    prop.parent, prop.key = mapper, key
     if prop.descriptor is None:
-        prop.descriptor = getattr(mapper.class_, key)
+        prop.descriptor = getattr(mapper.class_, key, None)
     setattr(mapper.class_, key, prop)
 
 
@@ -292,6 +298,9 @@ def _aliased_class(before: Callable[..., Any], /, *args: Any, **kw: Any) -> None
     if "cls" in kw:
         note("name", old="AliasedClass(cls=)", instead="aliased(cls)")
         args = (*args, kw.pop("cls"))
+    if isinstance(kw.get("alias"), SelectBase):
+        note("select-nested")
+        kw["alias"] = subquery_of(kw["alias"])
     before(*args, **kw)
 
 

@@ -18,10 +18,12 @@ from sqlalchemy import (
     Table,
     inspect,
 )
+from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.exc import ArgumentError, UnboundExecutionError
 from sqlalchemy.schema import DefaultGenerator, ExecutableDDLElement, SchemaItem
 from sqlalchemy.sql.expression import ClauseElement, Executable, FromClause
+from sqlalchemy.types import SchemaType
 
 from sqlsoup import _engine
 from sqlsoup.legacy._engines import execute_once
@@ -189,6 +191,8 @@ def with_keys_not_null(tables: Iterable[Any]) -> None:
 @method(Table, "create", "drop")
 @method(Index, "create", "drop")
 @method(Sequence, "create", "drop")
+@method(SchemaType, "create", "drop")
+@method(ENUM, "create", "drop")
 def _item_on_bind(
     before: Callable[..., Any], item: Any, bind: Any = None, *args: Any, **kw: Any
 ) -> Any:

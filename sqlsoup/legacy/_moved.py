@@ -20,6 +20,7 @@ import sqlalchemy.orm.strategy_options
 import sqlalchemy.orm.util
 import sqlalchemy.pool
 import sqlalchemy.schema
+import sqlalchemy.sql.base
 import sqlalchemy.sql.elements
 import sqlalchemy.sql.expression
 import sqlalchemy.sql.schema
@@ -29,6 +30,7 @@ import sqlalchemy.types
 import sqlalchemy.util
 from sqlalchemy import exc
 from sqlalchemy.orm.util import AliasedClass
+from sqlalchemy.sql import visitors
 
 import sqlsoup
 from sqlsoup.legacy import (
@@ -36,6 +38,7 @@ from sqlsoup.legacy import (
     _loaders,
     _properties,
     _proxies,
+    _query_attributes,
     _subqueries,
     _threads,
     _urls,
@@ -44,7 +47,7 @@ from sqlsoup.legacy._gone import KeyedTuple
 from sqlsoup.legacy._notes import note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
     from typing import Self
 
@@ -64,6 +67,20 @@ _EXTENSIONS = {
     "AttributeExtension": (_extensions.AttributeExtension, "attribute-extension"),
     "EXT_PASS": (sqlalchemy.orm.EXT_CONTINUE, "mapper-extension"),
 }
+
+
+def iterate_depthfirst(obj: Any, opts: Any = None) -> Iterator[Any]:
+    """Give all parts of an expression, each before what it is part of."""
+    for part in obj.get_children(**(opts or {})):
+        yield from iterate_depthfirst(part, opts)
+    yield obj
+
+
+def traverse_depthfirst(obj: Any, opts: Any, functions: Any) -> Any:
+    """Call functions with all parts of an expression, each before what it is part of."""
+    return visitors.traverse_using(iterate_depthfirst(obj, opts), obj, functions)
+
+
 _COMPARABLE = {"ComparableProperty": (_properties.ComparableProperty, "hybrid_property")}
 _INSTRUMENTATION = (None, "sqlalchemy.ext.instrumentation")
 """Not imported before it is asked for, as that import changes how classes are instrumented."""
@@ -97,6 +114,22 @@ def _now_in(module: ModuleType, *names: str) -> dict[str, tuple[Any, str]]:
     return {name: (getattr(module, name), f"{module.__name__}.{name}") for name in names}
 
 
+_PRIVATE = (
+    "BinaryExpression", "Case", "Cast", "Executable", "Exists", "Extract", "False_", "FromGrouping",
+    "Grouping", "Label", "Null", "Over", "ScalarSelect", "SelectBase", "TextClause", "True_",
+    "Tuple", "TypeClause", "UnaryExpression",
+)  # fmt: skip
+_OF_EXPRESSION = {
+    "_BindParamClause": (sqlalchemy.BindParameter, "BindParameter"),
+    "_Generative": (sqlalchemy.sql.base.Generative, "sqlalchemy.sql.base.Generative"),
+    **{
+        f"_{name.rstrip('_')}": (getattr(sqlalchemy.sql.expression, name), name)
+        for name in _PRIVATE
+    },
+}
+"""Classes under the names that they had before SQLAlchemy 0.9, and still in 1.3."""
+
+
 NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm: {
         **_EXTENSIONS,
@@ -116,12 +149,21 @@ NAMES: dict[ModuleType, dict[str, tuple[Any, str]]] = {
     sqlalchemy.orm.util: _now_in(
         sqlalchemy.orm, "aliased", "join", "outerjoin", "with_polymorphic"
     ),
-    sqlalchemy.orm.query: _now_in(sqlalchemy.orm, "Bundle", "aliased"),
+    sqlalchemy.orm.query: {
+        **_now_in(sqlalchemy.orm, "Bundle", "aliased"),
+        **{
+            n: (kind, "query.column_descriptions") for n, kind in _query_attributes.ENTITIES.items()
+        },
+    },
     sys.modules["sqlalchemy.orm.mapper"]: _now_in(sqlalchemy.orm, "class_mapper"),
     sqlalchemy.ext.declarative: _OF_DECLARATIVE,
     sqlalchemy.sql: _SUBQUERY,
-    sqlalchemy.sql.expression: _SUBQUERY,
+    sqlalchemy.sql.expression: {**_SUBQUERY, **_OF_EXPRESSION},
     sqlalchemy.sql.selectable: _SUBQUERY,
+    visitors: {
+        "iterate_depthfirst": (iterate_depthfirst, "visitors.iterate"),
+        "traverse_depthfirst": (traverse_depthfirst, "visitors.traverse"),
+    },
     sqlalchemy.sql.elements: _now_in(sqlalchemy, "between", "collate", "not_", "outparam"),
     exc: _now_in(sqlalchemy.orm.exc, "UnmappedColumnError"),
     sqlalchemy.orm.descriptor_props: _COMPARABLE,

@@ -16,6 +16,7 @@ import sqlalchemy.ext.baked
 import sqlalchemy.ext.declarative
 import sqlalchemy.ext.horizontal_shard
 import sqlalchemy.ext.hybrid
+import sqlalchemy.orm
 import sqlalchemy.util
 from sqlalchemy.dialects import registry
 from sqlalchemy.util import langhelpers
@@ -46,6 +47,9 @@ _modules_of: dict[ModuleType, dict[str, str]] = {}
 
 _GIVE_ALL = {*FROM_WHICH_ALL, *_stars.GIVEN}
 """Modules of which ``import *`` gives other names than without this one."""
+
+_HAD_ALL = (sqlalchemy, sqlalchemy.orm)
+"""Those whose names a program could ask for, as Flask-SQLAlchemy did before its release 3."""
 
 
 def _note_asked(module: ModuleType, name: str, frame: FrameType) -> None:
@@ -99,7 +103,7 @@ class _OldModule(ModuleType):
         if not isinstance(value, str):
             return value
         registry.load(value)  # imports the dialect
-        return getattr(sqlalchemy.dialects, value)
+        return sys.modules[f"sqlalchemy.dialects.{value}.base"]
 
 
 class _OrderedDict(dict[Any, Any]):
@@ -168,7 +172,17 @@ def _asked(module: ModuleType, name: str, frame: FrameType) -> Any:
         return _value_of_gone(module, name)
     if name == "__all__" and module in _GIVE_ALL and is_import_of_all(frame):
         return _stars.given_by(module, _names_of(module), frame)
+    if name == "__all__" and module in _HAD_ALL and is_named(frame, name):
+        note("name", old=f"{module.__name__}.__all__", instead="the names that are used")
+        return [each for each in _names_of(module) if _is_public(module, each)]
     raise _gone.error(module.__name__, name, frame)
+
+
+def _is_public(module: ModuleType, name: str) -> bool:
+    is_module = name in _modules_of.get(module, ()) or isinstance(
+        vars(module).get(name), ModuleType | View
+    )
+    return not (name.startswith("_") or is_module)
 
 
 class View:

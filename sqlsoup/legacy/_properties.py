@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
@@ -9,23 +10,14 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import ClassManager
 
-from sqlsoup.legacy import _backrefs, _extensions
+from sqlsoup.legacy import _backrefs, _extensions, _viewonly
+from sqlsoup.legacy._bases import NEW
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, replaced
 from sqlsoup.legacy._text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-NEW = (sa_orm.DeclarativeBase, sa_orm.DeclarativeBaseNoMeta, sa_orm.MappedAsDataclass)
-"""The bases of classes that SQLAlchemy 1.3 did not have: what they do is new as well."""
-
-
-def selects_new(statement: Any) -> bool:
-    """Tell if a query or statement is of a class with such a base."""
-    entities = (found["entity"] for found in statement.column_descriptions)
-    return any(isinstance(each, type) and issubclass(each, NEW) for each in entities)
 
 
 _HOOKS = "sqlsoup.legacy.extensions"
@@ -45,6 +37,8 @@ class ComparableProperty:
     def __init__(self, comparator_factory: Any, descriptor: Any = None, doc: Any = None) -> None:
         note("name", old="comparable_property()", instead="sqlalchemy.ext.hybrid.hybrid_property")
         self.comparator_factory, self.descriptor = comparator_factory, descriptor
+        self.parent: Any = None
+        self.key = ""
         self.__doc__ = doc
 
     def __get__(self, row: Any, cls: Any) -> Any:
@@ -86,9 +80,17 @@ def without_entity_name(function: str, kw: dict[str, Any]) -> None:
 def _relationship(before: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
     if len(args) > 2:  # noqa: PLR2004
         note("relation-arguments")
-        kw |= zip(_RELATION, args, strict=False)
-        args = ()
-    return _property(before, *args, **kw)
+    prop = _property(before, **dict(zip(_RELATION, args, strict=False)), **kw)
+    secondary = prop._init_args.secondary
+    if isinstance(secondary.argument, str) and "(" in secondary.argument:
+        note("relation-secondary")
+        secondary.argument = partial(_evaluated, prop, secondary.argument)
+    return prop
+
+
+def _evaluated(prop: Any, text: str) -> Any:
+    """Return what an expression stands for, in which there are names of classes."""
+    return prop._clsregistry_resolvers[1](text)()
 
 
 def relation(*args: Any, **kw: Any) -> Any:
@@ -162,11 +164,9 @@ def _listen(attribute: Any) -> None:
         return
     for extension in prop.info.get(_HOOKS, ()):
         _extensions.listen_attribute(attribute, extension)
-    if (
-        isinstance(prop, sa_orm.RelationshipProperty)
-        and not prop.viewonly
-        and not issubclass(attribute.class_, NEW)
-    ):
+    if isinstance(prop, sa_orm.RelationshipProperty) and not issubclass(attribute.class_, NEW):
+        if prop.viewonly:
+            _viewonly.listen(attribute, prop)
         _backrefs.listen(attribute, prop)
 
 

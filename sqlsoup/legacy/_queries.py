@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.orm as sa_orm
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, column, literal_column
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, column, inspect, literal_column
 from sqlalchemy.orm import Query, object_session
-from sqlalchemy.sql.expression import Select
+from sqlalchemy.orm.interfaces import MapperOption
+from sqlalchemy.orm.path_registry import PathRegistry
+from sqlalchemy.sql.expression import Join, Select
 
 from sqlsoup._mapping import selectable_of
+from sqlsoup.legacy._bases import selects_new
 from sqlsoup.legacy._frames import asking, is_ours
-from sqlsoup.legacy._joins import entity_of
+from sqlsoup.legacy._joins import adapt_to, entity_of
 from sqlsoup.legacy._loaders import NamedOption, resolved
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import function, method, missing, plan, replace, replaced
-from sqlsoup.legacy._properties import selects_new, without_entity_name
+from sqlsoup.legacy._properties import without_entity_name
 from sqlsoup.legacy._results import MainAlias, keep_alias
 from sqlsoup.legacy._text import bound, listed, lock_arguments
 
@@ -112,6 +115,9 @@ def _is_new(query: Any, caller: FrameType) -> bool:
 @replaced(Select, "options")
 def _options(before: Callable[..., Any]) -> Callable[..., Any]:
     def options(query: Any, *given: Any) -> Any:
+        if _WIDE in vars(query):
+            flat = [each for option in given for each in listed(option)]
+            given = tuple(_of_subclass(query, option) for option in flat)
         for option in given:
             if isinstance(option, _OLD_OPTIONS):
                 return _options_any(before, query, *given)
@@ -120,7 +126,10 @@ def _options(before: Callable[..., Any]) -> Callable[..., Any]:
     return options
 
 
-_OLD_OPTIONS = (list, tuple, NamedOption, MainAlias)
+_OLD_OPTIONS = (list, tuple, NamedOption, MainAlias, MapperOption)
+
+
+_NOT_CALLED = "a MapperOption with propagate_to_loaders, which what attributes load does not call"
 
 
 def _options_any(before: Callable[..., Any], query: Any, *options: Any) -> Any:
@@ -129,6 +138,9 @@ def _options_any(before: Callable[..., Any], query: Any, *options: Any) -> Any:
             note("loader-name", old="options() with a list", instead="options(*options)")
         options = tuple(each for option in options for each in listed(option))
     for option in options:
+        if isinstance(option, MapperOption) and option.propagate_to_loaders:
+            own = type(option).process_query_conditionally
+            note("name", old=_NOT_CALLED, instead="the event do_orm_execute", of=own)
         query = option.on(query) if isinstance(option, MainAlias) else query
     given = [option for option in options if not isinstance(option, MainAlias)]
     query = before(query, *(resolved(option, lambda: entity_of(query)) for option in given))
@@ -149,6 +161,8 @@ def _from_self(query: Any, *entities: Any) -> Any:
 @missing(Query, "select_entity_from")
 def _select_entity_from(query: Any, from_obj: Any) -> Any:
     note("select-entity-from")
+    if isinstance(from_obj, Join):  # its columns are those of the tables
+        return query.select_from(from_obj)
     return query._from_selectable(selectable_of(from_obj))
 
 
@@ -169,7 +183,30 @@ def _with_polymorphic(
         selectable=False if selectable is None else selectable,
         polymorphic_on=polymorphic_on,
     )
-    return query.with_entities(wide)
+    query = query.with_entities(wide)
+    found: Any = inspect(wide)
+    vars(query)[_WIDE] = (found, *getattr(found, "_with_polymorphic_entities", ()))
+    if selectable is not None:
+        adapt_to(query, wide)
+    return query
+
+
+_WIDE = "_sqlsoup_wide"
+"""What a query keeps of with_polymorphic(): the class and its subclasses as it selects them."""
+
+
+def _of_subclass(query: Any, option: Any) -> Any:
+    """Return a loader option for a subclass as one for what with_polymorphic() has of it."""
+    if not isinstance(option, sa_orm.Load):
+        return option
+    wide = [entity for entity in vars(query)[_WIDE] if entity.mapper is option.path[0]]
+    if not wide:
+        return option
+    option = option._clone()
+    option.context = tuple(each._clone() for each in option.context)
+    for each in (option, *option.context):
+        each.path = PathRegistry.coerce((wide[0], *each.path.path[1:]))
+    return option
 
 
 @function(sa_orm.with_parent)

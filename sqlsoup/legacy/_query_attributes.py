@@ -6,13 +6,34 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
+from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import Query
 
 from sqlsoup.legacy._notes import note
-from sqlsoup.legacy._patch import missing
+from sqlsoup.legacy._patch import missing, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class QueryEntity(SimpleNamespace):
+    """What a query is of."""
+
+
+class MapperEntity(QueryEntity):
+    """A class, or an alias of one."""
+
+
+class ColumnEntity(QueryEntity):
+    """A column, or another expression."""
+
+
+ENTITIES = {
+    "_QueryEntity": QueryEntity,
+    "_MapperEntity": MapperEntity,
+    "_ColumnEntity": ColumnEntity,
+}
+"""The classes of these by their names in ``sqlalchemy.orm.query``."""
 
 
 def _entities(query: Any) -> list[Any]:
@@ -22,7 +43,10 @@ def _entities(query: Any) -> list[Any]:
 def _entity(found: Any) -> Any:
     zero: Any = inspect(found["entity"], raiseerr=False)
     mapper = getattr(zero, "mapper", None)
-    return SimpleNamespace(entity_zero=zero, mapper=mapper, type=found["type"], expr=found["expr"])
+    of = {"entity_zero": zero, "mapper": mapper, "type": found["type"], "expr": found["expr"]}
+    if found["expr"] is found["entity"]:
+        return MapperEntity(**of)
+    return ColumnEntity(**of, column=found["expr"], _label_name=found["name"])
 
 
 def _value(clause: Any) -> Any:
@@ -63,6 +87,32 @@ def _noting(name: str, get: Callable[[Any], Any], instead: str) -> Callable[[Any
         return get(query)
 
     return call
+
+
+@replaced(ShardedSession, "__init__")
+def _init(before: Callable[..., Any]) -> Callable[..., Any]:
+    def init(session: Any, *args: Any, query_chooser: Any = None, **kw: Any) -> None:
+        if query_chooser is not None:
+            note("name", old="query_chooser=", instead="execute_chooser=")
+            kw["execute_chooser"] = lambda context: query_chooser(_Sharded(context))
+        before(session, *args, **kw)
+
+    return init
+
+
+class _Sharded:
+    """The query of which the shards are asked: a statement, with the attributes of a query."""
+
+    def __init__(self, context: Any) -> None:
+        self._statement = context.statement
+        self._params = context.parameters or {}
+
+    @property
+    def _criterion(self) -> Any:
+        return self._statement.whereclause
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._statement, name)
 
 
 for _name, _of in _ATTRIBUTES.items():

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 from sqlalchemy.orm import Query, QueryEvents, Session
 
+from sqlsoup.legacy._bases import selects_new
 from sqlsoup.legacy._frames import ours
 from sqlsoup.legacy._notes import Site, note, withdraw
 from sqlsoup.legacy._patch import replaced
-from sqlsoup.legacy._properties import selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable

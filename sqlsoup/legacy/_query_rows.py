@@ -1,7 +1,8 @@
-"""Query classes whose ``__iter__()``, ``one_or_none()`` or ``from_self()`` is the program's own.
+"""Query classes whose ``__iter__()``, ``one()``, ``one_or_none()`` or ``from_self()`` is its own.
 
-All that gives rows went through the first in SQLAlchemy 1.3, ``one()`` through the second and
-``count()`` through the third.  Programs hid rows so, or kept them in a cache.
+All that gives rows went through the first in SQLAlchemy 1.3, ``get()`` through the second,
+``one()`` through the third and ``count()`` through the last.  Programs hid rows so, or kept them
+in a cache.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Query
 
 from sqlsoup.legacy import _query_loads
+from sqlsoup.legacy._bases import selects_new
 from sqlsoup.legacy._frames import asking, is_running
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import replaced
-from sqlsoup.legacy._properties import selects_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,21 +45,30 @@ def _iter(before: Callable[..., Any]) -> Callable[..., Any]:
 def _get(before: Callable[..., Any]) -> Callable[..., Any]:
     def get(query: Any, ident: Any) -> Any:
         is_heard = _query_loads.listened and not selects_new(query)
-        if type(query).__iter__ is Query.__iter__ and not is_heard:
+        if not is_heard and all(getattr(type(query), n) is getattr(Query, n) for n in _OF_GET):
             return before(query, ident)
         return query._get_impl(ident, partial(_load, query))
 
     return get
 
 
+_OF_GET = ("__iter__", "one", "one_or_none")
+
+
 def _load(query: Any, _session: object, _statement: object, key: Any, **_kw: object) -> Any:
     """Return the row with a key, or None, where the session does not have it."""
     columns = query._only_full_mapper_zero("get").primary_key
     condition = (column == value for column, value in zip(columns, key, strict=True))
-    row = query.order_by(None).enable_assertions(False).filter(*condition).one_or_none()
-    if row is None:
+    query = query.order_by(None).enable_assertions(False).filter(*condition)
+    own = type(query).one
+    if own is not Query.one:
+        old, instead = "one() of a query class, by which get() came", "get() as well"
+        note("query-iter", old=old, instead=instead, of=own)
+    try:
+        return query.one()
+    except NoResultFound:
         _query_loads.mark()
-    return row
+        return None
 
 
 @replaced(Query, "one")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Inspector, Table, inspect
+from sqlalchemy import Column, Connection, Engine, Inspector, Table, inspect
+from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.ext.automap import AutomapBase
 
+from sqlsoup.legacy._frames import is_internal
 from sqlsoup.legacy._metadata import bind_of, with_keys_not_null
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, missing, plan, replace, replaced
+from sqlsoup.legacy._text import listed
 from sqlsoup.legacy._values import as_reflected_then
 
 if TYPE_CHECKING:
@@ -28,11 +31,27 @@ _UNBOUND_METADATA = (
 @replaced(Table, "__new__")
 def _new(before: Callable[..., Any]) -> Callable[..., Any]:
     def new(cls: type[Table], *args: Any, **kw: Any) -> Any:
+        names = set()
+        for each in args:
+            if isinstance(each, Column):
+                if each.key in names:
+                    args = _once(args)
+                    break
+                names.add(each.key)
         if "autoload" not in kw and "useexisting" not in kw:
             return before(cls, *args, **kw)
         return _new_any(before, cls, *args, **kw)
 
     return new
+
+
+def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the items of a table with the last of several columns of a name, and no others."""
+    note("column-twice")
+    last = {each.key: each for each in items if isinstance(each, Column)}
+    return tuple(
+        dict.fromkeys(last[each.key] if isinstance(each, Column) else each for each in items)
+    )
 
 
 def _new_any(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any) -> Any:
@@ -48,6 +67,10 @@ def _new_any(before: Callable[..., Any], cls: type[Table], *args: Any, **kw: Any
         kw["extend_existing"] = kw.pop("useexisting")
     table = before(cls, *args, **kw)
     if is_reflected:
+        for column in args[2:]:
+            if isinstance(column, Column) and column.key != column.name:
+                table._columns.remove(column)  # it was the last one
+                table._columns.add(column)
         with_keys_not_null([table])
         as_reflected_then(table)
     return table
@@ -77,6 +100,28 @@ def _get_table_names(
     if kw.pop("order_by", *args) != "foreign_key":
         return before(inspector, schema, **kw)
     return [name for name, _ in inspector.get_sorted_table_and_fkc_names(schema) if name]
+
+
+@method(PGInspector, "get_view_names")
+def _get_view_names(
+    before: Callable[..., Any], inspector: Any, schema: Any = None, include: Any = None, **kw: Any
+) -> Any:
+    """Give the names of materialized views as well, unless SQLAlchemy or SQLSoup asks."""
+    if is_internal():
+        return before(inspector, schema, **kw)
+    wanted = _KINDS if include is None else listed(include)
+    stored = inspector.get_materialized_view_names(schema) if "materialized" in wanted else []
+    if stored or include is not None:
+        note(
+            "name",
+            old="get_view_names() with materialized views",
+            instead="get_materialized_view_names() beside get_view_names()",
+        )
+    return [*(before(inspector, schema, **kw) if "plain" in wanted else ()), *stored]
+
+
+_KINDS = ("plain", "materialized")
+"""Those of views, which a program may name."""
 
 
 @missing(Inspector, "reflecttable")
@@ -113,14 +158,17 @@ def _automap() -> None:
             before.__func__(cls, *args, **kw)
             return
         note("name", old="prepare(engine, reflect=True)", instead="prepare(autoload_with=engine)")
-        kw |= zip(_OF_PREPARE, args, strict=False)
-        engine = kw.pop("engine", None)
-        if kw.pop("reflect", False):
-            kw["autoload_with"] = engine
-        before.__func__(cls, **kw)
-        with_keys_not_null(cls.metadata.tables.values())
+        prepare_by_engine(before.__func__, cls, **kw, **dict(zip(_OF_PREPARE, args, strict=False)))
 
     replace(AutomapBase, "prepare", classmethod(prepare))
+
+
+def prepare_by_engine(before: Callable[..., Any], cls: Any, **kw: Any) -> None:
+    """Reflect and map all tables by an engine; it is this form that is noted, and no class."""
+    engine = kw.pop("engine", None)
+    if kw.pop("reflect", False):
+        kw["autoload_with"] = engine
+    before(cls, **kw)
 
 
 _OF_PREPARE = (

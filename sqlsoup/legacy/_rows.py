@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Label
+from sqlalchemy import ColumnClause, ColumnElement, Label
 from sqlalchemy.engine import Result, Row
 from sqlalchemy.engine.cursor import MD_OBJECTS, CursorResultMetaData
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -24,7 +24,7 @@ from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import missing, plan, replace, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
 
@@ -96,12 +96,26 @@ def _known(row: Row[Any], key: Any) -> Any:
     if name is None:
         labels = (each for each in metadata._keymap if isinstance(each, Label))
         return next((each for each in labels if each.element is key), key)
-    found = metadata._keymap.get(name)
-    if found is None:
-        return key
-    columns = [each for each in found[MD_OBJECTS] or () if isinstance(each, ColumnElement)]
-    is_alike = not columns or getattr(key, "table", None) is None
-    return name if is_alike or any(key.shares_lineage(each) for each in columns) else key
+    names: tuple[Any, ...] = (getattr(key, "_tq_label", None), name)
+    for known in names:  # of a table, users_name at first
+        found = metadata._keymap.get(known)
+        if found is not None and _is_alike(key, found[MD_OBJECTS] or ()):
+            return known
+    return key
+
+
+def _is_alike(key: Any, of_name: Iterable[Any]) -> bool:
+    """Tell if a column is one of those that have a name, or is so by it alone."""
+    columns = [each for each in of_name if isinstance(each, ColumnElement)]
+    return (
+        not columns
+        or getattr(key, "table", None) is None
+        or any(
+            key.shares_lineage(each)
+            or (isinstance(each, ColumnClause) and (each.table is None or each.is_literal))
+            for each in columns
+        )
+    )
 
 
 @replaced(Row, "__contains__")

@@ -14,7 +14,7 @@ from sqlalchemy import (
     FromClause,
     Select,
 )
-from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.orm import Query, QueryableAttribute
 from sqlalchemy.sql.elements import WrapsColumnExpression
 from sqlalchemy.sql.expression import (
     Alias,
@@ -136,10 +136,12 @@ def _is_column(value: Any) -> bool:
 
 def _columns(value: Any) -> list[Any]:
     """Return what one item of a list of columns stands for."""
+    if isinstance(value, Query):
+        value = value.enable_eagerloads(False).set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+        value = value.statement
     if isinstance(value, SelectBase):
         note("select-nested")
-        wanted = list(value.selected_columns)
-        return [value.scalar_subquery()] if len(wanted) == 1 else list(subquery_of(value).c)
+        return list(subquery_of(value).c)
     made = column_of(value)
     if isinstance(made, WrapsColumnExpression):
         note("select-cast")
@@ -173,10 +175,7 @@ def with_arguments(statement: Any, old: dict[str, Any], name: str = "select") ->
 
 
 def _source(value: Any) -> Any:
-    """Return what may stand in FROM: text as such, and a select() as the subquery that it is."""
-    if isinstance(value, SelectBase):
-        note("select-nested")
-        return subquery_of(value)
+    """Return what may stand in FROM: text as such."""
     return textual(selectable(value))
 
 
@@ -286,6 +285,12 @@ def _only_columns(before: Callable[..., Any], statement: Any, *columns: Any, **k
     return before(statement, *columns, **kw)
 
 
+@method(Join, "alias")
+def _alias_of_join(_before: object, join: Any, name: Any = None, flat: bool = False) -> Any:
+    note("join-alias")
+    return join._anonymous_fromclause(name=name, flat=flat)
+
+
 _FROM = (Join, TableClause, Subquery, Alias)
 
 
@@ -300,7 +305,7 @@ def _select_from(before: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _source_of(value: Any) -> Any:
-    return _source(value) if isinstance(value, str | SelectBase) else value
+    return _source(value) if isinstance(value, str) else value
 
 
 def _appending(name: str) -> Callable[..., None]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import (
 from sqlsoup.legacy import _mappers
 from sqlsoup.legacy._connection_begin import Branch
 from sqlsoup.legacy._connections import STATEMENTS, commits
-from sqlsoup.legacy._flushes import refreshing
+from sqlsoup.legacy._flushes import leaves_rows, refreshing
 from sqlsoup.legacy._frames import asking, is_ours, module_of
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import method, replaced
@@ -71,12 +71,13 @@ def _store_any(
     try:
         before(session, *args, **kw)
         if session.get_transaction() is not None:
+            session._flushing = True  # which leaves the rest where it is: it was part of the flush
             Session.commit.__wrapped__(session)  # type: ignore[attr-defined]
     except BaseException:
         Session.rollback.__wrapped__(session)  # type: ignore[attr-defined]
         raise
     finally:
-        state.flushing = False
+        state.flushing = session._flushing = False
 
 
 @replaced(Session, "execute")
@@ -118,6 +119,7 @@ def _is_new(session: Any, statement: Any) -> bool:
         and type(statement) in STATEMENTS
         and OF_QUERY not in statement.__dict__
         and not _mappers.are_ordered
+        and (session._is_clean() or not leaves_rows(session, statement))
     )
 
 
@@ -147,6 +149,9 @@ def _execute_any(
         autoflush = False
     elif module_of(frame) == "sqlalchemy.orm.strategies":
         statement = statement.order_by(*_mappers.order_of(statement))
+    elif autoflush and session.autoflush and leaves_rows(session, statement):
+        note("statement-flush")
+        autoflush = False
     if {"mapper", "bind"} & kw.keys():  # nor did the execute() of the time
         autoflush = False
     kw = binds_of(session, kw, statement)

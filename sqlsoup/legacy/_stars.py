@@ -92,7 +92,8 @@ GIVEN: dict[ModuleType, frozenset[str]] = {
 def given_by(module: ModuleType, names: list[str], frame: FrameType) -> list[str]:
     """Return those of the names of a module that ``import *`` gives to a program.
 
-    Those that SQLAlchemy 2 alone gives are left out where the program has the name already.
+    Those that SQLAlchemy 2 alone gives are left out where the program has the name already, and
+    those that it has of Python where that is one of SQLAlchemy.
     """
     names = [name for name in names if not name.startswith("_")]
     kept = {name for name in names if _is_kept(module, name, frame)}
@@ -103,10 +104,10 @@ def given_by(module: ModuleType, names: list[str], frame: FrameType) -> list[str
 
 
 def _is_kept(module: ModuleType, name: str, frame: FrameType) -> bool:
-    own = frame.f_locals.get(name, module)
-    if own is module or own is vars(module).get(name) or name in GIVEN.get(module, (name,)):
+    own, given = frame.f_locals.get(name, module), vars(module).get(name)
+    if own is module or own is given or name in GIVEN.get(module, (name,)):
         return False
-    return stores_before(frame, name) or not _is_of_sqlalchemy(own)
+    return stores_before(frame, name) or not (_is_of_sqlalchemy(own) and _is_of_sqlalchemy(given))
 
 
 def _is_of_sqlalchemy(value: Any) -> bool:

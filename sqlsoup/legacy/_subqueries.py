@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, wraps
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql import coercions
 from sqlalchemy.sql.expression import SelectBase
 
 from sqlsoup.legacy._frames import asking, is_ours
@@ -33,6 +34,26 @@ def subquery(alias: str | None, *args: Any, **kw: Any) -> Any:
     """Return a select as a subquery of a name."""
     note("name", old="subquery()", instead="select(...).subquery()")
     return sa.select(*args, **kw).subquery(alias)
+
+
+_ROLES = ("FromClauseImpl", "JoinTargetImpl", "StrictFromClauseImpl")  # the last in 2.0 alone
+
+
+@plan
+def _selects_as_tables() -> None:
+    for kind in [vars(coercions)[name] for name in _ROLES if name in vars(coercions)]:
+        replace(kind, "_implicit_coercions", _as_table(vars(kind)["_implicit_coercions"]))
+
+
+def _as_table(before: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(before)
+    def coerce(role: Any, element: Any, resolved: Any, *args: Any, **kw: Any) -> Any:
+        if isinstance(resolved, SelectBase) and not kw.get("explicit_subquery"):
+            note("select-nested")
+            return subquery_of(resolved)
+        return before(role, element, resolved, *args, **kw)
+
+    return coerce
 
 
 @plan

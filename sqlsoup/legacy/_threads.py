@@ -1,4 +1,4 @@
-"""What each thread has of its own: a connection of an engine, or the engine of a MetaData."""
+"""What each thread has of its own: a connection of an engine or pool, the engine of a MetaData."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, MetaData
+from sqlalchemy.pool import Pool
+from sqlalchemy.pool.base import _ConnectionFairy
 
 from sqlsoup.legacy._patch import missing
+from sqlsoup.legacy._shared import POOL
 
 
 class _State(threading.local):
@@ -58,7 +61,13 @@ class _Block:
         return self.engine
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        self.engine.commit() if error is None else self.engine.rollback()
+        self.commit() if error is None else self.rollback()
+
+    def commit(self) -> None:
+        self.engine.commit()
+
+    def rollback(self) -> None:
+        self.engine.rollback()
 
 
 def _state_of(engine: Engine, name: str) -> _State:
@@ -100,6 +109,21 @@ def _rollback(engine: Engine) -> Any:
 @missing(Engine, "close", property)
 def _close(engine: Engine) -> Any:
     return partial(_give_back, _state_of(engine, "close"))
+
+
+def share_pool(owner: Any) -> None:
+    """Have a thread get the connection that it has, of a pool or by an engine's own methods."""
+    vars(owner)[POOL] = threading.local()
+    if isinstance(owner, Pool):
+        vars(owner)["connect"] = partial(checked_out, owner, owner)
+
+
+def checked_out(owner: Any, pool: Pool) -> Any:
+    """Return the connection of a pool that the thread has, or another one."""
+    own = vars(owner)[POOL]
+    found = getattr(own, "current", lambda: None)()
+    is_used = found is not None and found.is_valid and not found.is_detached
+    return _ConnectionFairy._checkout(pool, own, found if is_used else None)
 
 
 class ThreadLocalMetaData(MetaData):

@@ -69,6 +69,7 @@ def _create_engine(before: Callable[..., Any], url: Any = None, **kw: Any) -> An
         note("engine-argument", old="create_engine(strategy='plain')")
     kw.pop("strategy", None)
     hear = _hearing(kw)
+    is_shared = kw.get("pool_threadlocal") and kw.pop("pool_threadlocal")
     if strategy not in ("plain", "threadlocal", "mock"):
         raise ArgumentError(f"unknown strategy: {strategy!r}")
     _leave_out(kw)
@@ -82,6 +83,9 @@ def _create_engine(before: Callable[..., Any], url: Any = None, **kw: Any) -> An
     if strategy == "threadlocal":
         note("threadlocal")
         _threads.share(engine)
+    if is_shared:
+        note("threadlocal", old="create_engine(pool_threadlocal=True)")
+        _threads.share_pool(engine)
     hear(engine)
     return engine
 
@@ -142,7 +146,9 @@ def _pool(before: Callable[..., Any]) -> Callable[..., Any]:
         pre_ping: Any = False,
         _dispatch: Any = None,
     ) -> None:
-        if use_threadlocal is not None:
+        if use_threadlocal:
+            note("threadlocal", old="use_threadlocal=True of a pool")
+        elif use_threadlocal is not None:
             note("engine-argument", old="use_threadlocal= of a pool")
         if listeners is not None:
             note("engine-listeners")
@@ -153,6 +159,8 @@ def _pool(before: Callable[..., Any]) -> Callable[..., Any]:
         )  # fmt: skip
         for listener in listeners or ():
             _listen(pool, listener)
+        if use_threadlocal:
+            _threads.share_pool(pool)
 
     return init
 

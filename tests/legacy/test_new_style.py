@@ -23,12 +23,12 @@ AT_MOST = {
         "row_index_of_orm build_arithmetic types_of_module"
     ),
     1: (
-        "fetchall iterate_attribute mappings mappings_of_names execute_one execute_text "
+        "fetchall mappings mappings_of_names execute_one execute_text "
         "execute_driver_sql build_division build_concatenation build_case build_cast "
         "build_insert build_insert_of_table build_text"
     ),
     2: (
-        "execute_scalar build_operators build_update build_delete build_alias "
+        "execute_scalar iterate_attribute build_operators build_update build_delete build_alias "
         "table types session_commit_alone"
     ),
     3: (
@@ -52,11 +52,11 @@ AT_MOST = {
     15: "engine_connect_commit lazy session_new",
     16: "orm_update_evaluated",
     17: "orm_insert_many",
-    18: "session_commit_insert session_begin merge",
+    18: "session_commit_insert session_begin",
+    19: "merge",
     21: "session_maker flush_changes",
     22: "maker_begin refresh",
-    23: "declare",
-    24: "reflect_table inspect",
+    24: "reflect_table inspect declare",
     27: "session_commit",
     32: "create_all",
     33: "create_engine",

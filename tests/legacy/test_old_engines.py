@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
+import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from unittest import mock
 
 import pytest
 import sqlalchemy as sa
-from conftest import noted_in, words
+from conftest import noted_in, on_postgresql, words
 from sqlalchemy import orm
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -1414,6 +1416,12 @@ def test_threadlocal_transactions(engine, shared):
     with shared.begin() as given:
         assert given is shared
         add(shared, "d")
+    begun = shared.begin()
+    add(shared, "g")
+    begun.rollback()
+    begun = shared.begin()
+    add(shared, "h")
+    begun.commit()
 
     def fail():
         with shared.begin():
@@ -1427,7 +1435,7 @@ def test_threadlocal_transactions(engine, shared):
     shared.close()
     shared.close()
     assert shared.pool.checkedout() == 0
-    assert words(engine) == ["a", "c", "d", "food", "hot"]
+    assert words(engine) == ["a", "c", "d", "food", "h", "hot"]
     assert "threadlocal" not in forms()
 
 
@@ -1546,7 +1554,7 @@ def test_gone_arguments(make_engine):
     """Arguments that are gone are left out, and an unknown strategy is refused."""
     engine = make_engine(
         "sqlite://", encoding="utf-8", convert_unicode=True, case_sensitive=True,
-        pool_threadlocal=True, strategy="plain",
+        pool_threadlocal=False, strategy="plain",
     )  # fmt: skip
     assert engine.scalar("SELECT 5") == 5
     noted = [note.old for note in legacy.report().notes if note.form == "engine-argument"]
@@ -1635,12 +1643,72 @@ def test_listener_as_dict(lite):
 
 
 def test_pool_of_threads():
-    """A pool takes use_threadlocal=, which has nothing left to do, and tells its arguments."""
+    """A pool takes use_threadlocal=False, which has nothing to do, and tells its arguments."""
     pool = QueuePool(None, pool_size=3, recycle=7, use_threadlocal=False)
     assert (pool.size(), pool._recycle) == (3, 7)
     engine = sa.create_engine("sqlite://", poolclass=QueuePool, pool_recycle=9, pool_size=2)
     assert (engine.pool.size(), engine.pool._recycle) == (2, 9)
     assert forms() == {"engine-argument"}
+
+
+def test_pool_that_gives_a_thread_its_connection():
+    """use_threadlocal=True gives a thread the connection that it has, as long as it is open."""
+    pool = QueuePool(
+        lambda: sqlite3.connect(":memory:", check_same_thread=False),
+        pool_size=2, max_overflow=0, timeout=0, use_threadlocal=True,
+    )  # fmt: skip
+    first, again = pool.connect(), pool.connect()
+    assert first is again
+    other = pool.unique_connection()
+    assert other.dbapi_connection is not first.dbapi_connection
+    other.close()
+    with ThreadPoolExecutor(1) as threads:
+        of_thread = threads.submit(pool.connect).result()
+    assert of_thread.dbapi_connection is not first.dbapi_connection
+    of_thread.close()
+    first.close()
+    assert again.is_valid
+    again.close()
+    assert not again.is_valid
+    first = pool.connect()
+    first.invalidate()
+    again = pool.connect()
+    again.detach()
+    last = pool.connect()
+    assert last.dbapi_connection is not again.dbapi_connection
+    for connection in (last, again):
+        connection.close()
+    pool.dispose()
+    assert forms() == {"threadlocal", "name"}
+
+
+def test_engine_that_gives_a_thread_its_connection(engine):
+    """pool_threadlocal=True shares a connection of the thread, but that of connect()."""
+    shared = sa.create_engine(
+        engine.url, pool_threadlocal=True, poolclass=QueuePool, pool_size=2, max_overflow=0
+    )
+    count = "SELECT count(*) FROM tags"
+    session, other = Session(shared), Session(shared)
+    before = shared.scalar(count)
+    session.execute("INSERT INTO tags VALUES ('new')")
+    own = session.connection().connection.dbapi_connection
+    assert own is shared.contextual_connect().connection.dbapi_connection
+    assert (shared.scalar(count), other.execute(count).scalar()) == (before + 1, before + 1)
+    other.close()
+    with shared.connect() as connection:
+        assert connection.connection.dbapi_connection is not own
+    assert session.execute(count).scalar() == before + 1
+    session.rollback()
+    assert shared.scalar(count) == before
+    with shared.begin() as connection:
+        connection.execute("INSERT INTO tags VALUES ('new')")
+        assert shared.scalar(count) == before + 1
+    session.close()
+    shared.dispose()
+    assert shared.scalar(count) == before + 1
+    shared.dispose()
+    assert "connection-shared" not in forms()
+    assert "threadlocal" in forms()
 
 
 def test_dbapi_error(lite):
@@ -2000,3 +2068,33 @@ def test_connection_proxy(make_engine):
     plain.execute("CREATE TABLE t (a INTEGER)")
     plain.dispose()
     assert "engine-proxy" in noted_in(__file__)
+
+
+@on_postgresql
+def test_types_without_engine(pg):
+    """A type is created and dropped by the engine of its MetaData."""
+    metadata = sa.MetaData(pg)
+    letters = postgresql.ENUM("a", "b", name="letters", metadata=metadata)
+    letters.create()
+    assert [each["name"] for each in sa.inspect(pg).get_enums()] == ["letters"]
+    letters.drop()
+    assert sa.inspect(pg).get_enums() == []
+    assert forms() == {"metadata-bind", "table-unbound"}
+
+
+@on_postgresql
+def test_materialized_views(pg):
+    """Views are all of them, or those that are asked for."""
+    with pg.begin() as connection:
+        connection.exec_driver_sql("CREATE VIEW plain AS SELECT 1 AS x")
+        connection.exec_driver_sql("CREATE MATERIALIZED VIEW stored AS SELECT 1 AS x")
+    inspector = sa.inspect(pg)
+    assert inspector.get_view_names() == ["plain", "stored"]
+    assert inspector.get_view_names(include="plain") == ["plain"]
+    assert inspector.get_view_names(include=("materialized",)) == ["stored"]
+    assert forms() == {"name"}
+    _notes.clear()
+    with pg.begin() as connection:
+        connection.exec_driver_sql("DROP MATERIALIZED VIEW stored")
+    assert sa.inspect(pg).get_view_names() == ["plain"]
+    assert forms() == set()

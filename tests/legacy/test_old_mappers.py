@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import pytest
 import sqlalchemy as sa
+from conftest import noted_in
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import (
@@ -27,6 +29,7 @@ from sqlalchemy.orm import (
     sessionmaker,
     synonym,
 )
+from sqlalchemy.orm.collections import attribute_mapped_collection
 from sqlalchemy.orm.exc import ObjectDereferencedError, UnmappedClassError, UnmappedInstanceError
 from sqlalchemy.orm.util import AliasedClass
 
@@ -193,15 +196,96 @@ def test_entity_name(tables, session):
         )
 
 
-def test_a_second_mapper(tables):
-    """non_primary=True cannot be done, and the error says what to do."""
-    User = new("User")
-    mapper(User, tables["users"])
-    with pytest.raises(ArgumentError) as caught:
-        mapper(User, tables["users"], non_primary=True)
-    assert str(caught.value) == (
-        "mapper(non_primary=True) cannot be done on SQLAlchemy 2; use aliased() with a subquery"
+def test_a_second_mapper(tables, session):
+    """non_primary=True gives rows of a mapped class from another table, also to relationships."""
+    users, loans = tables["users"], tables["loans"]
+    User, Loan = new("User"), new("Loan")
+    mapper(Loan, loans)
+    late = loans.alias("late")
+    other = mapper(Loan, late, non_primary=True)
+    first = mapper(Loan, loans.select().where(loans.c.book_id == 1).alias(), non_primary=True)
+    condition = sa.and_(other.c.user_name == users.c.name, late.c.book_id > 1)
+    mapper(
+        User,
+        users,
+        {
+            "loans": relationship(Loan),
+            "late": relationship(other, primaryjoin=condition, viewonly=True),
+        },
     )
+    bo = session.query(User).filter_by(name="Bo").one()
+    assert [loan.book_id for loan in bo.late] == [3]
+    assert {loan.book_id for loan in bo.loans} == {1, 3}
+    assert bo.late[0] in bo.loans
+    assert [loan.book_id for loan in session.query(first)] == [1]
+    eager = session.query(User).options(sa.orm.joinedload(User.late)).filter_by(name="Bo")
+    assert [loan.book_id for loan in eager.populate_existing().one().late] == [3]
+    assert forms() == ["mapper", "non-primary"]
+
+
+def test_a_second_mapper_of_two_tables(tables, session):
+    """Its columns have the names that it gives them, and its rows are of the class."""
+    User, Book = new("User"), new("Book")
+    users, books, loans = tables["users"], tables["books"], tables["loans"]
+    mapper(Book, books)
+    join = sa.join(books, loans, books.c.id == loans.c.book_id)
+    lent = mapper(
+        Book,
+        join,
+        non_primary=True,
+        primary_key=[join.c.books_id],
+        properties={"id": [join.c.books_id, join.c.loans_book_id], "lent_to": loans.c.user_name},
+    )
+    assert (lent.c.id, lent.c.day) == (join.c.books_id, join.c.loans_day)
+    condition = users.c.name == sa.orm.foreign(lent.c.lent_to)
+    mapper(User, users, {"books": relationship(lent, primaryjoin=condition, viewonly=True)})
+    bo = session.query(User).filter_by(name="Bo").one()
+    expected = session.query(loans.c.book_id).filter(loans.c.user_name == "Bo").all()
+    assert sorted(book.id for book in bo.books) == sorted(book_id for (book_id,) in expected)
+    assert {type(book) for book in bo.books} == {Book}
+    found = session.query(lent, lent.c.lent_to).filter(lent.c.lent_to == "Bo").all()
+    assert {(type(book), name) for book, name in found} == {(Book, "Bo")}
+    assert "non-primary" in forms()
+
+
+def test_a_second_mapper_that_cannot_be(tables):
+    """Other columns and arguments are refused, and the error says what to do."""
+    Book = new("Book")
+    books = tables["books"]
+    mapper(Book, books)
+    few = sa.select([books.c.id, books.c.title.label("name")]).alias()
+    for kw in ({}, {"properties": {"title": few.c.id}}):
+        with pytest.raises(ArgumentError) as caught:
+            mapper(Book, books if kw else few, non_primary=True, **kw)
+        assert re.fullmatch(
+            r"mapper\(non_primary=True\) cannot be done on SQLAlchemy 2 where Book\.\w+ is another "
+            r"column; use aliased\(\) with a subquery",
+            str(caught.value),
+        )
+    with pytest.raises(ArgumentError) as caught:
+        mapper(Book, books, non_primary=True, order_by=books.c.id)
+    assert str(caught.value) == (
+        "mapper(non_primary=True, order_by=) cannot be done on SQLAlchemy 2; use aliased() with a "
+        "subquery"
+    )
+
+
+def test_a_second_mapper_of_a_join(tables, session):
+    """Its columns are those of the join, and those that it names otherwise."""
+    users, loans = tables["users"], tables["loans"]
+    User = new("User")
+    mapper(User, users)
+    joined = sa.join(users, loans, loans.c.user_name == users.c.name)
+    lending = mapper(
+        User, joined, {"name": [users.c.name, loans.c.user_name], "book": loans.c.book_id},
+        non_primary=True,
+    )  # fmt: skip
+    assert lending.c.name is users.c.name
+    assert lending.c.book is loans.c.book_id
+    assert lending.c.email is users.c.email
+    assert {user.name for user in session.query(lending)} == {"Bo"}
+    of_select = mapper(User, sa.select(users).where(users.c.name == "Cy"), non_primary=True)
+    assert [user.name for user in session.query(of_select)] == ["Cy"]
 
 
 def test_what_is_mapped_by_others(tables, session):
@@ -566,6 +650,130 @@ def test_dynamic_loader(tables, session):
     assert "relation-arguments" in forms()
 
 
+def test_properties_while_a_class_is_declared():
+    """iterate_properties configures, so that what declares a class can change its attributes."""
+
+    def declare(cls, *args, **kw):
+        mapped = mapper(cls, *args, **kw)
+        for prop in mapped.iterate_properties:
+            getattr(cls, prop.key).impl.active_history = True
+        assert [prop.key for prop in mapped.iterate_properties] == ["id"]
+        return mapped
+
+    namespace = {"__tablename__": "t", "id": sa.Column(sa.Integer, primary_key=True)}
+    Own = type("Own", (declarative_base(),), {"__mapper_cls__": declare, **namespace})
+    assert Own.id.impl.active_history
+    assert forms() == ["mapper", "mapper-configure"]
+
+
+# relationships with viewonly=True
+
+
+@pytest.fixture
+def shown(tables, session):
+    """A function that maps users and loans, a relationship of which is viewonly."""
+
+    def make(many, one, base=Row):
+        User, Loan = new("User", base), new("Loan", base)
+        if base is Row:
+            mapper(Loan, tables["loans"])
+            mapper(User, tables["users"])
+        else:
+            Loan.__table__, User.__table__ = tables["loans"], tables["users"]
+            Base = type("Base", (sa.orm.DeclarativeBase,), {})
+            Loan, User = (
+                type(kind.__name__, (Base,), {"__table__": kind.__table__}) for kind in (Loan, User)
+            )
+        sa.inspect(User).add_property("loans", relationship(Loan, back_populates="user", **many))
+        sa.inspect(Loan).add_property("user", relationship(User, back_populates="loans", **one))
+        return User, Loan
+
+    return make
+
+
+@pytest.mark.parametrize("mode", ["many", "one"])
+def test_viewonly_is_in_step_with_its_reverse(mode, shown, session):
+    """A change of either side is one of both, and what is put in comes into the session."""
+    options = [{"viewonly": True}, {}]
+    User, Loan = shown(*(options if mode == "many" else reversed(options)))
+    user = session.query(User).filter_by(name="Cy").one()
+    assert user.loans == []
+    _notes.clear()
+    first, second = Loan(book_id=1), Loan(book_id=2)
+    first.user = user
+    user.loans.append(second)
+    assert user.loans == [first, second]
+    assert second.user is user
+    assert {first, second} <= {*session.new}
+    assert {note.count for note in legacy.report().notes if note.form == "viewonly"} == {1}
+    user.loans.remove(second)
+    assert second.user is None
+    first.user = None
+    assert user.loans == []
+    assert len([note for note in legacy.report().notes if note.form == "viewonly"]) == 4
+    session.expunge_all()
+
+
+def test_viewonly_of_new_rows(shown):
+    """A collection of a row that no session has is in step as well; one not read needs no note."""
+    User, Loan = shown({"viewonly": True}, {})
+    user = User()
+    Loan(user=user)
+    assert len(user.loans) == 1
+    assert forms() == ["mapper", "viewonly"]
+
+
+def test_viewonly_that_nothing_has_read(shown, session):
+    """Nothing is noted where a collection is loaded after the change, or of no session."""
+    User, Loan = shown({"viewonly": True, "cascade": "merge"}, {})
+    user = session.query(User).filter_by(name="Cy").one()
+    _notes.clear()
+    Loan(book_id=1).user = user
+    assert "viewonly" not in forms()
+    session.expunge_all()
+
+
+@pytest.mark.parametrize("asked", ["merge", "all"])
+def test_viewonly_has_the_cascade_that_it_says(asked, tables, session):
+    """A row comes into the session, and is stored, unless the cascade is without save-update."""
+    User, Loan = new("User"), new("Loan")
+    mapper(Loan, tables["loans"])
+    mapper(User, tables["users"], {"shown": relationship(Loan, viewonly=True, cascade=asked)})
+    loan = Loan()
+    user = User(name="Di", shown=[loan])
+    assert forms() == ["mapper"]
+    session.add(user)
+    assert (loan in session) is (asked == "all")
+    session.expunge_all()
+
+
+def test_viewonly_of_today(shown, session):
+    """A class with a base that 1.3 did not have does as without the module."""
+    User, Loan = shown({"viewonly": True}, {}, type("Of", (), {}))
+    _notes.clear()
+    user = session.query(User).filter_by(name="Cy").one()
+    assert user.loans == []
+    loan = Loan(book_id=1, user=user)
+    user.loans.append(Loan())
+    assert loan not in user.loans
+    assert list(session.new) == []
+    assert forms() == []
+
+
+def test_viewonly_that_is_not_to_be_in_step(shown):
+    """sync_backref=True of either side is SQLAlchemy's error, and False leaves the other alone."""
+    shown({"viewonly": True}, {"sync_backref": True})
+    with pytest.raises(InvalidRequestError, match="cannot specify sync_backref=True"):
+        configure_mappers()
+    clear_mappers()
+    User, Loan = shown({"viewonly": True, "sync_backref": False}, {})
+    user, loan = User(), Loan()
+    user.loans.append(loan)
+    assert loan.user is None
+    Loan(user=user)
+    assert len(user.loans) == 2
+
+
 # the cascade along backrefs
 
 
@@ -822,6 +1030,22 @@ def test_comparable_property(tables, session):
     bo.lower = "uma"
     assert bo.name == "Uma"
     assert vars(User)["again"].__doc__ == "In small letters."
+
+
+def test_comparator_knows_its_mapper(tables):
+    """A comparator finds the class by its property, which needs no attribute of Python."""
+    from sqlalchemy.orm import comparable_property
+    from sqlalchemy.orm.interfaces import PropComparator
+
+    class Lower(PropComparator):
+        def __eq__(self, other):
+            return sa.func.lower(getattr(self.prop.parent.class_, self.prop.key[6:])) == other
+
+        __hash__ = None
+
+    User = new("User")
+    mapper(User, tables["users"], {"lower_name": comparable_property(Lower)})
+    assert str(User.lower_name == "bo") == "lower(users.name) = :lower_1"
 
 
 def test_comparable_using():
@@ -1206,3 +1430,196 @@ def test_order_of_a_mapper(lite):
     ordered = sa.orm.mapper(type("Book", (), {}), books, order_by=[books.c.title])
     assert ordered.order_by == [books.c.title]
     assert sa.orm.mapper(type("Other", (), {}), books).order_by is False
+
+
+# what mappers do by themselves
+
+
+def test_mapper_configures(tables):
+    """A mapper that is asked for its properties has those of other classes, and is instrumented."""
+    User, Loan = new("User"), new("Loan")
+    mapped = mapper(User, tables["users"])
+    mapper(Loan, tables["loans"], {"user": relationship(User, backref="loans")})
+    for prop in mapped.iterate_properties:
+        getattr(User, prop.key).impl.active_history = True
+    assert User.loans.impl.active_history
+    assert forms() == ["mapper", "mapper-configure"]
+    _notes.clear()
+    assert "loans" in {prop.key for prop in mapped.iterate_properties}
+    assert mapped.get_property("loans").key == "loans"
+    with pytest.raises(InvalidRequestError, match="has no property 'nothing'"):
+        mapped.get_property("nothing")
+    assert forms() == []
+
+
+def test_get_property_configures(tables):
+    """So does get_property(), and each of them within an event of that finds what there is."""
+    User, Loan, heard = new("User"), new("Loan"), []
+    mapped = mapper(User, tables["users"])
+
+    def hear(mapper_, _cls):
+        heard.extend(prop.key for prop in mapper_.iterate_properties)
+
+    event.listen(mapped, "mapper_configured", hear)
+    mapper(Loan, tables["loans"], {"user": relationship(User, backref="loans")})
+    assert mapped.get_property("loans").key == "loans"
+    assert "name" in heard
+    assert forms() == ["mapper", "mapper-configure"]
+
+
+def test_mapper_of_new_class_configures_not():
+    """A class with a base of SQLAlchemy 2 is configured when SQLAlchemy does so."""
+
+    class Base(sa.orm.DeclarativeBase):
+        pass
+
+    class Word(Base):
+        __tablename__ = "words"
+        id = sa.orm.mapped_column(sa.Integer, primary_key=True)
+
+    assert [prop.key for prop in Word.__mapper__.iterate_properties] == ["id"]
+    assert Word.id.impl is None
+    assert forms() == []
+
+
+def animals(base, lite):
+    """Return a class without an identity and one derived from it, with a row of each."""
+
+    class Animal(base):
+        __tablename__ = "animals"
+        id = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.String(10))
+        owner_id = sa.Column(sa.Integer, sa.ForeignKey("animals.id"))
+        pets = relationship("Animal")
+        __mapper_args__ = {"polymorphic_on": kind}  # noqa: RUF012
+
+    class Dog(Animal):
+        __mapper_args__ = {"polymorphic_identity": "dog"}  # noqa: RUF012
+
+    base.metadata.create_all(lite)
+    with lite.begin() as connection:
+        rows = [{"id": 1, "kind": None, "owner_id": None}, {"id": 2, "kind": "dog", "owner_id": 1}]
+        connection.execute(Animal.__table__.insert(), rows)
+    return Animal, Dog
+
+
+def test_row_of_no_subclass(lite, session):
+    """A row that does not say of which subclass it is, is one of the class itself."""
+    Animal, Dog = animals(declarative_base(), lite)
+    query = session.query(Animal).order_by(Animal.id)
+    assert list(map(type, query)) == [Animal, Dog]
+    assert noted_in(__file__) == {"null-kind"}
+    eager = query.options(sa.orm.joinedload(Animal.pets)).first()
+    assert (type(eager), list(map(type, eager.pets))) == (Animal, [Dog])
+    session.add(Animal(id=3))
+    session.commit()
+    assert type(session.get(Animal, 3)) is Animal
+    assert session.query(Dog).one().id == 2
+
+
+def test_row_of_another_subclass(lite, session):
+    """Other rows that cannot be of the class are the errors that they are."""
+    Animal, Dog = animals(declarative_base(), lite)
+
+    class Cat(Animal):
+        __mapper_args__ = {"polymorphic_identity": "cat"}  # noqa: RUF012
+
+    with pytest.raises(InvalidRequestError, match="which is not a sub-mapper"):
+        session.query(Cat).from_statement(sa.select(Dog.__table__).where(Dog.id == 2)).all()
+
+
+def test_row_of_no_subclass_of_new_class(lite, session):
+    """A class with a base of SQLAlchemy 2 does as without the module."""
+
+    class Base(sa.orm.DeclarativeBase):
+        __allow_unmapped__ = True
+
+    Animal, _ = animals(Base, lite)
+    with pytest.raises(InvalidRequestError, match="is NULL"):
+        session.query(Animal).all()
+
+
+def notes_by_word(base):
+    """Return a class, with a dict of the rows of another class, and that one."""
+
+    class Book(base):
+        __tablename__ = "albums"
+        id = sa.Column(sa.Integer, primary_key=True)
+        notes = relationship(
+            "Note", backref="book", collection_class=attribute_mapped_collection("word")
+        )
+
+    class Note(base):
+        __tablename__ = "notes"
+        id = sa.Column(sa.Integer, primary_key=True)
+        book_id = sa.Column(sa.Integer, sa.ForeignKey("albums.id"))
+        word = sa.Column(sa.String(10))
+
+    return Book, Note
+
+
+def test_key_that_is_set_late(lite, session):
+    """A row that comes along a backref before its key is set is at None until it is loaded."""
+    Base = declarative_base()
+    Book, Note = notes_by_word(Base)
+    Base.metadata.create_all(lite)
+    book = Book()
+    note = Note(book=book, word="salt")
+    assert book.notes == {None: note}
+    assert noted_in(__file__) == {"keyed-none"}
+    session.add(book)
+    session.commit()
+    assert book.notes == {"salt": note}
+    _notes.clear()
+    with pytest.warns(sa.exc.SAWarning, match="was None"):
+        Note(word=None, book=book)
+    assert "keyed-none" not in noted_in(__file__)
+
+
+def test_key_that_is_set_late_of_new_class():
+    """A class with a base of SQLAlchemy 2 does as without the module."""
+
+    class Base(sa.orm.DeclarativeBase):
+        __allow_unmapped__ = True
+
+    Book, Note = notes_by_word(Base)
+    with pytest.raises(InvalidRequestError, match="can't populate value in KeyFuncDict"):
+        Note(book=Book(), word="salt")
+
+
+def test_secondary_as_text(lite, session):
+    """secondary= may be a join in text, with the names of classes."""
+    Base = declarative_base()
+
+    class A(Base):
+        __tablename__ = "a"
+        id = sa.Column(sa.Integer, primary_key=True)
+        b_id = sa.Column(sa.ForeignKey("b.id"))
+        d = relationship(
+            "D",
+            secondary="join(B, C, B.id == C.b_id)",
+            primaryjoin="A.b_id == B.id",
+            secondaryjoin="C.d_id == D.id",
+            uselist=False,
+            viewonly=True,
+        )
+
+    class B(Base):
+        __tablename__ = "b"
+        id = sa.Column(sa.Integer, primary_key=True)
+
+    class C(Base):
+        __tablename__ = "c"
+        id = sa.Column(sa.Integer, primary_key=True)
+        b_id = sa.Column(sa.ForeignKey("b.id"))
+        d_id = sa.Column(sa.ForeignKey("d.id"))
+
+    class D(Base):
+        __tablename__ = "d"
+        id = sa.Column(sa.Integer, primary_key=True)
+
+    Base.metadata.create_all(lite)
+    session.add_all([A(id=1, b_id=2), B(id=2), C(id=3, b_id=2, d_id=4), D(id=4)])
+    session.commit()
+    assert session.query(A).join(A.d).one().d.id == 4
+    assert noted_in(__file__) == {"relation-secondary"}

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import noted_in, words
 from sqlalchemy import Column, Integer, MetaData, String, Table
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -503,6 +504,42 @@ def test_autoload(engine):
     assert forms() == {"metadata-bind", "table-autoload"}
 
 
+def new_base():
+    """Return a base that SQLAlchemy 1.3 did not have."""
+    return type("Base", (sa.orm.DeclarativeBase,), {})
+
+
+@pytest.mark.parametrize("make_base", [sa.orm.declarative_base, new_base])
+def test_class_of_a_table_that_is_reflected(make_base, lite):
+    """A declared class of SQLite's can store two rows at once; one of today does as without."""
+    lite.execute("CREATE TABLE ideas (id INTEGER PRIMARY KEY, text TEXT)")
+    table = Table("ideas", MetaData(), autoload_with=lite)
+    _notes.clear()
+    Idea = type("Idea", (make_base(),), {"__table__": table})
+    with sa.orm.Session(lite) as session:
+        session.add_all([Idea(text="A"), Idea(text="B")])
+        if make_base is new_base:
+            with pytest.raises(InvalidRequestError, match="sentinel column"):
+                session.flush()
+        else:
+            session.flush()
+    noted = [note.old for note in legacy.report().notes]
+    old = "a class of a table whose key is reflected as nullable"
+    assert noted == [old] * (make_base is not new_base)
+
+
+def test_autoload_with_keys(engine):
+    """A column that is given with a key comes after those that are reflected."""
+    metadata = MetaData(engine)
+    mail, admin = Column("email", sa.Text, key="mail"), Column("admin", sa.Text)
+    users = Table("users", metadata, mail, admin, autoload=True)
+    assert users.c.keys() == ["name", "admin", "mail"]
+    assert (users.c.mail, users.c.admin) == (mail, admin)
+    assert [tuple(row)[2] for row in users.select(users.c.mail != None).execute()]  # noqa: E711
+    plain = Table("users", MetaData(), Column("email", key="mail"), autoload_with=engine)
+    assert plain.c.keys() == ["name", "mail", "admin"]
+
+
 def test_existing_tables(lite):
     """``useexisting=True`` adds to a table that is there."""
     metadata = MetaData()
@@ -585,3 +622,40 @@ def test_bind_wherever_it_is(lite):
     assert [*map(_metadata.bind_of, [*statements, kept])] == [None] * 6
     words.metadata.bind = lite
     assert [*map(_metadata.bind_of, [*statements, kept])] == [lite] * 5 + [None]
+
+
+def test_column_twice():
+    """Of columns with one name a table has the last, in the place of the first."""
+    table = sa.Table(
+        "t",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("x", sa.Integer),
+        sa.Column("y", sa.Integer),
+        sa.Column("x", sa.Text),
+        sa.UniqueConstraint("x", "y"),
+    )
+    assert [(each.name, type(each.type)) for each in table.c] == [
+        ("id", sa.Integer), ("x", sa.Text), ("y", sa.Integer),
+    ]  # fmt: skip
+    assert noted_in(__file__) == {"column-twice"}
+
+
+@pytest.mark.parametrize("kind", ["ENUM", "SET"])
+def test_quoted_values(kind):
+    """Values of MySQL's types may be quoted, each by the same quote."""
+    make = getattr(mysql, kind)
+
+    def values(*args, **kw):
+        made = make(*args, **kw)
+        return list(getattr(made, "enums", None) or made.values)
+
+    assert values("'a'", "'it''s'") == ["a", "it's"]
+    assert values('"a"', '"b"') == ["a", "b"]
+    assert values("a", "'b'", quoting="quoted") == ["a", "b"]
+    assert noted_in(__file__) == {"name"}
+    assert values("'a'", quoting="unquoted") == ["'a'"]
+    _notes.clear()
+    for plain in (["a", "'b'"], ["'a'", '"b"'], ["'"], ["a"]):
+        assert values(*plain) == plain
+    assert noted_in(__file__) == set()

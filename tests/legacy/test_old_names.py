@@ -153,7 +153,7 @@ def test_databases():
     """sqlalchemy.databases has the dialects, and PostgreSQL's under its old name too."""
     names = run("from sqlalchemy.databases import mysql, postgres, postgresql, sqlite")
     for name in ("mysql", "postgresql", "sqlite"):
-        assert names[name].__name__ == f"sqlalchemy.dialects.{name}"
+        assert names[name].__name__ == f"sqlalchemy.dialects.{name}.base"
     assert names["postgres"] is names["postgresql"]
     assert noted() == [("name", "sqlalchemy.databases", 1)]
 
@@ -306,6 +306,18 @@ def test_star_over_names_of_another_star():
     assert noted() == [("import-all", "import * over the program's session", 1)]
 
 
+def test_star_over_names_of_sqlalchemy():
+    """A name of SQLAlchemy is not replaced by one that a module of it has of Python."""
+    names = run(
+        "from sqlalchemy import *\n"
+        "from sqlalchemy.orm.interfaces import *\n"
+        "key = Column(Integer, Sequence('keys'))\n"
+    )
+    assert names["Sequence"] is sqlalchemy.Sequence
+    assert names["cast"] is sqlalchemy.cast
+    assert noted() == [("import-all", "import * over the program's Sequence", 1)]
+
+
 def test_names_in_another_module():
     """A name is found where it was, too."""
     names = run(
@@ -332,6 +344,17 @@ def test_asking_a_module_for_all():
     """What asks a module for `__all__` gets what it gets without the old forms."""
     for module in (sqlalchemy, sqlalchemy.orm, sqlalchemy.sql):
         assert not hasattr(module, "__all__")
+
+
+@pytest.mark.parametrize("module", [sqlalchemy, sqlalchemy.orm])
+def test_reading_all_names(module):
+    """A program that reads `__all__` gets the names that there are, without modules."""
+    names = module.__all__
+    assert names == sorted(names)
+    assert ("Column" in names) is (module is sqlalchemy)
+    assert ({"relationship", "relation"} < {*names}) is (module is sqlalchemy.orm)
+    assert not [name for name in names if inspect.ismodule(getattr(module, name))]
+    assert noted() == [("name", f"{module.__name__}.__all__", 1)]
 
 
 def test_looking_for_a_name():

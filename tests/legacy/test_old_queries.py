@@ -14,12 +14,14 @@ from sqlalchemy.exc import (
     MultipleResultsFound,
     NoResultFound,
 )
+from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import (
     Load,
     Query,
     Session,
     aliased,
     contains_eager,
+    declarative_base,
     defaultload,
     defer,
     deferred,
@@ -29,6 +31,7 @@ from sqlalchemy.orm import (
     load_only,
     noload,
     raiseload,
+    relationship,
     selectinload,
     subqueryload,
     undefer,
@@ -278,6 +281,26 @@ ALIASED = {
             .order_by(db.loans.book_id, db.users.name)
         ),
         ["Ada", "Cy"],
+    ),
+    "any of the same": (
+        lambda db: db.users.join("loans", aliased=True).filter(
+            db.loans.book_id == 1, db.users.loans.any(db.loans.book_id == 3)
+        ),
+        ["Bo"],
+    ),
+    "has of what is joined": (
+        lambda db: db.users.join("loans", aliased=True).filter(
+            db.loans.book.has(db.books.title == "Soups")
+        ),
+        ["Bo"],
+    ),
+    "a condition about the alias": (
+        lambda db: (
+            db.users.join("loans", aliased=True)
+            .join((db.books, db.books.id == db.loans.book_id), aliased=True, from_joinpoint=True)
+            .filter(db.books.title == "Soups")
+        ),
+        ["Bo"],
     ),
     "back at the start": (
         lambda db: (
@@ -615,6 +638,33 @@ def test_groups_of_columns(soup):
     assert loaded(loan.person) == ["admin", "email", "name"]
 
 
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_contains_eager_of_a_path(lib):
+    """The end of a path has the alias, and what is on the way one of its own, or none."""
+    users, loans, books = lib.users, lib.loans, lib.books
+    loan, book = loans._table.alias("l1"), books._table.alias("b1")
+    query = (
+        users.outerjoin(loan, loan.c.user_name == users.name)
+        .outerjoin(book, book.c.id == loan.c.book_id)
+        .order_by(users.name, loan.c.book_id)
+    )
+    expected = [("Ada", []), ("Bo", ["Mustards", "Soups"]), ("Cy", [])]
+    by_alias = [contains_eager("loans", alias=loan), contains_eager("loans.book", alias=book)]
+    by_name = [contains_eager("loans", alias="l1"), contains_eager("loans.book", alias="b1")]
+    of_text = query.set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL).statement
+
+    def titles(found):
+        return [(user.name, [loan.book.title for loan in user.loans]) for user in found]
+
+    assert titles(query.options(by_alias)) == expected
+    lib.session.expunge_all()
+    assert titles(query.options(*reversed(by_alias))) == expected
+    for options in (by_alias, by_name):
+        lib.session.expunge_all()
+        found = users.options(options).instances(lib.connection().execute(of_text))
+        assert titles(found) == expected
+
+
 def test_contains_eager(lib):
     """contains_eager() takes names, for all of a path, and an alias."""
     users, loans = lib.users, lib.loans
@@ -880,6 +930,118 @@ def test_join_of_classes_by_name(db):
         sa.orm.join(db.users._table, db.loans, "loans")
 
 
+def test_join_goes_on(lib):
+    """A join of classes goes on by names too, and may be what select_entity_from() is given."""
+    users, loans, books = lib.users, lib.loans, lib.books
+    on = sa.orm.join(users, loans, "loans").join(books, "book")
+    outer = sa.orm.join(users, loans, users.loans).outerjoin(books, "book")
+    query = lib.session.query(users.name, books.title)
+    assert query.select_from(on).order_by(books.id).first() == ("Bo", "Mustards")
+    assert query.select_from(outer).order_by(books.id).first() == ("Bo", "Mustards")
+    assert query.select_entity_from(on).filter(users.name == "Bo").count() == 2
+    assert names(users.select_entity_from(on).distinct()) == ["Bo"]
+
+
+def test_join_backwards(lib):
+    """A tuple for join() may have the relationship before the class."""
+    users, loans = lib.users, lib.loans
+    assert names(users.join(("loans", loans)).filter(loans.book_id == 3)) == ["Bo"]
+    assert names(users.join((users.loans, loans)).filter(loans.book_id == 3)) == ["Bo"]
+    assert forms() == ["query-join"]
+
+
+def test_join_to_a_select(lib):
+    """A query joins a statement, and has its columns."""
+    users, loans = lib.users._table, lib.loans._table
+    count = sa.select([loans.c.user_name, sa.func.count().label("n")]).group_by(loans.c.user_name)
+    query = lib.session.query(lib.users.name, count.c.n)
+    joined = query.outerjoin(count, count.c.user_name == lib.users.name)
+    assert joined.order_by(lib.users.name).all() == [("Ada", None), ("Bo", 2), ("Cy", None)]
+    some = lib.session.query(sa.func.count()).select_from(users.select().limit(2))
+    assert some.scalar() == 2
+    assert {"select-columns", "select-nested"} <= {*forms()}
+
+
+def test_alias_of_a_select(lib):
+    """A class may be an alias of a statement, whose columns are its attributes."""
+    some = sa.select([lib.users]).where(lib.users.name > "B")
+    user = aliased(lib.users, some)
+    assert names(lib.session.query(user).filter(user.name < "C")) == ["Bo"]
+    assert names(lib.session.query(aliased(lib.users, alias=some)).order_by("name")) == ["Bo", "Cy"]
+    assert "select-nested" in forms()
+
+
+def test_query_as_columns(lib):
+    """A query among the columns of a select() stands for all that it selects."""
+    query = lib.users.filter_by(name="Bo")
+    found = lib.session.execute(sa.select([query]))
+    assert "users_email" in list(found.keys())
+    assert found.one().users_name == "Bo"
+    assert "select-nested" in forms()
+
+
+@pytest.fixture
+def staff(lite):
+    """A session, with a class, a class that derives from it, and what that is related to."""
+    Base = declarative_base()
+
+    class Person(Base):
+        __tablename__ = "people"
+        id = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.String(10))
+        name = sa.Column(sa.String(10))
+        __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "person"}  # noqa: RUF012
+
+    class Cook(Person):
+        __tablename__ = "cooks"
+        id = sa.Column(sa.ForeignKey("people.id"), primary_key=True)
+        dish = sa.Column(sa.String(10))
+        pans = relationship("Pan")
+        __mapper_args__ = {"polymorphic_identity": "cook"}  # noqa: RUF012
+
+    class Pan(Base):
+        __tablename__ = "pans"
+        id = sa.Column(sa.Integer, primary_key=True)
+        cook_id = sa.Column(sa.ForeignKey("cooks.id"))
+        owner_id = sa.Column(sa.ForeignKey("people.id"))
+        owner = relationship(Person)
+
+    Base.metadata.create_all(lite)
+    with Session(lite) as session:
+        cook = Cook(id=2, dish="soup", pans=[Pan(id=7)])
+        session.add_all([cook, Pan(id=8, owner=Person(id=1)), Pan(id=9, owner=cook)])
+        session.commit()
+        yield session, Person, Cook
+
+
+def test_join_of_a_subclass_with_an_alias_of_its_own(staff):
+    """A join with aliased=True to a subclass is to that alone, and criteria are about its alias."""
+    session, _, Cook = staff
+    Pan = Cook.pans.property.mapper.class_
+    query = session.query(Pan).join(Pan.owner.of_type(Cook), aliased=True)
+    assert [pan.id for pan in query] == [9]
+    assert [pan.id for pan in query.filter(Cook.dish == "soup")] == [9]
+
+
+def test_options_of_subclasses(staff):
+    """A query with_polymorphic() takes loader options of the subclasses, also in a list."""
+    session, Person, Cook = staff
+    query = session.query(Person).with_polymorphic("*").order_by(Person.id)
+    _, cook = query.options(joinedload(Cook.pans), defer(Cook.dish))
+    assert loaded(cook) == ["id", "kind", "name", "pans"]
+    session.expunge_all()
+    person, cook = query.options([subqueryload(Cook.pans), defer(Person.name)])
+    assert (loaded(person), loaded(cook)) == (["id", "kind"], ["dish", "id", "kind", "pans"])
+    assert [pan.id for pan in cook.pans] == [7]
+    session.expunge_all()
+    assert query.options(joinedload(Cook.pans)).filter(Cook.dish == "soup").one().pans[0].id == 7
+    session.expunge_all()
+    assert loaded(query.options(defer("name")).first()) == ["id", "kind"]
+    with pytest.raises(ArgumentError, match="does not apply to any of the root entities"):
+        query.options(joinedload(Cook.pans.property.mapper.class_.owner)).all()
+    assert "name" in forms()
+
+
 def test_union_of_selects(db):
     """polymorphic_union() takes a select() as well as a table."""
     users = db.users._table
@@ -895,6 +1057,10 @@ def test_attributes_with_an_underscore(soup):
     users, session = soup.users, soup.session
     query = session.query(users, users.name)
     entity, column = query._entities
+    query_module = sa.orm.query
+    assert isinstance(entity, query_module._MapperEntity)
+    assert isinstance(column, query_module._ColumnEntity)
+    assert (column.column.key, column._label_name) == ("name", "name")
     assert (entity.entity_zero, entity.type, entity.expr) == (sa.inspect(users), users, users)
     assert (column.mapper, column.entity_zero) == (sa.inspect(users), sa.inspect(users))
     assert session.query(sa.func.now())._mapper_zero() is None
@@ -906,6 +1072,36 @@ def test_attributes_with_an_underscore(soup):
     limited = query.limit(3).offset(2)
     assert (limited._limit, limited._offset) == (3, 2)
     assert noted_in(__file__) == {"name"}
+
+
+def test_chooser_of_shards(lite):
+    """A function that chooses shards by a query is asked with its criterion and parameters."""
+    table = sa.Table("tags", sa.MetaData(), sa.Column("word", sa.String, primary_key=True))
+    asked = []
+
+    def choose(query):
+        def see(bound):
+            asked.append(query._params.get(bound.key, bound.value))
+
+        sa.sql.visitors.traverse_depthfirst(
+            query._criterion,
+            {},
+            {"bindparam": see, "column": lambda c: asked.append(c.name), "binary": asked.append},
+        )
+        return ["all"] if query.is_select else []
+
+    with ShardedSession(
+        shard_chooser=lambda *_: "all",
+        identity_chooser=lambda *_, **__: ["all"],
+        query_chooser=choose,
+        shards={"all": lite},
+    ) as session:
+        query = session.query(table.c.word).filter(table.c.word == sa.bindparam("w"))
+        assert query.params(w="hot").all() == [("hot",)]
+        assert session.query(table.c.word).filter(table.c.word == "hot").all() == [("hot",)]
+    assert [each for each in asked if isinstance(each, str)] == ["word", "hot"] * 2
+    assert isinstance(asked[2], sa.sql.expression.BinaryExpression)  # after its parts
+    assert forms() == ["name"]
 
 
 def visible(users, names):
@@ -1197,3 +1393,168 @@ def test_distinct_of_new_classes(lite):
     with Session(lite) as session:
         assert session.query(User.admin).distinct().order_by(User.name).count() == 2
     assert forms() == []
+
+
+def test_get_by_an_own_one(lib):
+    """get() gives the row of the one() of a query class, and None where that finds no row."""
+
+    class Logged(Query):
+        def one(self):
+            called.append("one")
+            return super().one()
+
+    called = []
+    query = Logged([lib.users], lib.session())
+    assert query.get("Ada").name == "Ada"
+    assert query.get("nobody") is None
+    assert called == ["one"] * 2
+    notes = [note for note in legacy.report().notes if note.form == "query-iter"]
+    assert [(note.old, note.count) for note in notes] == [
+        ("one() of a query class, by which get() came", 2)
+    ]
+
+
+@pytest.mark.parametrize("propagates", [True, False])
+def test_option_that_loads_do_not_tell(propagates, lib):
+    """An option that is to be told of what attributes load is noted, as it is told of queries."""
+
+    class Option(sa.orm.interfaces.MapperOption):
+        propagate_to_loaders = propagates
+
+        def process_query(self, query):
+            told.append(query)
+
+    told = []
+    lib.users.options(Option()).order_by(lib.users.name).first()
+    assert len(told) == 1
+    assert forms() == ["name"] * propagates
+
+
+@pytest.mark.parametrize("base", [sa.orm.declarative_base, lambda: new_base])
+def test_bulk_changes_of_a_class_in_its_parents_table(base, lite):
+    """They change rows of the class alone, and that is noted unless a filter says so."""
+
+    class Tag(base()):
+        __tablename__ = "tags"
+        word = sa.Column(sa.String, primary_key=True)
+        __mapper_args__ = dict(polymorphic_on=word, polymorphic_identity="food")  # noqa: C408, RUF012
+
+    class Hot(Tag):
+        __mapper_args__ = dict(polymorphic_identity="hot")  # noqa: C408, RUF012
+
+    class Unnamed(sa.orm.declarative_base()):
+        __table__ = sa.Table("tags", sa.MetaData(), autoload_with=lite)
+
+    class Child(Unnamed):
+        pass
+
+    with Session(lite) as session:
+        _notes.clear()
+        session.query(Tag).update({"word": Tag.word})
+        session.query(Child).filter_by(word="none").delete()
+        session.query(Hot).filter(Hot.word == "hot").update({"word": "hot"})
+        assert forms() == []
+        assert session.query(Hot).filter(sa.true()).update({"word": "hot"}) == 1
+        assert session.query(Hot).delete() == 1
+        assert session.query(Tag.word).all() == [("food",)]
+    noted = [note.old.split()[0] for note in legacy.report().notes]
+    assert noted == ["update()", "delete()"] * (base is sa.orm.declarative_base)
+
+
+def test_bulk_changes_by_columns_and_lists(lib):
+    """A query for columns changes rows of their class, and values may be a list of pairs."""
+    tags, books = lib.tags, lib.books
+    query = lib.session.query
+    assert query(tags.word).filter(tags.word == "hot").update({"word": "cold"}) == 1
+    assert query(sa.func.count(tags.word)).filter_by(word="cold").delete() == 1
+    with pytest.raises(ArgumentError):
+        query(tags.word, books.title).delete()
+    assert noted_in(__file__) == {"bulk-change"}
+    assert query(tags._table).filter_by(word="food").delete() == 1
+    _notes.clear()
+    everything = query(books)
+    everything.update([("title", "A")], False)
+    everything.update((("title", "B"),), synchronize_session=False)
+    everything.update([("title", "C")], update_args={"preserve_parameter_order": True})
+    everything.update(values={"title": "C"})
+    assert {book.title for book in everything} == {"C"}
+    assert [note.count for note in legacy.report().notes] == [1, 1]
+
+
+class new_base(sa.orm.DeclarativeBase):
+    """A base that SQLAlchemy 1.3 did not have."""
+
+
+@pytest.fixture
+def managers(lite):
+    """A class, and one whose table is joined to its own."""
+    base = sa.orm.declarative_base()
+
+    class Staff(base):
+        __tablename__ = "staff"
+        key = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.String)
+        boss = sa.Column(sa.ForeignKey("staff.key"))
+        __mapper_args__ = dict(polymorphic_on=kind, polymorphic_identity="staff")  # noqa: C408, RUF012
+
+    class Manager(Staff):
+        __tablename__ = "managers"
+        key = sa.Column(sa.ForeignKey("staff.key"), primary_key=True)
+        room = sa.Column(sa.String)
+        __mapper_args__ = dict(  # noqa: C408, RUF012
+            polymorphic_identity="manager", inherit_condition=key == Staff.key
+        )
+
+    Staff.staff = sa.orm.relationship(Staff, remote_side=Staff.boss)
+    base.metadata.create_all(lite)
+    with Session(lite) as session:
+        session.add(Staff(key=1))
+        session.add(Manager(key=2, room="A", staff=[Staff(key=3), Manager(key=4, room="B")]))
+        session.commit()
+        _notes.clear()
+        yield session, Staff, Manager
+
+
+@pytest.mark.filterwarnings("ignore:An alias is being generated:sqlalchemy.exc.SAWarning")
+def test_join_of_a_subclass(managers):
+    """Criteria, columns and order of a class are about itself where a subclass of it is joined."""
+    session, Staff, Manager = managers
+    query = session.query(Staff.key, Manager.room).outerjoin(Manager, Manager.key == Staff.key)
+    assert query.order_by(Staff.key).all() == [(1, None), (2, "A"), (3, None), (4, "B")]
+    query = session.query(Staff).join(Manager, Staff.key == Manager.boss)
+    assert [each.key for each in query.filter(Manager.room == "B")] == [2]
+    assert {note.old for note in legacy.report().notes} == {"join() of a subclass by its class"}
+    _notes.clear()
+    query = session.query(Staff).join(Staff.staff.of_type(aliased(Manager, flat=True)))
+    assert [each.key for each in query] == [2]
+    table = Staff.__table__
+    query = session.query(table.c.key).select_from(Staff).join(Manager, Manager.boss == Staff.key)
+    assert query.filter(table.c.kind == "manager").all() == [(2,)]
+
+
+def test_criteria_of_a_class_that_is_selected_with_its_subclasses(managers):
+    """Criteria are about what ``with_polymorphic()`` of a selectable selects, after joins too."""
+    session, Staff, _ = managers
+    everyone = sa.select([Staff.__table__]).alias()
+    query = session.query(Staff).with_polymorphic([], everyone, everyone.c.kind)
+    assert [each.key for each in query.filter(Staff.key > 1).order_by(-Staff.key)] == [4, 3, 2]
+    joined = query.join("staff", aliased=True).filter(Staff.key > 1).reset_joinpoint()
+    assert [each.key for each in joined.filter(Staff.boss.is_(None))] == [2]
+
+
+@pytest.mark.filterwarnings("ignore:An alias is being generated:sqlalchemy.exc.SAWarning")
+def test_join_of_a_subclass_today(managers):
+    """A select() does as without the module."""
+    _, Staff, Manager = managers
+    statement = sa.select(Staff.key, Manager.room).join(Manager, Manager.key == Staff.key)
+    assert "staff_1.key" in str(statement)
+    assert forms() == []
+
+
+def test_aliased_join_of_a_subclass(managers):
+    """A join with aliased=True is to the subclass that of_type() says."""
+    session, Staff, Manager = managers
+    query = session.query(Staff).join(Staff.staff.of_type(Manager), aliased=True)
+    assert [each.key for each in query.filter(Manager.room == "B")] == [2]
+    assert query.filter(Manager.room == "A").all() == []
+    assert forms() == ["query-join"]

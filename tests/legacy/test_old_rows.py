@@ -85,6 +85,27 @@ def test_column_of_another_table(lite, books):
     assert lite.execute(sa.select(label)).fetchone()[label] == 3
 
 
+@pytest.mark.parametrize("make", [sa.column, sa.literal_column, sa.text])
+def test_column_by_its_name(make, lite, books):
+    """A column of a table has the value of one that a statement has by its name alone."""
+    other = sa.table("other", sa.column("name"))
+    with lite.connect() as connection:
+        row = connection.execute(sa.select([make("title")]).select_from(books)).first()
+    assert row[books.c.title] == "Mustards"
+    assert other.c.name not in row
+
+
+def test_column_by_its_label(lite, books):
+    """It has that of one which is called by the table and the column, in text as well."""
+    labeled = sa.select([books.c.title.label("books_title")])
+    texts = ("SELECT title AS books_title FROM books", labeled)
+    for statement in texts:
+        row = lite.execute(statement).first()
+        assert books.c.title in row
+        assert row[books.c.title] == "Mustards"
+    assert books.c.id not in row
+
+
 def test_missing_names(lite):
     """A name that a row does not have is a KeyError, or an AttributeError."""
     row = lite.execute(BOOKS).fetchone()
@@ -471,6 +492,22 @@ def test_after_the_end(lite):
     for name in ("first", "scalar"):
         assert getattr(lite.execute(f"{TAGS} LIMIT 0"), name)() is None
     assert lite.pool.checkedout() == 0
+
+
+def test_rows_of_a_statement_without_any(lite):
+    """A generator of them is an error where it is asked for the first, and that is noted."""
+    result = lite.execute("UPDATE users SET admin = 0")
+    rows = (row for row in result)
+    with pytest.raises(sa.exc.ResourceClosedError):
+        next(rows)
+    _notes.clear()
+    with lite.connect() as connection:
+        rows = [row for row in connection.execute(sa.text("SELECT 1"))]  # noqa: C416
+        assert rows == [(1,)]
+        assert noted_in(__file__) == set()
+        (row for row in connection.execute(sa.text("UPDATE users SET admin = 0")))
+        connection.rollback()
+    assert noted_in(__file__) == {"name"}
 
 
 def test_dropped_results(engine):

@@ -293,6 +293,26 @@ def test_a_statement_that_fails(auto, engine):
     assert idle(engine)
 
 
+@pytest.mark.filterwarnings("ignore:The `objects` parameter:sqlalchemy.exc.SADeprecationWarning")
+def test_flush_stores_no_more_than_it_is_asked_for(lite_auto, soup):
+    """A flush commits what it has stored, and leaves what is new beside and after it."""
+    added = []
+
+    def add(session, _context):
+        added.append(tag(soup.tags, f"more{len(added)}"))
+        session.add(added[-1])
+
+    first, second = tag(soup.tags, "first"), tag(soup.tags, "second")
+    lite_auto.autoflush = False
+    lite_auto.add_all([first, second])
+    lite_auto.flush([first])
+    assert (first in lite_auto.new, second in lite_auto.new) == (False, True)
+    event.listen(lite_auto, "after_flush_postexec", add)
+    lite_auto.flush()
+    assert list(lite_auto.new) == added
+    assert len(added) == 1
+
+
 # autocommit=True: queries
 
 
@@ -1451,3 +1471,53 @@ def test_populate_existing_puts_changes_back(make_base, engine):
         session.query(users).order_by(users.name).populate_existing().all()
         assert (user.email == "changed") is (make_base is new_base)
     assert forms() == ["populate-existing"] * (make_base is not new_base)
+
+
+STATEMENTS = {
+    "select of a table": lambda users: users.__table__.select(),
+    "select of columns of a class": lambda users: sa.select([users.email]),
+    "update of a table": lambda users: sa.update(users.__table__).values(email=None),
+    "update with criteria of a class": lambda users: sa.update(users.__table__).where(
+        users.name == "new"
+    ),
+    "text": lambda users: sa.text("SELECT name FROM users"),
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("make_base", [declarative_base, new_base])
+def test_statements_of_tables_store_nothing(statement, make_base, engine):
+    """A session executes a statement of tables without storing its rows, and that is noted."""
+    users, _ = declared(engine, make_base())
+    statement = STATEMENTS[statement](users)
+    if statement.is_dml:
+        statement = statement.values(email="changed")
+    with Session(engine) as session:
+        session.execute(statement)
+        new = users(name="new")
+        session.add(new)
+        _notes.clear()
+        session.execute(statement)
+        assert new in session.new or make_base is new_base
+        assert forms() == ["statement-flush"] * (make_base is not new_base)
+        session.rollback()
+
+
+def test_statements_of_tables_beside_deleted_rows(engine):
+    """Neither does scalar(), nor where a row is to be deleted; queries of a class store."""
+    _, books = declared(engine, declarative_base())
+    count = sa.select(sa.func.count()).select_from(books.__table__)
+    with Session(engine) as session:
+        book = books(title="Left")
+        session.add(book)
+        session.flush()
+        session.delete(book)
+        _notes.clear()
+        found = session.scalar(count)
+        assert book in session.deleted
+        assert forms() == ["statement-flush"]
+        with session.no_autoflush:
+            session.execute(count)
+        assert len(legacy.report().notes) == 1
+        assert session.query(books).count() == found - 1
+        session.rollback()

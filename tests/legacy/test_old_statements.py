@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import sqlalchemy as sa
 from conftest import noted_in
 from sqlalchemy import and_, asc, case, column, desc, exists, func, not_, or_, select, table, text
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, aliased
 
@@ -39,6 +42,15 @@ def sql(statement):
     return " ".join(str(statement.compile(compile_kwargs={"literal_binds": True})).split())
 
 
+COUNTED = "(SELECT b.aid AS aid, count(*) AS n FROM b GROUP BY b.aid) AS anon_1"
+
+
+def joined_to_a_select(join):
+    """Return a statement of a join to another statement, whose columns it uses."""
+    counted = select([b.c.aid, func.count().label("n")]).group_by(b.c.aid)
+    return select([a.c.id, counted.c.n]).select_from(join(counted, counted.c.aid == a.c.id))
+
+
 def of_a_select(statement):
     """Return a statement with the columns of another."""
     return select([statement.c.id], statement.columns.id > 1)
@@ -60,9 +72,31 @@ SELECTS = {
         lambda: select(column("x")).select_from(select(a.c.id)),
         "SELECT x FROM (SELECT a.id AS id FROM a) AS anon_1",
     ),
+    "a join to a select()": (
+        lambda: joined_to_a_select(a.join),
+        f"SELECT a.id, anon_1.n FROM a JOIN {COUNTED} ON anon_1.aid = a.id",
+    ),
+    "an outer join to a select()": (
+        lambda: joined_to_a_select(partial(sa.outerjoin, a)),
+        f"SELECT a.id, anon_1.n FROM a LEFT OUTER JOIN {COUNTED} ON anon_1.aid = a.id",
+    ),
+    "an alias() of a select()": (
+        lambda: select([sa.alias(select([a.c.id]), "x").c.id]),
+        "SELECT x.id FROM (SELECT a.id AS id FROM a) AS x",
+    ),
+    "an alias() of a union": (
+        lambda: select([sa.alias(sa.union(select([a.c.id]), select([b.c.id])), "x")]),
+        "SELECT x.id FROM (SELECT a.id AS id FROM a UNION SELECT b.id AS id FROM b) AS x",
+    ),
+    "a join to text": (
+        lambda: select([a.c.id]).select_from(
+            a.join(text("SELECT 1 AS n").columns(n=sa.Integer), ON)
+        ),
+        "SELECT a.id FROM a JOIN (SELECT 1 AS n) AS anon_1 ON a.id = b.aid",
+    ),
     "a select() as a column": (
         lambda: select([b.c.id, select([func.max(a.c.id)])]),
-        "SELECT b.id, (SELECT max(a.id) AS max_1 FROM a) AS anon_1 FROM b",
+        "SELECT b.id, anon_1.max_1 FROM b, (SELECT max(a.id) AS max_1 FROM a) AS anon_1",
     ),
     "a select() as columns": (
         lambda: select([select([a.c.id, a.c.v])]),
@@ -70,7 +104,7 @@ SELECTS = {
     ),
     "only a select()": (
         lambda: select(b.c.id).with_only_columns([select([func.max(a.c.id)])]),
-        "SELECT (SELECT max(a.id) AS max_1 FROM a) AS anon_1",
+        "SELECT anon_1.max_1 FROM (SELECT max(a.id) AS max_1 FROM a) AS anon_1",
     ),
     "a generator": (lambda: select(c for c in b.c), "SELECT b.id, b.aid FROM b"),
     "by name": (lambda: select(columns=[a.c.id]), "SELECT a.id FROM a"),
@@ -719,3 +753,50 @@ def test_division_of_others():
 def test_case_of_lists():
     """The pairs of case() may be lists."""
     assert sql(case([[a.c.id == 1, 2]])) == "CASE WHEN (a.id = 1) THEN 2 END"
+
+
+def test_depth_first():
+    """The names of visitors that SQLAlchemy 1.4 gave up go from the parts to the whole."""
+    from sqlalchemy.sql import visitors
+
+    found = []
+    on = {"column": found.append, "binary": found.append}
+    assert visitors.traverse_depthfirst(ON, {}, on) is ON
+    assert found == [a.c.id, b.c.aid, ON]
+    assert list(visitors.iterate_depthfirst(ON)) == found
+    assert forms() == {"name"}
+
+
+def test_alias_of_a_join(engine):
+    """The alias of a join selects it, with the names of its tables before those of the columns."""
+    metadata = sa.MetaData()
+    metadata.reflect(engine, only=["users", "loans"])
+    users, loans = metadata.tables["users"], metadata.tables["loans"]
+    joined = users.join(loans, loans.c.user_name == users.c.name)
+    for alias in (joined.alias("both"), sa.alias(joined, "both")):
+        assert alias.name == "both"
+        assert {"users_name", "loans_book_id"} <= {*alias.c.keys()}
+        with engine.connect() as connection:
+            found = connection.execute(select([alias.c.users_name, alias.c.loans_book_id]))
+            assert sorted(map(tuple, found)) == [("Bo", 1), ("Bo", 3)]
+    flat = sql(joined.alias(flat=True).select())
+    assert flat.endswith(
+        "FROM users AS users_1 JOIN loans AS loans_1 ON loans_1.user_name = users_1.name"
+    )
+    assert forms() == {"join-alias", "select-list"}
+
+
+def test_what_is_no_table():
+    """What cannot be in FROM is the error that it is."""
+    with pytest.raises(ArgumentError, match=r"^FROM expression, such as a Table"):
+        a.join(sa.literal(1), ON)
+    assert forms() == set()
+
+
+@pytest.mark.parametrize("dialect", [mysql, postgresql])
+def test_insert_of_a_dialect(dialect):
+    """insert() of a dialect takes values, as that of all dialects does."""
+    assert sql(dialect.insert(c, {"id": 1})) == "INSERT INTO c (id) VALUES (1)"
+    assert sql(dialect.insert(c, values={"id": 1})) == "INSERT INTO c (id) VALUES (1)"
+    assert forms() == {"dml-arguments"}
+    assert type(dialect.insert(c)) is dialect.Insert

@@ -50,7 +50,8 @@ def name_of(owner, attribute):
         return owner.__qualname__.replace("_mapper_fn", "mapper").removeprefix("_")
     is_module = isinstance(owner, ModuleType)
     name = owner.__name__ if is_module else owner.__qualname__
-    return f"{name.replace('_ORM', 'ORM')}.{attribute}"  # which 2.0 has without an underscore
+    name = name.replace("_ORM", "ORM")  # which 2.0 has without an underscore
+    return f"{name.removeprefix('Strict')}.{attribute}"  # of FROM, of which 2.0 has two
 
 
 def test_table_has_all_that_is_patched():
