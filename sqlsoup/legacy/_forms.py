@@ -178,6 +178,10 @@ FORMS = {
         "join() with names, tuples or several targets",
         "join(A.b) or join(B, condition), once for each",
     ),
+    "subclass-criteria": Form(
+        "a criterion about a subclass in the table of its parent, in a query of that",
+        "filter(A.__table__.c.x == ...); SQLAlchemy 2.1 gives rows of the subclass alone",
+    ),
     "loader-name": Form("a loader option with a name", "joinedload(A.b)"),
     "loader-twice": Form("two options that load one attribute in different ways", "the last one"),
     "loader-old": Form(

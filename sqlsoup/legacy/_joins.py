@@ -11,8 +11,9 @@ from sqlalchemy.orm import Query, QueryableAttribute, RelationshipProperty, alia
 from sqlalchemy.orm.util import _ORMJoin
 from sqlalchemy.sql import coercions, roles
 from sqlalchemy.sql.expression import ClauseElement, Join, SelectBase
-from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
+from sqlsoup.legacy._bases import NEW
 from sqlsoup.legacy._mappers import UNORDERED
 from sqlsoup.legacy._notes import note
 from sqlsoup.legacy._patch import internal, method, replaced
@@ -221,6 +222,35 @@ def _adapt_element(before: Callable[..., Any], state: Any, element: Any) -> Any:
 
 
 _FLAT = "join(aliased(Sub, flat=True), ...)"
+
+
+@method(internal(context, "ORMSelectCompileState"), "_adjust_for_extra_criteria")
+def _adjust_criteria(before: Callable[..., Any], state: Any) -> None:
+    """Have a query that only compares columns of a subclass give rows of the class as well.
+
+    SQLAlchemy 2.1 adds to it that rows are of the subclass.
+    """
+    criteria = state.select_statement._where_criteria
+    if criteria and _is_of_query(state):
+        for criterion in criteria:
+            for element in iterate(criterion):
+                entity = element._annotations.get("parententity")
+                if entity is not None and _is_compared_alone(state, entity):
+                    note("subclass-criteria")
+                    state._join_entities += (entity,)
+    before(state)
+
+
+def _is_compared_alone(state: Any, entity: Any) -> bool:
+    """Tell if a query selects nothing of a class that shares the table of another."""
+    return (
+        entity.mapper._single_table_criterion is not None
+        and not issubclass(entity.mapper.class_, NEW)
+        and entity not in state._join_entities
+        and entity not in state.extra_criteria_entities
+        and all(each._annotations.get("parententity") is not entity for each in state.from_clauses)
+        and ("additional_entity_criteria", entity.mapper) not in state.global_attributes
+    )
 
 
 def _is_of_query(state: Any) -> bool:

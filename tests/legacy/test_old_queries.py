@@ -1485,6 +1485,60 @@ class new_base(sa.orm.DeclarativeBase):
     """A base that SQLAlchemy 1.3 did not have."""
 
 
+def single_table(base, lite):
+    """Return a class, and one that derives from it and shares its table, with a row of each."""
+
+    class Tool(base):
+        __tablename__ = "tools"
+        id = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.String(10))
+        name = sa.Column(sa.String(10))
+        part_of = sa.Column(sa.ForeignKey("tools.id"))
+        __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "tool"}  # noqa: RUF012
+
+    class Knife(Tool):
+        size = sa.Column(sa.Integer)
+        __mapper_args__ = {"polymorphic_identity": "knife"}  # noqa: RUF012
+
+    base.metadata.create_all(lite)
+    with Session(lite) as session:
+        session.add_all([Tool(id=1, name="pot"), Knife(id=2, name="cleaver", size=9, part_of=1)])
+        session.commit()
+    return Tool, Knife
+
+
+def test_criteria_of_a_subclass_in_the_table_of_its_parent(lite):
+    """A query of the parent is of all that they let pass, be it of the subclass or not."""
+    Tool, Knife = single_table(declarative_base(), lite)
+    with Session(lite) as session:
+        query = session.query(Tool).filter(sa.or_(Knife.size == 9, Tool.name == "pot"))
+        assert sorted(tool.id for tool in query) == [1, 2]
+        assert sorted(session.query(Tool.id).filter(Knife.name != "")) == [(1,), (2,)]
+        assert forms() == ["subclass-criteria"]
+        _notes.clear()
+        assert [knife.id for knife in session.query(Knife).filter(Knife.name != "")] == [2]
+        assert session.query(Knife.id).filter(Knife.name != "").all() == [(2,)]
+        whole = aliased(Tool)
+        joined = session.query(whole.id).join(Knife, Knife.part_of == whole.id)
+        assert joined.filter(Knife.name != "").all() == [(1,)]
+        seen = sa.orm.with_loader_criteria(Knife, Knife.size > 9)
+        session.query(Tool).filter(Knife.name != "").options(seen).all()
+        assert "subclass-criteria" not in forms()
+
+
+def test_criteria_of_a_new_subclass(lite):
+    """Classes with a base of SQLAlchemy 2 do as without the module."""
+
+    class Base(sa.orm.DeclarativeBase):
+        pass
+
+    Tool, Knife = single_table(Base, lite)
+    with Session(lite) as session:
+        found = [tool.id for tool in session.query(Tool).filter(Knife.name != "")]
+    assert found == ([2] if sa.__version__ >= "2.1" else [1, 2])
+    assert not forms()
+
+
 @pytest.fixture
 def managers(lite):
     """A class, and one whose table is joined to its own."""
