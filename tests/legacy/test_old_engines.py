@@ -2094,6 +2094,10 @@ def test_materialized_views(pg):
     assert inspector.get_view_names(include=("materialized",)) == ["stored"]
     assert forms() == {"name"}
     _notes.clear()
+    reflected = sa.MetaData()
+    reflected.reflect(pg, views=True)  # which asks for each kind
+    assert {"plain", "stored"} <= {*reflected.tables}
+    assert forms() == set()
     with pg.begin() as connection:
         connection.exec_driver_sql("DROP MATERIALIZED VIEW stored")
     assert sa.inspect(pg).get_view_names() == ["plain"]
