@@ -146,13 +146,13 @@ def _join_any(before: Callable[..., Any], query: Any, /, *keys: Any, **kw: Any) 
 _ADAPTERS = "_sqlsoup_adapters"
 """What a query keeps of joins with ``aliased=True``: what puts the alias into later criteria."""
 
-_WIDE = "_sqlsoup_wide"
+_SELECTED = "_sqlsoup_selected"
 """What it keeps of ``with_polymorphic()`` of a selectable, for criteria after other joins too."""
 
 
 def adapt_to(query: Any, alias: Any) -> None:
     """Have later criteria of a query that is new be about an alias that it selects."""
-    vars(query)[_WIDE] = vars(query)[_ADAPTERS] = (inspect(alias)._adapter,)
+    vars(query)[_SELECTED] = vars(query)[_ADAPTERS] = (inspect(alias)._adapter,)
 
 
 def _aliased(target: Any, onclause: Any, adapters: tuple[Any, ...]) -> tuple[Any, Any, Any]:
@@ -197,7 +197,7 @@ def _not_adapted(query: Any) -> Any:
     """Return a query whose later criteria are about tables, and no aliases of a join."""
     if _ADAPTERS in vars(query):
         query = query._generate()
-        vars(query)[_ADAPTERS] = vars(query).get(_WIDE, ())
+        vars(query)[_ADAPTERS] = vars(query).get(_SELECTED, ())
     return query
 
 

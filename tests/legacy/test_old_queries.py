@@ -1594,6 +1594,9 @@ def test_criteria_of_a_class_that_is_selected_with_its_subclasses(managers):
     assert [each.key for each in query.filter(Staff.key > 1).order_by(-Staff.key)] == [4, 3, 2]
     joined = query.join("staff", aliased=True).filter(Staff.key > 1).reset_joinpoint()
     assert [each.key for each in joined.filter(Staff.boss.is_(None))] == [2]
+    wide = session.query(Staff).with_polymorphic("*").join("staff", aliased=True)
+    assert [each.key for each in wide.reset_joinpoint().filter(Staff.boss.is_(None))] == [2]
+    assert query.options(sa.orm.joinedload(Staff.staff)).count() == 4
 
 
 @pytest.mark.filterwarnings("ignore:An alias is being generated:sqlalchemy.exc.SAWarning")
